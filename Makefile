@@ -1,0 +1,14 @@
+PYTHON ?= .venv/bin/python
+
+.PHONY: run test lint
+
+run:
+	$(PYTHON) -m experiments.run hard_cvae
+
+test:
+	$(PYTHON) -m pytest
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	PYTHONPATH=. $(dir $(PYTHON))lint-imports

@@ -1,0 +1,58 @@
+"""Where a run talks: results to standard output, progress and notices to standard error."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+# Wide enough for the score table when the output goes to a file.
+_FILE_WIDTH = 140
+
+
+class Terminal:
+    """The two streams of one run."""
+
+    def __init__(self) -> None:
+        self._out = _console(stderr=False)
+        self._err = _console(stderr=True)
+
+    def say(self, line: str) -> None:
+        """A line of the result."""
+        self._out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def show(self, table: RenderableType) -> None:
+        """A table of the result."""
+        self._out.print(table)
+
+    def notice(self, line: str) -> None:
+        """A line the reader should see although the run goes on."""
+        self._err.print(f"notice: {line}", markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def progress(self, name: str, total: int) -> Iterator[Callable[..., None]]:
+        """A bar with the time left; yields `advance(steps=1)`. Silent unless on a terminal."""
+        columns = (
+            TextColumn("{task.description:24}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        disable = not self._err.is_terminal
+        with Progress(*columns, console=self._err, disable=disable, transient=True) as bars:
+            task = bars.add_task(name, total=total)
+            yield lambda steps=1: bars.advance(task, steps)
+
+
+def _console(stderr: bool) -> Console:
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=_FILE_WIDTH)

@@ -1,0 +1,232 @@
+"""Every knob of every stage, its default and its allowed values. Standard library only.
+
+Configs are frozen. An invalid value fails on construction with an `InputError` that names the
+field as it is written on the command line, what arrived and what is allowed.
+"""
+
+import dataclasses
+import math
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+from musicvae_jax.errors import InputError
+
+T = TypeVar("T")
+Label = Literal["genre", "language", "artist"]
+
+
+def _require(ok: bool, field: str, arrived: object, allowed: str) -> None:
+    if not ok:
+        raise InputError(f"{field}: got {arrived!r}, expected {allowed}")
+
+
+def _require_positive(field: str, arrived: float) -> None:
+    _require(0 < arrived < math.inf, field, arrived, "a finite number above 0")
+
+
+def _require_one_of(field: str, arrived: object, allowed: Collection[object]) -> None:
+    _require(arrived in allowed, field, arrived, "one of " + ", ".join(map(repr, allowed)))
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Which songs, and which of them are held out of training."""
+
+    path: Path | None = None
+    """Parquet file in the 4MuLA schema; by default data/4mula_tiny.parquet if it is there, else
+    the built-in synthetic demo set."""
+    heldout_fraction: float = 0.1
+    """Share of the songs kept out of training, 0 < share <= 0.5; an artist is on one side only."""
+    split_seed: int = 0
+    """Seed of the split, at least 0; apart from --seeds, so that all seeds share one split."""
+
+    def __post_init__(self) -> None:
+        _require(
+            0 < self.heldout_fraction <= 0.5,
+            "data.heldout_fraction",
+            self.heldout_fraction,
+            "a share above 0 and at most 0.5",
+        )
+        _require(self.split_seed >= 0, "data.split_seed", self.split_seed, "at least 0")
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureConfig:
+    """What a model sees of a song."""
+
+    db_range: float = 80.0
+    """Decibels below a song's loudest cell at which quieter cells are clipped; above 0."""
+    cache_dir: Path = Path("data/cache")
+    """Folder for extracted features; a second run on the same file reads them from here."""
+
+    def __post_init__(self) -> None:
+        _require_positive("features.db_range", self.db_range)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """What turns features into latents."""
+
+    kind: Literal["vae", "ae", "pca"] = "vae"
+    """vae: Gaussian posterior; ae: deterministic encoder, no KL; pca: linear, nothing trained."""
+    hidden: tuple[int, ...] = (256,)
+    """Widths of the encoder's hidden layers, mirrored in the decoder; each at least 1."""
+    latent: int = 32
+    """Latent dimensions (components, for pca); at least 1."""
+    condition: Literal["none", "genre", "language"] = "none"
+    """Label given to encoder and decoder as a one-hot vector (conditional VAE)."""
+
+    def __post_init__(self) -> None:
+        _require_one_of("model.kind", self.kind, ("vae", "ae", "pca"))
+        _require_one_of("model.condition", self.condition, ("none", "genre", "language"))
+        _require(
+            len(self.hidden) > 0 and min(self.hidden) >= 1,
+            "model.hidden",
+            self.hidden,
+            "one or more widths of at least 1",
+        )
+        _require(self.latent >= 1, "model.latent", self.latent, "at least 1")
+        _require(
+            self.kind != "pca" or self.condition == "none",
+            "model.condition",
+            self.condition,
+            "'none' for model.kind 'pca'",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How a model is fitted: Adam on the beta-weighted negative ELBO."""
+
+    epochs: int = 100
+    """Passes over the training songs; at least 1."""
+    batch_size: int = 32
+    """Songs per gradient step; at least 1."""
+    learning_rate: float = 1e-3
+    """Adam's step size; above 0."""
+    beta: float = 1.0
+    """Weight of the KL term, at least 0 (Higgins et al., beta-VAE, 2017); 0 for an ae."""
+    reconstruction: Literal["squared_error", "gaussian"] = "squared_error"
+    """squared_error: sum of squares, a Gaussian of variance 1/2 without its constant;
+    gaussian: negative log-likelihood under unit variance, constant included."""
+
+    def __post_init__(self) -> None:
+        _require(self.epochs >= 1, "train.epochs", self.epochs, "at least 1")
+        _require(self.batch_size >= 1, "train.batch_size", self.batch_size, "at least 1")
+        _require_positive("train.learning_rate", self.learning_rate)
+        _require(0 <= self.beta < math.inf, "train.beta", self.beta, "a finite number >= 0")
+        _require_one_of("train.reconstruction", self.reconstruction, ("squared_error", "gaussian"))
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterConfig:
+    """K-Means on the latents and the choice of k."""
+
+    k: int | None = None
+    """Number of clusters, at least 2; by default the best mean silhouette in k_min .. k_max."""
+    k_min: int = 2
+    """Smallest k tried; at least 2."""
+    k_max: int = 20
+    """Largest k tried; at least k_min."""
+    restarts: int = 10
+    """K-Means initialisations, of which the best inertia is kept; at least 1."""
+
+    def __post_init__(self) -> None:
+        _require(self.k is None or self.k >= 2, "cluster.k", self.k, "at least 2")
+        _require(self.k_min >= 2, "cluster.k_min", self.k_min, "at least 2")
+        _require(self.k_max >= self.k_min, "cluster.k_max", self.k_max, "at least cluster.k_min")
+        _require(self.restarts >= 1, "cluster.restarts", self.restarts, "at least 1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """One named experiment: data, features, model, training, clustering, seeds, output."""
+
+    name: str
+    """What tables call the run and its folders are named after; without slashes."""
+    data: DataConfig = DataConfig()
+    features: FeatureConfig = FeatureConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    cluster: ClusterConfig = ClusterConfig()
+    seeds: tuple[int, ...] = (0,)
+    """One training and one clustering per seed; each at least 0, none twice."""
+    output_dir: Path | None = None
+    """Results folder; by default results/NAME with the checkpoint in checkpoints/NAME. When
+    given, the checkpoint goes to OUTPUT_DIR/checkpoint."""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.name not in ("", ".", "..") and not set(self.name) & set("/\\"),
+            "name",
+            self.name,
+            "a folder name",
+        )
+        _require(
+            len(self.seeds) > 0
+            and all(0 <= seed < 2**32 for seed in self.seeds)
+            and len(set(self.seeds)) == len(self.seeds),
+            "seeds",
+            self.seeds,
+            "one or more different whole numbers from 0 to 2**32 - 1",
+        )
+        # An autoencoder has no posterior, so a KL weight would silently mean nothing.
+        _require(
+            self.model.kind != "ae" or self.train.beta == 0,
+            "train.beta",
+            self.train.beta,
+            "0 with model.kind 'ae', which has no KL term",
+        )
+
+    @property
+    def results_dir(self) -> Path:
+        return self.output_dir or Path("results") / self.name
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        if self.output_dir is None:
+            return Path("checkpoints") / self.name
+        return self.output_dir / "checkpoint"
+
+    @property
+    def representation(self) -> str:
+        """What the latents are called in tables: pca, ae, vae, beta_vae or cvae."""
+        if self.model.condition != "none":
+            return f"c{self.model.kind}"
+        if self.model.kind == "vae" and self.train.beta != 1:
+            return "beta_vae"
+        return self.model.kind
+
+    @property
+    def labels_seen(self) -> tuple[Label, ...]:
+        """Labels the latents are computed from; scores against them are leaks, not results."""
+        return () if self.model.condition == "none" else (self.model.condition,)
+
+
+def to_json(config: Any) -> Any:
+    """A config as plain dicts, lists, strings and numbers, ready for `json.dumps`."""
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        fields = dataclasses.fields(config)
+        return {field.name: to_json(getattr(config, field.name)) for field in fields}
+    if isinstance(config, Path):
+        return config.as_posix()
+    if isinstance(config, tuple):
+        return [to_json(item) for item in config]
+    return config
+
+
+def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
+    """The config of class `kind` that `to_json` wrote; fields missing there take their default."""
+    types = get_type_hints(kind)
+    return kind(**{name: _field_from_json(types[name], value) for name, value in data.items()})
+
+
+def _field_from_json(kind: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return from_json(kind, value)
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, str) and Path in (kind, *get_args(kind)):
+        return Path(value)
+    return value

@@ -1,0 +1,112 @@
+"""Flax modules that encode, decode and sample. No loss, no training; imports nothing of ours."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+class Posterior(NamedTuple):
+    """A diagonal Gaussian q(z | x): mean and natural-log variance, each `[..., latent]`."""
+
+    mean: jax.Array
+    log_var: jax.Array
+
+
+class Output(NamedTuple):
+    """A forward pass: the decoded mean of x, `[..., features]`, and the posterior it is from."""
+
+    reconstruction: jax.Array
+    posterior: Posterior
+
+
+def sample_posterior(posterior: Posterior, noise: jax.Array) -> jax.Array:
+    """A posterior sample, differentiable in the posterior (the reparameterisation).
+
+    Args:
+        posterior: q(z | x), parts of shape `[..., latent]`.
+        noise: standard normal, `[..., latent]`.
+
+    References:
+        Kingma and Welling, Auto-Encoding Variational Bayes, 2014.
+    """
+    return posterior.mean + jnp.exp(0.5 * posterior.log_var) * noise
+
+
+class MLP(nn.Module):
+    """Dense layers with ReLU between them and a linear output, `[..., any] -> [..., out]`."""
+
+    hidden: tuple[int, ...]
+    out: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        for width in self.hidden:
+            x = nn.relu(nn.Dense(width)(x))
+        return nn.Dense(self.out)(x)
+
+
+class MLPAutoencoder(nn.Module):
+    """Autoencoder of feature vectors with dense layers: AE, VAE, beta-VAE and conditional VAE.
+
+    Every method takes an optional condition `[..., labels]`, seen by encoder and decoder alike
+    (Sohn et al., Learning Structured Output Representation using Deep Conditional Generative
+    Models, 2015). A module that was initialised with a condition needs it in every call.
+
+    Attributes:
+        features: size of x.
+        hidden: widths of the encoder's hidden layers; the decoder has them in reverse.
+        latent: size of z.
+        deterministic: an ordinary autoencoder: z is the mean and noise is ignored.
+    """
+
+    features: int
+    hidden: tuple[int, ...] = (256,)
+    latent: int = 32
+    deterministic: bool = False
+
+    def setup(self) -> None:
+        parts = 1 if self.deterministic else 2
+        self.encoder = MLP(self.hidden, parts * self.latent)
+        self.decoder = MLP(self.hidden[::-1], self.features)
+
+    def encode(self, x: jax.Array, condition: jax.Array | None = None) -> Posterior:
+        """The posterior of x, `[..., features]`; it draws nothing, so it is the same every time.
+
+        A deterministic module has no posterior variance; its `log_var` is all zeros.
+        """
+        code = self.encoder(_join(x, condition))
+        if self.deterministic:
+            return Posterior(code, jnp.zeros_like(code))
+        return Posterior(*jnp.split(code, 2, axis=-1))
+
+    def decode(self, z: jax.Array, condition: jax.Array | None = None) -> jax.Array:
+        """The mean of x, `[..., features]`, given latents `[..., latent]`."""
+        return self.decoder(_join(z, condition))
+
+    def sample(self, noise: jax.Array, condition: jax.Array | None = None) -> jax.Array:
+        """Songs from the prior: means of x, `[..., features]`.
+
+        Args:
+            noise: standard normal, `[..., latent]`.
+            condition: labels of the wanted songs, `[..., labels]`, for a conditional module.
+
+        Raises:
+            ValueError: the module is deterministic, so its latents have no prior to sample.
+        """
+        if self.deterministic:
+            raise ValueError("sample: a deterministic autoencoder has no prior over its latents")
+        return self.decode(noise, condition)
+
+    def __call__(
+        self, x: jax.Array, noise: jax.Array, condition: jax.Array | None = None
+    ) -> Output:
+        """Encodes x, draws z with the given standard normal noise `[..., latent]`, decodes."""
+        posterior = self.encode(x, condition)
+        z = posterior.mean if self.deterministic else sample_posterior(posterior, noise)
+        return Output(self.decode(z, condition), posterior)
+
+
+def _join(x: jax.Array, condition: jax.Array | None) -> jax.Array:
+    return x if condition is None else jnp.concatenate([x, condition], axis=-1)

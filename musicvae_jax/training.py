@@ -1,0 +1,275 @@
+"""Training as one pure function: initialisation, then a scan over epochs and over steps.
+
+`make_train` builds `train(key, data, beta)`. Whatever is swept (key, beta) is traced, so that a
+sweep compiles once; `train_members` runs one. Randomness is per example and folded from (epoch,
+example index), so that how a batch is laid out over devices does not change the numbers.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from musicvae_jax.config import ModelConfig, TrainConfig
+from musicvae_jax.losses import gaussian_kl, gaussian_nll, negative_elbo, squared_error
+from musicvae_jax.models import MLPAutoencoder
+
+_RECONSTRUCTIONS = {"squared_error": squared_error, "gaussian": gaussian_nll}
+# Burda et al., Importance Weighted Autoencoders, 2016, appendix: a dimension is active if the
+# variance over examples of its posterior mean is above this.
+ACTIVE_VARIANCE = 0.01
+
+
+class Examples(NamedTuple):
+    """Inputs `[examples, features]` and their conditions `[examples, labels]` or None."""
+
+    x: jax.Array
+    condition: jax.Array | None
+
+
+class Data(NamedTuple):
+    """Examples to train on and examples held out; neither empty."""
+
+    train: Examples
+    heldout: Examples
+
+
+class TrainState(NamedTuple):
+    """What a step changes."""
+
+    params: Any
+    opt_state: optax.OptState
+
+
+class Losses(NamedTuple):
+    """Nats per example; `negative_elbo` is weighted by beta and is what training minimises."""
+
+    reconstruction: jax.Array
+    kl: jax.Array
+    negative_elbo: jax.Array
+
+
+class History(NamedTuple):
+    """One number per epoch, each `[epochs]`.
+
+    `train` averages over the epoch's songs as they were used, with the parameters of that moment;
+    `heldout` and `active_units` (of the training songs' posterior means) are taken at its end.
+    """
+
+    train: Losses
+    heldout: Losses
+    active_units: jax.Array
+
+
+class DivergenceError(ArithmeticError):
+    """Training reached NaN or infinity; the message says when, in which terms and what to try."""
+
+
+Train = Callable[[jax.Array, Data, jax.Array], tuple[TrainState, History]]
+
+
+def make_model(config: ModelConfig, n_features: int) -> MLPAutoencoder:
+    """The Flax module that a config of kind "vae" or "ae" describes."""
+    return MLPAutoencoder(
+        features=n_features,
+        hidden=config.hidden,
+        latent=config.latent,
+        deterministic=config.kind == "ae",
+    )
+
+
+def init_state(
+    model: MLPAutoencoder, config: TrainConfig, key: jax.Array, examples: Examples
+) -> TrainState:
+    """Fresh parameters and optimiser state; of the examples only the shapes matter."""
+    first = jax.tree.map(lambda leaf: leaf[:1], examples)
+    noise = jnp.zeros((1, model.latent))
+    params = model.init(key, first.x, noise, first.condition)
+    return TrainState(params, _optimiser(config).init(params))
+
+
+def make_train(
+    model: MLPAutoencoder,
+    config: TrainConfig,
+    on_epoch: Callable[[], None] | None = None,
+) -> Train:
+    """Builds the training of one member of a sweep.
+
+    Args:
+        model: the module to fit.
+        config: epochs, batch size, step size and reconstruction term; its beta is not used, since
+            beta is an argument of the result.
+        on_epoch: called from the compiled code after every epoch, for a progress bar; without it
+            the result is a pure function.
+
+    Returns:
+        `train(key, data, beta) -> (state, history)`, to be jitted, mapped or vmapped. An epoch
+        visits every training song once; its last batch may be smaller. Once a loss is not finite
+        the remaining epochs are skipped and their history is NaN.
+    """
+    losses_of = make_losses(model, config)
+    optimiser = _optimiser(config)
+
+    def objective(params, batch, weight, noise, beta):
+        losses = losses_of(params, batch, noise, beta)
+        mean = jax.tree.map(lambda per_example: jnp.sum(weight * per_example), losses)
+        return mean.negative_elbo, mean
+
+    def step(state, batch, weight, noise, beta):
+        gradient, losses = jax.grad(objective, has_aux=True)(
+            state.params, batch, weight, noise, beta
+        )
+        updates, opt_state = optimiser.update(gradient, state.opt_state, state.params)
+        return TrainState(optax.apply_updates(state.params, updates), opt_state), losses
+
+    def train(key: jax.Array, data: Data, beta: jax.Array) -> tuple[TrainState, History]:
+        init_key, order_key, noise_key, heldout_key = jax.random.split(key, 4)
+        n_train, n_heldout = len(data.train.x), len(data.heldout.x)
+        batch_size = min(config.batch_size, n_train)
+
+        def run_epoch(state: TrainState, epoch: jax.Array) -> tuple[TrainState, History]:
+            order, weights = _epoch_order(jax.random.fold_in(order_key, epoch), n_train, batch_size)
+            epoch_key = jax.random.fold_in(noise_key, epoch)
+
+            def run_step(state, place):
+                index, weight = place
+                batch = jax.tree.map(lambda leaf: leaf[index], data.train)
+                noise = example_noise(epoch_key, index, model.latent)
+                n_used = weight.sum()
+                state, losses = step(state, batch, weight / n_used, noise, beta)
+                return state, jax.tree.map(lambda loss: loss * n_used, losses)
+
+            state, sums = jax.lax.scan(run_step, state, (order, weights))
+            noise = example_noise(
+                jax.random.fold_in(heldout_key, epoch), jnp.arange(n_heldout), model.latent
+            )
+            history = History(
+                train=jax.tree.map(lambda loss: loss.sum() / n_train, sums),
+                heldout=jax.tree.map(jnp.mean, losses_of(state.params, data.heldout, noise, beta)),
+                active_units=_active_units(model, state.params, data.train),
+            )
+            return state, history
+
+        def run_or_skip(carry, epoch):
+            state, finite = carry
+            state, history = jax.lax.cond(
+                finite, run_epoch, lambda state, _: (state, _no_history()), state, epoch
+            )
+            if on_epoch:
+                jax.debug.callback(on_epoch)
+            finite &= jnp.isfinite(history.train.negative_elbo)
+            finite &= jnp.isfinite(history.heldout.negative_elbo)
+            return (state, finite), history
+
+        state = init_state(model, config, init_key, data.train)
+        (state, _), history = jax.lax.scan(
+            run_or_skip, (state, jnp.array(True)), jnp.arange(config.epochs)
+        )
+        return state, history
+
+    return train
+
+
+def make_losses(
+    model: MLPAutoencoder, config: TrainConfig
+) -> Callable[[Any, Examples, jax.Array, jax.Array], Losses]:
+    """`losses(params, examples, noise, beta)`: `Losses` of each example, parts `[examples]`.
+
+    A deterministic model has no posterior to diverge from the prior: its KL is 0.
+    """
+    reconstruction_of = _RECONSTRUCTIONS[config.reconstruction]
+
+    def losses(params: Any, examples: Examples, noise: jax.Array, beta: jax.Array) -> Losses:
+        output = model.apply(params, examples.x, noise, examples.condition)
+        reconstruction = reconstruction_of(examples.x, output.reconstruction)
+        if model.deterministic:
+            kl = jnp.zeros_like(reconstruction)
+        else:
+            kl = gaussian_kl(*output.posterior)
+        return Losses(reconstruction, kl, negative_elbo(reconstruction, kl, beta))
+
+    return losses
+
+
+def train_members(
+    train: Train, keys: jax.Array, data: Data, betas: jax.Array
+) -> tuple[TrainState, History]:
+    """Trains every member (key, beta) of a sweep in one compiled call.
+
+    Args:
+        train: from `make_train`.
+        keys: one key per member, `[members]`.
+        data: shared by all members.
+        betas: one KL weight per member, `[members]`.
+
+    Returns:
+        States and histories with a leading axis of members.
+    """
+    # On a CPU one member at a time keeps its optimiser state in cache; an accelerator is only
+    # filled by all of them side by side.
+    side_by_side = None if jax.default_backend() == "cpu" else len(keys)
+
+    @jax.jit
+    def run(keys, betas, data):
+        return jax.lax.map(
+            lambda member: train(member[0], data, member[1]),
+            (keys, betas),
+            batch_size=side_by_side,
+        )
+
+    return jax.block_until_ready(run(keys, betas, data))
+
+
+def check_finite(history: History, seeds: tuple[int, ...]) -> None:
+    """Raises `DivergenceError` if a member's losses left the finite numbers.
+
+    Args:
+        history: of all members, parts `[members, epochs]`.
+        seeds: one per member, for the message.
+    """
+    for member, seed in enumerate(seeds):
+        one = jax.tree.map(lambda leaf, member=member: np.asarray(leaf[member]), history)
+        finite = np.isfinite(one.train.negative_elbo) & np.isfinite(one.heldout.negative_elbo)
+        if finite.all():
+            continue
+        epoch = int(np.argmin(finite))
+        terms = ", ".join(
+            f"{side} {name} {values[epoch]:.4g}"
+            for side in ("train", "heldout")
+            for name, values in getattr(one, side)._asdict().items()
+        )
+        raise DivergenceError(
+            f"training diverged at seed {seed}, epoch {epoch + 1} ({terms}, in nats); try a "
+            "smaller --train.learning-rate, or a smaller --train.beta if the KL is what grew"
+        )
+
+
+def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:
+    """Standard normal noise `[examples, latent]` that depends on each example's index alone."""
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, index)
+    return jax.vmap(lambda key: jax.random.normal(key, (latent,)))(keys)
+
+
+def _optimiser(config: TrainConfig) -> optax.GradientTransformation:
+    return optax.adam(config.learning_rate)
+
+
+def _epoch_order(key: jax.Array, n: int, batch_size: int) -> tuple[jax.Array, jax.Array]:
+    """Example indices and weights, each `[steps, batch_size]`; padding has weight 0."""
+    n_padded = -(-n // batch_size) * batch_size
+    order = jnp.pad(jax.random.permutation(key, n), (0, n_padded - n))
+    weight = (jnp.arange(n_padded) < n).astype(jnp.float32)
+    return order.reshape(-1, batch_size), weight.reshape(-1, batch_size)
+
+
+def _active_units(model: MLPAutoencoder, params: Any, examples: Examples) -> jax.Array:
+    means = model.apply(params, examples.x, examples.condition, method="encode").mean
+    return jnp.sum(jnp.var(means, axis=0) > ACTIVE_VARIANCE)
+
+
+def _no_history() -> History:
+    nan = jnp.float32(jnp.nan)
+    return History(Losses(nan, nan, nan), Losses(nan, nan, nan), jnp.int32(0))

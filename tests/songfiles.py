@@ -1,0 +1,65 @@
+"""Small song files for tests, in the 4MuLA schema, whole or broken in one chosen way."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+GENRES = ("Drone", "March", "Waltz")
+LANGUAGES = ("en", "es", "pt-br")
+
+
+def mel(rng: np.random.Generator, frames: int = 12, centre: int = 40) -> np.ndarray:
+    """A random power mel spectrogram `[128, frames]` with most energy around a band."""
+    bands = np.arange(128)[:, None]
+    envelope = np.exp(-(((bands - centre) / 15.0) ** 2)) + 1e-4
+    return (envelope * rng.exponential(size=(128, frames))).astype(np.float32)
+
+
+def songs_table(n_songs: int = 24, dtype=np.float32) -> pa.Table:
+    """Songs whose genre is audible: three genres, two artists each, ragged lengths."""
+    rng = np.random.default_rng(7)
+    genre = [i % 3 for i in range(n_songs)]
+    mels = [mel(rng, 8 + i % 5, centre=25 + 35 * genre[i]).astype(dtype) for i in range(n_songs)]
+    artists = [f"artist {genre[i]}{(i // 3) % 2}" for i in range(n_songs)]
+    return pa.table(
+        {
+            "music_id": [f"song {i:02d}" for i in range(n_songs)],
+            "music_name": [f"Title {i}" for i in range(n_songs)],
+            "music_lang": [LANGUAGES[i % 3] if i % 5 else None for i in range(n_songs)],
+            "music_lyrics": ["la la" if i % 5 else None for i in range(n_songs)],
+            "art_id": artists,
+            "art_name": artists,
+            "main_genre": [GENRES[g] for g in genre],
+            "melspectrogram": mel_column(mels),
+        }
+    )
+
+
+def mel_column(mels: list) -> pa.Array:
+    """Mels, or None, or nested lists, as list<list<float>> of the first array's type."""
+    dtype = next((m.dtype for m in mels if isinstance(m, np.ndarray)), np.dtype(np.float32))
+    value = pa.float64() if dtype == np.float64 else pa.float32()
+    nested = [m.tolist() if isinstance(m, np.ndarray) else m for m in mels]
+    return pa.array(nested, pa.list_(pa.list_(value)))
+
+
+def with_column(table: pa.Table, name: str, values) -> pa.Table:
+    """The table with one column replaced."""
+    values = values if isinstance(values, pa.Array) else pa.array(values)
+    return table.set_column(table.column_names.index(name), name, values)
+
+
+def with_mel(table: pa.Table, row: int, value) -> pa.Table:
+    """The table with one row's mel replaced by an array, a nested list or None."""
+    mels = table["melspectrogram"].to_pylist()
+    mels[row] = value.tolist() if isinstance(value, np.ndarray) else value
+    kind = table.schema.field("melspectrogram").type
+    return with_column(table, "melspectrogram", pa.array(mels, kind))
+
+
+def write(path: Path, table: pa.Table, **options) -> Path:
+    """Writes a parquet file and returns its path."""
+    pq.write_table(table, path, **options)
+    return path

@@ -1,0 +1,147 @@
+import librosa
+import numpy as np
+import pandas as pd
+import pytest
+from songfiles import mel, songs_table, with_column, with_mel, write
+
+from musicvae_jax import features
+from musicvae_jax.config import FeatureConfig
+from musicvae_jax.errors import InputError
+from musicvae_jax.songs import Songs, load_songs
+
+
+@pytest.fixture
+def config(tmp_path):
+    return FeatureConfig(cache_dir=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("db_range", [80.0, 20.0])
+def test_decibels_agree_with_librosa(db_range):
+    power = mel(np.random.default_rng(0), frames=30)
+    power[3, :5] = 0.0
+    expected = librosa.power_to_db(power, ref=np.max, amin=1e-30, top_db=db_range)
+    np.testing.assert_allclose(features.mel_db(power, db_range), expected, atol=1e-4)
+
+
+def test_decibels_do_not_depend_on_loudness():
+    power = mel(np.random.default_rng(0))
+    louder = features.mel_db(power * np.float32(1000.0), 80.0)
+    np.testing.assert_allclose(louder, features.mel_db(power, 80.0), atol=1e-4)
+
+
+def test_statistics_by_hand():
+    power = np.ones((128, 2), np.float32)
+    power[0] = [1.0, 0.01]
+    power[1] = [0.0, 0.1]
+    found = features.mel_statistics(power, 80.0).reshape(4, 128)
+    np.testing.assert_allclose(found[:, 0], [-10.0, 10.0, -20.0, 0.0], atol=1e-5)
+    np.testing.assert_allclose(found[:, 1], [-45.0, 35.0, -80.0, -10.0], atol=1e-5)
+    np.testing.assert_allclose(found[:, 2:], 0.0, atol=1e-5)
+
+
+def test_extraction_keeps_file_order_and_lists_rejections(tmp_path, config):
+    table = with_mel(songs_table(20), 4, None)
+    songs = load_songs(write(tmp_path / "s.parquet", table))
+    found = features.extract_features(songs, config)
+    assert found.values.shape == (19, features.N_STATISTICS)
+    assert found.values.dtype == np.float32
+    assert found.table["music_id"].tolist() == [f"song {i:02d}" for i in range(20) if i != 4]
+    assert [(r.row, r.reason) for r in found.rejected] == [(4, "melspectrogram is null")]
+    expected = np.array(table["melspectrogram"][7].as_py(), np.float32)
+    np.testing.assert_array_equal(found.values[6], features.mel_statistics(expected, 80.0))
+
+
+def test_a_second_extraction_reads_no_mels(song_path, config, monkeypatch):
+    first = features.extract_features(load_songs(song_path), config)
+    monkeypatch.setattr(Songs, "mel_blocks", lambda self: pytest.fail("mels were read"))
+    second = features.extract_features(load_songs(song_path), config)
+    assert (first.from_cache, second.from_cache) == (False, True)
+    np.testing.assert_array_equal(first.values, second.values)
+    pd.testing.assert_frame_equal(first.table, second.table)
+    assert first.rejected == second.rejected
+
+
+def test_other_settings_and_other_data_are_not_served_from_the_cache(tmp_path, song_path, config):
+    features.extract_features(load_songs(song_path), config)
+    narrow = FeatureConfig(db_range=20.0, cache_dir=config.cache_dir)
+    assert not features.extract_features(load_songs(song_path), narrow).from_cache
+    other = write(tmp_path / "o.parquet", songs_table(23))
+    assert not features.extract_features(load_songs(other), config).from_cache
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", "cut"])
+def test_a_damaged_cache_is_made_again_with_a_notice(song_path, config, content):
+    first = features.extract_features(load_songs(song_path), config)
+    (path,) = config.cache_dir.iterdir()
+    path.write_bytes(path.read_bytes()[:-200] if content == "cut" else content)
+    notices = []
+    second = features.extract_features(load_songs(song_path), config, on_notice=notices.append)
+    assert not second.from_cache
+    assert len(notices) == 1
+    assert str(path) in notices[0]
+    np.testing.assert_array_equal(first.values, second.values)
+    assert features.extract_features(load_songs(song_path), config).from_cache
+
+
+def test_a_failed_write_leaves_nothing_behind(song_path, config, monkeypatch):
+    def fail(*args, **arrays):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez", fail)
+    with pytest.raises(InputError, match=r"^features\.cache_dir: cannot write.*disk full"):
+        features.extract_features(load_songs(song_path), config)
+    assert list(config.cache_dir.iterdir()) == []
+
+
+def test_progress_counts_every_row(song_path, config):
+    steps = []
+    features.extract_features(load_songs(song_path), config, on_rows=steps.append)
+    assert sum(steps) == 24
+
+
+def test_half_of_the_rows_may_be_unusable_but_not_more(tmp_path, config):
+    table = songs_table(6)
+    for row in range(3):
+        table = with_mel(table, row, None)
+    half = load_songs(write(tmp_path / "half.parquet", table))
+    assert len(features.extract_features(half, config).table) == 3
+    more = load_songs(write(tmp_path / "more.parquet", with_mel(table, 3, None)))
+    expected = r"4 of 6 rows cannot be used.*row 0 \(song 00\): melspectrogram is null"
+    with pytest.raises(InputError, match=expected):
+        features.extract_features(more, config)
+
+
+def test_no_usable_row_and_no_row_at_all(tmp_path, config):
+    nulls = with_column(songs_table(3), "music_id", [None, "", None])
+    with pytest.raises(InputError, match="no usable song in 3 rows; row 0: music_id is null"):
+        features.extract_features(load_songs(write(tmp_path / "n.parquet", nulls)), config)
+    empty = songs_table(3).slice(0, 0)
+    with pytest.raises(InputError, match="no usable song in 0 rows"):
+        features.extract_features(load_songs(write(tmp_path / "e.parquet", empty)), config)
+
+
+def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path, song_path):
+    (tmp_path / "file").write_text("")
+    config = FeatureConfig(cache_dir=tmp_path / "file" / "cache")
+    with pytest.raises(InputError, match=r"^features\.cache_dir: cannot write to"):
+        features.extract_features(load_songs(song_path), config)
+
+
+def test_standardised_training_features_have_mean_zero_and_deviation_one():
+    values = np.random.default_rng(0).normal(5.0, 3.0, (50, 4)).astype(np.float32)
+    values[:, 2] = 7.0
+    scaled = features.standardise(values, features.fit_scaler(values))
+    np.testing.assert_allclose(scaled.mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(scaled.std(axis=0), [1, 1, 0, 1], atol=1e-5)
+
+
+def test_one_hot_by_hand():
+    labels = pd.Series(["b", None, "a"], dtype=object)
+    names = features.vocabulary(labels)
+    assert names == ("a", "b")
+    assert features.one_hot(labels, names, "genre").tolist() == [[0, 1], [0, 0], [1, 0]]
+
+
+def test_an_unknown_label_is_named():
+    with pytest.raises(InputError, match=r"genre 'z' \(song 1\).*expected one of a, b"):
+        features.one_hot(pd.Series(["a", "z"]), ("a", "b"), "genre")

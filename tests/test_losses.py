@@ -1,0 +1,94 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import multivariate_normal
+
+from musicvae_jax import losses
+
+finite = st.floats(-5, 5, width=32)
+vectors = arrays(np.float32, 4, elements=finite)
+
+
+def test_kl_of_one_dimension_by_hand():
+    # KL(N(m, s^2) || N(0, 1)) = (s^2 + m^2 - 1) / 2 - log s
+    mean, deviation = 0.7, 1.9
+    expected = (deviation**2 + mean**2 - 1) / 2 - np.log(deviation)
+    found = losses.gaussian_kl(jnp.array([mean]), jnp.array([2 * np.log(deviation)]))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_kl_is_the_mean_log_ratio_of_samples():
+    mean, log_var = jnp.array([0.5, -1.0]), jnp.array([-1.0, 0.8])
+    noise = jax.random.normal(jax.random.key(1), (200_000, 2))
+    z = mean + jnp.exp(0.5 * log_var) * noise
+    log_q = -losses.gaussian_nll(z, mean, log_var)
+    log_p = -losses.gaussian_nll(z, jnp.zeros(2))
+    ratio = np.asarray(log_q - log_p)
+    error = ratio.std() / np.sqrt(len(ratio))
+    assert abs(ratio.mean() - losses.gaussian_kl(mean, log_var)) < 4 * error
+    assert error < 0.01
+
+
+@given(vectors, vectors)
+def test_kl_is_never_negative(mean, log_var):
+    assert losses.gaussian_kl(mean, log_var) >= 0
+
+
+@given(vectors, vectors, st.permutations(range(4)))
+def test_kl_does_not_depend_on_the_order_of_dimensions(mean, log_var, order):
+    order = np.array(order)
+    np.testing.assert_allclose(
+        losses.gaussian_kl(mean[order], log_var[order]),
+        losses.gaussian_kl(mean, log_var),
+        rtol=1e-5,
+    )
+
+
+def test_kl_is_zero_at_the_prior_and_keeps_its_digits_beside_it():
+    assert losses.gaussian_kl(jnp.zeros(3), jnp.zeros(3)) == 0
+    # Close to 0 the variance part is v^2 / 4 (half of exp(v) - 1 - v).
+    found = losses.gaussian_kl(jnp.zeros(1), jnp.array([1e-3]))
+    np.testing.assert_allclose(found, 1e-6 / 4, rtol=1e-3)
+
+
+def test_kl_gradient_vanishes_only_at_the_prior():
+    gradient = jax.grad(lambda m, v: losses.gaussian_kl(m, v), argnums=(0, 1))
+    at_prior = gradient(jnp.zeros(2), jnp.zeros(2))
+    np.testing.assert_array_equal(at_prior, jnp.zeros((2, 2)))
+    mean, log_var = jnp.array([0.3, -0.2]), jnp.array([0.5, -1.0])
+    by_mean, by_log_var = gradient(mean, log_var)
+    np.testing.assert_allclose(by_mean, mean, rtol=1e-6)
+    np.testing.assert_allclose(by_log_var, 0.5 * (jnp.exp(log_var) - 1), rtol=1e-6)
+
+
+def test_nll_agrees_with_scipy():
+    x, mean, log_var = np.array([0.3, -2.0]), np.array([1.0, 0.5]), np.array([0.2, -0.7])
+    expected = -multivariate_normal(mean, np.diag(np.exp(log_var))).logpdf(x)
+    np.testing.assert_allclose(losses.gaussian_nll(x, mean, log_var), expected, rtol=1e-6)
+
+
+def test_squared_error_is_the_nll_at_variance_one_half_without_its_constant():
+    x, mean = np.array([0.3, -2.0, 1.0]), np.array([1.0, 0.5, 0.0])
+    nll = losses.gaussian_nll(x, mean, jnp.log(0.5))
+    np.testing.assert_allclose(
+        losses.squared_error(x, mean) + 1.5 * jnp.log(jnp.pi), nll, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(("beta", "expected"), [(0.0, 3.0), (1.0, 5.0), (4.0, 11.0)])
+def test_negative_elbo_by_hand(beta, expected):
+    assert losses.negative_elbo(jnp.array(3.0), jnp.array(2.0), beta) == expected
+
+
+@pytest.mark.parametrize("loss", [losses.squared_error, losses.gaussian_nll, losses.gaussian_kl])
+def test_losses_are_per_example_and_the_same_under_jit(loss):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 5, 3, 4)).astype(np.float32)
+    eager = loss(a, b)
+    assert eager.shape == (5, 3)
+    np.testing.assert_allclose(jax.jit(loss)(a, b), eager, rtol=1e-6)
+    np.testing.assert_allclose(loss(a[2, 1], b[2, 1]), eager[2, 1], rtol=1e-6)

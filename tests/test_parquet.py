@@ -1,0 +1,212 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import songfiles
+from songfiles import songs_table, with_column, with_mel, write
+
+from musicvae_jax.errors import InputError
+from musicvae_jax.songs import load_songs
+
+
+def read_mels(path):
+    """Every usable mel by row, and every rejection of the stream."""
+    mels, rejected = {}, []
+    for block in load_songs(path).mel_blocks():
+        mels.update(zip(block.rows, block.mels, strict=True))
+        rejected.extend(block.rejected)
+    return mels, rejected
+
+
+def expected_mels(table):
+    return [np.array(mel, np.float32) for mel in table["melspectrogram"].to_pylist()]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("row_group_size", [1, 7, 1000])
+def test_mels_come_back_whatever_the_layout(tmp_path, dtype, row_group_size):
+    table = songs_table(40, dtype)
+    path = write(tmp_path / "s.parquet", table, row_group_size=row_group_size)
+    mels, rejected = read_mels(path)
+    assert rejected == []
+    assert list(mels) == list(range(40))
+    for row, expected in enumerate(expected_mels(table)):
+        assert mels[row].dtype == np.float32
+        np.testing.assert_array_equal(mels[row], expected)
+
+
+def test_large_lists_are_read(tmp_path):
+    table = songs_table(5)
+    large = pa.large_list(pa.large_list(pa.float32()))
+    table = with_column(
+        table, "melspectrogram", table["melspectrogram"].combine_chunks().cast(large)
+    )
+    mels, _ = read_mels(write(tmp_path / "s.parquet", table))
+    np.testing.assert_array_equal(mels[4], expected_mels(table)[4])
+
+
+def test_float32_mels_are_views_not_copies(song_path):
+    block = next(load_songs(song_path).mel_blocks())
+    assert all(mel.base is not None and not mel.flags.owndata for mel in block.mels)
+
+
+def test_metadata_has_one_row_per_file_row(song_path):
+    table = load_songs(song_path).table
+    assert list(table["music_id"]) == [f"song {i:02d}" for i in range(24)]
+    assert table["genre"].iloc[1] == "March"
+    assert table["language"].isna().sum() == 5
+    assert table["artist"].iloc[0] == "artist 00"
+
+
+def test_optional_columns_may_be_absent(tmp_path):
+    table = songs_table(4).select(["music_id", "melspectrogram"])
+    songs = load_songs(write(tmp_path / "s.parquet", table))
+    assert songs.table.drop(columns="music_id").isna().all(axis=None)
+
+
+def test_factor_columns_are_kept(tmp_path):
+    table = songs_table(4).append_column("factor_tempo_bpm", pa.array([60.0, 70.0, 80.0, 90.0]))
+    songs = load_songs(write(tmp_path / "s.parquet", table))
+    assert list(songs.table["factor_tempo_bpm"]) == [60.0, 70.0, 80.0, 90.0]
+
+
+def test_blank_text_is_null(tmp_path):
+    table = with_column(songs_table(3), "music_lyrics", ["  \n", "", "words"])
+    lyrics = load_songs(write(tmp_path / "s.parquet", table)).table["lyrics"]
+    assert lyrics.isna().tolist() == [True, True, False]
+
+
+def test_artist_falls_back_to_its_name(tmp_path):
+    table = with_column(songs_table(3), "art_id", ["a", None, ""])
+    table = with_column(table, "art_name", ["A", "B", None])
+    artist = load_songs(write(tmp_path / "s.parquet", table)).table["artist"]
+    assert artist.iloc[:2].tolist() == ["a", "B"]
+    assert artist.isna().tolist() == [False, False, True]
+
+
+def test_whole_number_ids_become_text(tmp_path):
+    table = with_column(songs_table(3), "music_id", [10, 20, 30])
+    assert list(load_songs(write(tmp_path / "s.parquet", table)).table["music_id"]) == [
+        "10",
+        "20",
+        "30",
+    ]
+
+
+def _ones(bands, frames):
+    return [[1.0] * frames] * bands
+
+
+def _one_bad_value(value):
+    mel = np.ones((128, 4), np.float32)
+    mel[5, 2] = value
+    return mel
+
+
+BAD_MELS = {
+    "is null": None,
+    "has 127 bands, expected 128": _ones(127, 3),
+    "has 0 bands, expected 128": [],
+    "has no frames": _ones(128, 0),
+    "bands differ in length (3-4)": [*_ones(127, 3), [1.0] * 4],
+    "has a null band": [*_ones(127, 3), None],
+    "has null values": [*_ones(127, 3), [1.0, None, 1.0]],
+    "has NaN": _one_bad_value(np.nan),
+    "has infinite power": _one_bad_value(np.inf),
+    "has negative power (-2)": _one_bad_value(-2.0),
+    "is silent": np.zeros((128, 4), np.float32),
+}
+
+
+@pytest.mark.parametrize("reason", BAD_MELS)
+def test_a_bad_mel_is_rejected_and_its_neighbours_are_not(tmp_path, reason):
+    table = songs_table(20)
+    path = write(tmp_path / "s.parquet", with_mel(table, 17, BAD_MELS[reason]))
+    mels, rejected = read_mels(path)
+    assert [(r.row, r.music_id) for r in rejected] == [(17, "song 17")]
+    assert rejected[0].reason.startswith(f"melspectrogram {reason}")
+    assert sorted(mels) == [row for row in range(20) if row != 17]
+    np.testing.assert_array_equal(mels[18], expected_mels(table)[18])
+
+
+def test_power_beyond_float32_is_infinite(tmp_path):
+    table = with_mel(songs_table(3, np.float64), 1, _one_bad_value(0.0).astype(float) * 1e300)
+    _, rejected = read_mels(write(tmp_path / "s.parquet", table))
+    assert [(r.row, r.reason) for r in rejected] == [(1, "melspectrogram has infinite power")]
+
+
+def test_duplicate_and_null_ids_are_rejected_by_metadata(tmp_path):
+    table = with_column(songs_table(4), "music_id", ["a", "a", None, "b"])
+    songs = load_songs(write(tmp_path / "s.parquet", table))
+    assert [tuple(r) for r in songs.rejected] == [
+        (1, "a", "music_id is a duplicate of row 0"),
+        (2, "", "music_id is null"),
+    ]
+    assert [row for block in songs.mel_blocks() for row in block.rows] == [0, 3]
+
+
+def test_fingerprint_follows_content_not_name(tmp_path):
+    table = songs_table(3)
+    first = load_songs(write(tmp_path / "a.parquet", table)).fingerprint
+    assert load_songs(write(tmp_path / "b.parquet", table)).fingerprint == first
+    changed = with_mel(table, 0, songfiles.mel(np.random.default_rng(1)))
+    assert load_songs(write(tmp_path / "c.parquet", changed)).fingerprint != first
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"gone\.parquet: no such file"):
+        load_songs(tmp_path / "gone.parquet")
+
+
+def test_a_folder_is_not_a_file(tmp_path):
+    with pytest.raises(InputError, match="is not a file"):
+        load_songs(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a parquet file, just text"])
+def test_other_files_are_not_parquet(tmp_path, content):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not a whole parquet file"):
+        load_songs(path)
+
+
+def test_a_truncated_file_is_not_whole(tmp_path, song_path):
+    path = tmp_path / "cut.parquet"
+    path.write_bytes(song_path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="not a whole parquet file"):
+        load_songs(path)
+
+
+def test_damage_inside_the_mels_is_an_error_with_the_column(tmp_path):
+    path = write(tmp_path / "damaged.parquet", songs_table(), use_dictionary=False)
+    columns = pq.read_metadata(path).row_group(0)
+    start = columns.column(columns.num_columns - 1).data_page_offset
+    content = bytearray(path.read_bytes())
+    content[start : start + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="column 'melspectrogram' cannot be read"):
+        read_mels(path)
+
+
+@pytest.mark.parametrize("column", ["music_id", "melspectrogram"])
+def test_a_missing_required_column_is_named(tmp_path, column):
+    path = write(tmp_path / "s.parquet", songs_table(3).drop_columns(column))
+    with pytest.raises(InputError, match=f"column '{column}' is missing; its columns are"):
+        load_songs(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("music_id", [1.5, 2.5, 3.5]),
+        ("melspectrogram", ["a", "b", "c"]),
+        ("melspectrogram", [[1.0], [2.0], [3.0]]),
+        ("melspectrogram", [[["x"]], [["y"]], [["z"]]]),
+        ("main_genre", [["rock"], ["pop"], ["jazz"]]),
+    ],
+)
+def test_a_column_of_the_wrong_type_is_named(tmp_path, column, values):
+    path = write(tmp_path / "s.parquet", with_column(songs_table(3), column, values))
+    with pytest.raises(InputError, match=f"column '{column}' has type .* expected"):
+        load_songs(path)

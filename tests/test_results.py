@@ -1,0 +1,73 @@
+import pytest
+
+from experiments.results import staged_results
+from musicvae_jax.errors import InputError
+
+
+def write_run(stage, mark):
+    (stage / "metrics.csv").write_text(mark)
+    (stage / "figures").mkdir()
+    (stage / "figures" / f"{mark}.png").write_text(mark)
+    (stage / "checkpoint").mkdir()
+    (stage / "checkpoint" / mark).write_text(mark)
+    (stage / "manifest.json").write_text(mark)
+
+
+def tree(folder):
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return tmp_path / "results" / "x", tmp_path / "checkpoints" / "x"
+
+
+def test_a_second_run_replaces_the_first_and_nothing_else(tmp_path, folders):
+    for mark in ("one", "two"):
+        with staged_results(*folders) as stage:
+            write_run(stage, mark)
+        (folders[0] / "notes.txt").write_text("mine")
+    assert tree(tmp_path) == {
+        "results/x/metrics.csv",
+        "results/x/figures/two.png",
+        "results/x/manifest.json",
+        "results/x/notes.txt",
+        "checkpoints/x/two",
+    }
+    assert (folders[0] / "metrics.csv").read_text() == "two"
+
+
+def test_what_a_run_does_not_make_is_not_kept_from_the_last(folders):
+    with staged_results(*folders) as stage:
+        write_run(stage, "one")
+    with staged_results(*folders) as stage:
+        (stage / "manifest.json").write_text("two")
+    assert tree(folders[0]) == {"manifest.json"}
+    assert not folders[1].exists()
+
+
+def test_a_failed_first_run_leaves_no_folder(tmp_path, folders):
+    with pytest.raises(ZeroDivisionError), staged_results(*folders) as stage:
+        write_run(stage, "one")
+        raise ZeroDivisionError
+    assert tree(tmp_path) == set()
+    assert not folders[0].exists()
+
+
+def test_a_failed_second_run_leaves_the_first(tmp_path, folders):
+    with staged_results(*folders) as stage:
+        write_run(stage, "one")
+    before = tree(tmp_path)
+    with pytest.raises(KeyboardInterrupt), staged_results(*folders) as stage:
+        write_run(stage, "two")
+        raise KeyboardInterrupt
+    assert tree(tmp_path) == before
+    assert (folders[0] / "metrics.csv").read_text() == "one"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    target = tmp_path / "file" / "results"
+    expected = f"output folder {target}: cannot be written .*--output-dir"
+    with pytest.raises(InputError, match=expected), staged_results(target, target / "checkpoint"):
+        pytest.fail("the block must not run")

@@ -1,0 +1,195 @@
+"""The command line: what it prints and the exit codes it ends with."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from songfiles import songs_table, with_column, write
+
+from experiments import run
+from experiments.registry import EXPERIMENTS
+
+ROOT = Path(__file__).parent.parent
+
+
+def command(*arguments, **options):
+    """Runs the command line as a user does, from a folder that is not the repository."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.run", *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def fails(capsys, *arguments, code=2):
+    """Runs in this process; returns the one line of a failure."""
+    assert run.main([str(argument) for argument in arguments]) == code
+    lines = capsys.readouterr().err.splitlines()
+    errors = [line for line in lines if not line.startswith("notice: ")]
+    assert len(errors) == 1
+    assert errors[0].startswith("error: ")
+    return errors[0]
+
+
+def test_list_names_every_experiment():
+    listed = command("--list")
+    assert listed.returncode == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(EXPERIMENTS)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from experiments.run import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "heavy = {'jax', 'flax', 'numpy', 'pandas', 'sklearn', 'pyarrow', 'matplotlib'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)))"
+    )
+    helped = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert helped.stderr.strip() == ""
+    assert all(name in helped.stdout for name in EXPERIMENTS)
+
+
+def test_a_whole_run_from_the_shell(tmp_path, song_path):
+    options = ["--train.epochs", "1", "--cluster.k-max", "4", "--seeds", "1", "2"]
+    ran = command("hard_cvae", "--data.path", song_path, *options, "--output-dir", "out")
+    assert ran.returncode == 0
+    assert ran.stderr == ""
+    assert ran.stdout.startswith(f"songs: {song_path}\n")
+    assert (tmp_path / "out" / "manifest.json").exists()
+    assert (tmp_path / "out" / "checkpoint").is_dir()
+
+
+BAD_OPTIONS = {
+    "no experiment": ([], "Expected one of {easy_pca, easy_vae"),
+    "unknown experiment": (["polka"], "unknown experiment polka; expected one of easy_pca, "),
+    "unknown option": (["easy_vae", "--foo", "3"], "Unrecognized options: --foo, 3; "),
+    "misspelt option": (["easy_vae", "--train.epoch", "3"], "did you mean --train.epochs?"),
+    "not a number": (["easy_vae", "--train.beta", "x"], "--train.beta: could not convert"),
+    "not a whole number": (["easy_vae", "--train.epochs", "1.5"], "--train.epochs: invalid"),
+    "out of range": (["easy_vae", "--train.epochs", "0"], "train.epochs: got 0, expected at"),
+    "not a choice": (["easy_vae", "--model.kind", "gan"], "Expected one of ('vae', 'ae', 'pca')"),
+    "no seed": (["easy_vae", "--seeds"], "seeds: got (), expected one or more"),
+    "a seed twice": (["easy_vae", "--seeds", "1", "1"], "seeds: got (1, 1), expected"),
+    "no value": (["easy_vae", "--train.epochs"], "Missing value for argument '--train.epochs'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_OPTIONS)
+def test_bad_options(case, capsys):
+    arguments, message = BAD_OPTIONS[case]
+    assert message in fails(capsys, *arguments)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_bad_option_from_the_shell(monkeypatch, encoding):
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    failed = command("easy_vae", "--train.epochs", "0")
+    assert failed.returncode == 2
+    assert failed.stdout == ""
+    assert failed.stderr == "error: train.epochs: got 0, expected at least 1\n"
+
+
+def truncated(path):
+    write(path, songs_table())
+    path.write_bytes(path.read_bytes()[:-50])
+
+
+BAD_FILES = {
+    "missing": (lambda path: None, "no such file"),
+    "folder": (Path.mkdir, "is not a file"),
+    "text": (lambda path: path.write_text("hello, not parquet"), "not a whole parquet file"),
+    "truncated": (truncated, "not a whole parquet file"),
+    "no ids": (
+        lambda path: write(path, songs_table().drop_columns("music_id")),
+        "column 'music_id' is missing",
+    ),
+    "no mels": (
+        lambda path: write(path, songs_table().drop_columns("melspectrogram")),
+        "column 'melspectrogram' is missing",
+    ),
+    "mels of text": (
+        lambda path: write(path, with_column(songs_table(), "melspectrogram", ["x"] * 24)),
+        "column 'melspectrogram' has type string; expected list<list<float>>",
+    ),
+    "no rows": (lambda path: write(path, songs_table(0)), "no usable song in 0 rows"),
+    "no usable row": (
+        lambda path: write(path, with_column(songs_table(), "music_id", [None] * 24)),
+        "no usable song in 24 rows",
+    ),
+    "one song": (
+        lambda path: write(path, songs_table(1)),
+        "got 1 songs, expected more than cluster.k, which is 10",
+    ),
+    "fewer songs than k": (
+        lambda path: write(path, songs_table(6)),
+        "got 6 songs, expected more than cluster.k, which is 10",
+    ),
+    "one genre": (
+        lambda path: write(path, with_column(songs_table(), "main_genre", ["Polka"] * 24)),
+        "model.condition genre: got 1 distinct value(s) (Polka) in 24 songs",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_files(case, tmp_path, capsys):
+    make, message = BAD_FILES[case]
+    path = tmp_path / "songs.parquet"
+    make(path)
+    options = ["--train.epochs", "1", "--cluster.k", "10", "--output-dir", "out"]
+    error = fails(capsys, "hard_cvae", "--data.path", path, *options)
+    assert message in error
+    assert not Path("out").exists()
+
+
+def test_lyrics_may_all_be_null(tmp_path, capsys):
+    table = songs_table()
+    for column in ("music_lyrics", "music_lang"):
+        table = with_column(table, column, [None] * 24)
+    path = write(tmp_path / "s.parquet", table)
+    assert run.main(["easy_pca", "--data.path", str(path), "--cluster.k-max", "3"]) == 0
+    assert "notice: language: got 0 distinct value(s)" in capsys.readouterr().err
+
+
+def test_an_output_folder_that_cannot_be_written(song_path, capsys):
+    Path("file").write_text("")
+    error = fails(capsys, "easy_pca", "--data.path", song_path, "--output-dir", "file/out")
+    assert "output folder file/out: cannot be written" in error
+
+
+def test_divergence_ends_with_code_1_and_advice(song_path, capsys):
+    wild = ["--train.learning-rate", "1e18", "--train.epochs", "20"]
+    error = fails(capsys, "easy_vae", "--data.path", song_path, *wild, code=1)
+    assert "training diverged at seed 0, epoch" in error
+    assert "smaller --train.learning-rate" in error
+
+
+def test_debug_shows_the_traceback(capsys):
+    assert run.main(["easy_pca", "--data.path", "gone.parquet", "--debug"]) == 2
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert err.splitlines()[-1].startswith("error: gone.parquet: no such file")
+
+
+def test_an_interrupt_is_one_line(monkeypatch, capsys):
+    from experiments import pipeline
+
+    def interrupt(experiment):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "run_experiment", interrupt)
+    assert run.main(["easy_pca"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"

@@ -1,0 +1,202 @@
+from dataclasses import replace
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from musicvae_jax import training
+from musicvae_jax.config import ModelConfig, TrainConfig
+from musicvae_jax.training import Data, Examples, make_model, make_train, train_members
+
+SMALL = ModelConfig(hidden=(8,), latent=3)
+SHORT = TrainConfig(epochs=3, batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(13, 2)) @ rng.normal(size=(2, 6))).astype(np.float32)
+    labels = np.eye(2, dtype=np.float32)[rng.integers(0, 2, 13)]
+    return Data(
+        Examples(jnp.asarray(x[:10]), jnp.asarray(labels[:10])),
+        Examples(jnp.asarray(x[10:]), jnp.asarray(labels[10:])),
+    )
+
+
+@cache
+def compiled(model, config):
+    return jax.jit(make_train(make_model(model, 6), config))
+
+
+def run(data, config=SHORT, model=SMALL, seed=0, beta=1.0):
+    return compiled(model, config)(jax.random.key(seed), data, jnp.float32(beta))
+
+
+def assert_trees_close(a, b, **tolerance):
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, **tolerance), a, b)
+
+
+def python_loop(data, config, beta):
+    """The same training written as anyone would: loops, one batch after the other, no padding."""
+    model = make_model(SMALL, 6)
+    optimiser = optax.adam(config.learning_rate)
+    init_key, order_key, noise_key, _ = jax.random.split(jax.random.key(0), 4)
+    params = model.init(init_key, data.train.x, jnp.zeros((10, 3)), data.train.condition)
+    opt_state = optimiser.init(params)
+    epoch_losses = []
+    for epoch in range(config.epochs):
+        order = jax.random.permutation(jax.random.fold_in(order_key, epoch), 10)
+        total = 0.0
+        for index in np.split(order, [4, 8]):
+            epoch_key = jax.random.fold_in(noise_key, epoch)
+            noise = jnp.stack(
+                [jax.random.normal(jax.random.fold_in(epoch_key, i), (3,)) for i in index]
+            )
+            x, condition = data.train.x[index], data.train.condition[index]
+
+            def loss(params, x=x, noise=noise, condition=condition):
+                out = model.apply(params, x, noise, condition)
+                error = jnp.sum((x - out.reconstruction) ** 2, axis=1)
+                mean, log_var = out.posterior
+                kl = 0.5 * jnp.sum(jnp.exp(log_var) + mean**2 - 1 - log_var, axis=1)
+                return jnp.mean(error + beta * kl)
+
+            value, gradient = jax.value_and_grad(loss)(params)
+            updates, opt_state = optimiser.update(gradient, opt_state)
+            params = optax.apply_updates(params, updates)
+            total += value * len(index)
+        epoch_losses.append(total / 10)
+    return params, np.array(epoch_losses)
+
+
+def test_scan_training_is_a_plain_python_loop(data):
+    state, history = run(data, beta=2.0)
+    params, losses = python_loop(data, SHORT, beta=2.0)
+    assert_trees_close(state.params, params, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(history.train.negative_elbo, losses, rtol=1e-5)
+
+
+def test_jit_is_eager(data):
+    config = replace(SHORT, epochs=1)
+    train = make_train(make_model(SMALL, 6), config)
+    eager = train(jax.random.key(0), data, jnp.float32(1.0))
+    assert_trees_close(run(data, config), eager, rtol=1e-5, atol=1e-6)
+
+
+def test_the_same_key_gives_the_same_numbers_and_another_does_not(data):
+    first, again, other = (run(data, seed=seed)[1].train.negative_elbo for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert np.all(first != other)
+
+
+def test_training_lowers_the_loss_on_both_sides(data):
+    _, history = run(data, replace(SHORT, epochs=60, learning_rate=1e-2))
+    assert history.train.negative_elbo[-1] < 0.5 * history.train.negative_elbo[0]
+    assert history.heldout.negative_elbo[-1] < history.heldout.negative_elbo[0]
+
+
+def test_history_has_a_number_per_epoch_and_adds_up(data):
+    _, history = run(data, beta=3.0)
+    for side in (history.train, history.heldout):
+        assert side.kl.shape == (3,)
+        np.testing.assert_allclose(
+            side.negative_elbo, side.reconstruction + 3.0 * side.kl, rtol=1e-5
+        )
+    assert history.active_units.shape == (3,)
+
+
+def test_active_units_are_dimensions_whose_means_vary(data):
+    state, history = run(data)
+    means = (
+        make_model(SMALL, 6)
+        .apply(state.params, data.train.x, data.train.condition, method="encode")
+        .mean
+    )
+    assert history.active_units[-1] == (np.var(means, axis=0) > 0.01).sum()
+
+
+def test_a_huge_beta_collapses_the_posterior_and_the_history_shows_it(data):
+    _, history = run(data, replace(SHORT, epochs=300, learning_rate=1e-2), beta=200.0)
+    assert history.active_units[-1] == 0
+    assert history.train.kl[-1] < 0.05
+
+
+def test_an_autoencoder_has_no_kl(data):
+    _, history = run(data, model=replace(SMALL, kind="ae"), beta=0.0)
+    np.testing.assert_array_equal(history.train.kl, 0.0)
+    np.testing.assert_array_equal(history.train.negative_elbo, history.train.reconstruction)
+
+
+def test_a_batch_larger_than_the_data_is_the_data(data):
+    whole, larger = (run(data, replace(SHORT, batch_size=size)) for size in (10, 64))
+    assert_trees_close(whole, larger, rtol=1e-6)
+
+
+def test_every_song_is_visited_once_an_epoch():
+    order, weight = training._epoch_order(jax.random.key(0), n=10, batch_size=4)
+    assert order.shape == weight.shape == (3, 4)
+    assert sorted(order[weight == 1].tolist()) == list(range(10))
+    assert weight.sum() == 10
+
+
+def test_noise_belongs_to_the_song_not_to_its_place_in_the_batch():
+    key = jax.random.key(5)
+    noise = training.example_noise(key, jnp.arange(8), 3)
+    shuffled = training.example_noise(key, jnp.array([5, 2]), 3)
+    np.testing.assert_array_equal(shuffled, noise[jnp.array([5, 2])])
+    assert len(np.unique(noise)) == 24
+
+
+def test_members_of_a_sweep_are_single_runs(data):
+    train = make_train(make_model(SMALL, 6), SHORT)
+    keys = jnp.stack([jax.random.key(seed) for seed in (4, 9)])
+    states, histories = train_members(train, keys, data, jnp.array([1.0, 4.0]))
+    for member, (seed, beta) in enumerate([(4, 1.0), (9, 4.0)]):
+        expected = run(data, seed=seed, beta=beta)
+        found = jax.tree.map(lambda leaf, m=member: leaf[m], (states, histories))
+        assert_trees_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_vmap_is_the_same_sweep(data):
+    train = make_train(make_model(SMALL, 6), SHORT)
+    keys = jnp.stack([jax.random.key(seed) for seed in (4, 9)])
+    betas = jnp.array([1.0, 4.0])
+    one_by_one = train_members(train, keys, data, betas)
+    side_by_side = jax.vmap(train, in_axes=(0, None, 0))(keys, data, betas)
+    assert_trees_close(one_by_one, side_by_side, rtol=1e-4, atol=1e-5)
+
+
+def test_progress_is_told_every_epoch(data):
+    calls = []
+    train = make_train(make_model(SMALL, 6), SHORT, on_epoch=lambda: calls.append(1))
+    keys = jnp.stack([jax.random.key(seed) for seed in (0, 1)])
+    train_members(train, keys, data, jnp.ones(2))
+    jax.effects_barrier()
+    assert len(calls) == 6
+
+
+def test_divergence_names_seed_epoch_terms_and_advice(data):
+    train = make_train(make_model(SMALL, 6), replace(SHORT, epochs=40, learning_rate=1e18))
+    keys = jnp.stack([jax.random.key(0)])
+    _, history = train_members(train, keys, data, jnp.ones(1))
+    with pytest.raises(training.DivergenceError) as caught:
+        training.check_finite(history, (7,))
+    message = str(caught.value)
+    assert "seed 7, epoch " in message
+    assert "train reconstruction" in message
+    assert "train kl" in message
+    assert "--train.learning-rate" in message
+    # The epoch after the first bad one was not trained.
+    finite = np.isfinite(history.train.negative_elbo[0]) & np.isfinite(
+        history.heldout.negative_elbo[0]
+    )
+    assert np.all(np.isnan(history.train.kl[0, np.argmin(finite) + 1 :]))
+
+
+def test_finite_histories_pass(data):
+    train = make_train(make_model(SMALL, 6), SHORT)
+    _, history = train_members(train, jnp.stack([jax.random.key(0)]), data, jnp.ones(1))
+    training.check_finite(history, (0,))
