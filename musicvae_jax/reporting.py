@@ -58,7 +58,10 @@ def _mean_and_std(values: pd.Series) -> str:
     if values.isna().all():
         return ""
     mean = f"{values.mean():.3f}"
-    return mean if len(values) == 1 else f"{mean} ± {values.std():.3f}"
+    if len(values) == 1:
+        return mean
+    # Short enough to wrap into two even lines on a narrow terminal.
+    return f"{mean} ±{values.std():.3f}".replace("±0", "±")
 
 
 def _range(values: pd.Series) -> str:

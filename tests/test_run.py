@@ -83,7 +83,7 @@ BAD_OPTIONS = {
     "not a choice": (["easy_vae", "--model.kind", "gan"], "Expected one of ('vae', 'ae', 'pca')"),
     "no seed": (["easy_vae", "--seeds"], "seeds: got (), expected one or more"),
     "a seed twice": (["easy_vae", "--seeds", "1", "1"], "seeds: got (1, 1), expected"),
-    "no value": (["easy_vae", "--train.epochs"], "Missing value for argument '--train.epochs'"),
+    "no value": (["easy_vae", "--train.epochs"], "Missing value for argument"),
 }
 
 
