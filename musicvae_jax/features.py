@@ -17,6 +17,7 @@ from musicvae_jax.songs import MEL_BANDS, Rejection, Songs
 
 STATISTICS = ("mean", "std", "min", "max")
 N_STATISTICS = len(STATISTICS) * MEL_BANDS
+_LEAST_SCALE_DB = 1.0
 # Part of the cache key: raise it whenever the numbers for the same input change.
 _VERSION = 1
 
@@ -38,7 +39,7 @@ class SongFeatures(NamedTuple):
 
 
 class Scaler(NamedTuple):
-    """Per-feature mean and standard deviation, each float32 `[features]`."""
+    """What standardisation subtracts and divides by, each float32 `[features]`, in dB."""
 
     mean: np.ndarray
     scale: np.ndarray
@@ -170,19 +171,23 @@ def _write_cache(
 
 
 def fit_scaler(values: np.ndarray) -> Scaler:
-    """Mean and standard deviation of each feature over songs; a constant feature gets scale 1.
+    """Mean and standard deviation of each feature over songs, the latter at least 1 dB.
+
+    Without the floor a band that is at the bottom of the range in nearly every training song
+    would be divided by next to nothing, and the one held-out song that differs would be tens or
+    thousands of deviations away. 1 dB is about the smallest difference in level that is heard.
 
     Args:
-        values: `[songs, features]`, the training songs only.
+        values: `[songs, features]` in dB, the training songs only.
     """
-    from sklearn.preprocessing import StandardScaler
-
-    fitted = StandardScaler().fit(values.astype(np.float64))
-    return Scaler(fitted.mean_.astype(np.float32), fitted.scale_.astype(np.float32))
+    mean = values.mean(axis=0, dtype=np.float64)
+    deviation = values.std(axis=0, dtype=np.float64)
+    scale = np.maximum(deviation, _LEAST_SCALE_DB)
+    return Scaler(mean.astype(np.float32), scale.astype(np.float32))
 
 
 def standardise(values: np.ndarray, scaler: Scaler) -> np.ndarray:
-    """Features `[songs, features]` in units of the scaler's deviations, float32."""
+    """Features `[songs, features]` less the scaler's mean, in units of its scale, float32."""
     return ((values - scaler.mean) / scaler.scale).astype(np.float32)
 
 

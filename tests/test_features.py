@@ -135,6 +135,13 @@ def test_standardised_training_features_have_mean_zero_and_deviation_one():
     np.testing.assert_allclose(scaled.std(axis=0), [1, 1, 0, 1], atol=1e-5)
 
 
+def test_a_nearly_constant_feature_is_not_blown_up():
+    training = np.full((40, 1), -80.0, np.float32)
+    training[0] += 0.01
+    scaler = features.fit_scaler(training)
+    assert abs(features.standardise(np.array([[-60.0]]), scaler).item() - 20.0) < 0.01
+
+
 def test_one_hot_by_hand():
     labels = pd.Series(["b", None, "a"], dtype=object)
     names = features.vocabulary(labels)
