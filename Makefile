@@ -1,6 +1,9 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: run test lint
+.PHONY: run test lint bench
+
+bench:
+	$(PYTHON) benchmarks/load_speed.py
 
 run:
 	$(PYTHON) -m experiments.run hard_cvae

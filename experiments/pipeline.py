@@ -1,6 +1,8 @@
 """One experiment from songs to figures; each stage is a function of the stages before it."""
 
 import json
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments import tables
 from experiments.manifest import Stopwatch, manifest
@@ -31,7 +34,7 @@ from musicvae_jax.features import (
     vocabulary,
 )
 from musicvae_jax.songs import DEMO_PATH, Songs, Split, find_songs, load_songs, split_songs
-from musicvae_jax.songs.demo import N_DEMO_SONGS, is_current_demo, write_demo
+from musicvae_jax.songs.demo import DEMO_VERSION, N_DEMO_SONGS, demo_version, write_demo
 from musicvae_jax.training import (
     Data,
     Examples,
@@ -47,11 +50,14 @@ _DPI = 150
 
 
 class Inputs(NamedTuple):
-    """What a model is given: standardised features, condition (or None) and the split."""
+    """What a model is given: standardised features, condition (or None) and the split.
+
+    The vocabularies are those of the training songs.
+    """
 
     x: np.ndarray
     condition: np.ndarray | None
-    vocabulary: tuple[str, ...]
+    vocabularies: dict[str, tuple[str, ...]]
     scaler: Scaler
     split: Split
 
@@ -83,6 +89,7 @@ def run_experiment(experiment: Experiment) -> Path:
     terminal, watch = Terminal(), Stopwatch()
     with staged_results(experiment.results_dir, experiment.checkpoint_dir) as stage:
         with watch.stage("features"):
+            experiment = find_data(experiment, terminal)
             songs, features = read_songs(experiment, terminal)
         inputs = prepare_inputs(experiment, features, terminal)
         with watch.stage("training"):
@@ -95,7 +102,7 @@ def run_experiment(experiment: Experiment) -> Path:
             if trained.state is not None:
                 save_checkpoint(
                     stage / CHECKPOINT,
-                    Checkpoint(experiment, trained.state, inputs.scaler, inputs.vocabulary),
+                    Checkpoint(experiment, trained.state, inputs.scaler, inputs.vocabularies),
                 )
         with watch.stage("figures"):
             _draw_figures(stage, experiment, title, terminal)
@@ -108,14 +115,31 @@ def run_experiment(experiment: Experiment) -> Path:
     return experiment.results_dir
 
 
-def read_songs(experiment: Experiment, terminal: Terminal) -> tuple[Songs, SongFeatures]:
-    """The songs' metadata and features; makes the demo set first if that is what is wanted."""
+def find_data(experiment: Experiment, terminal: Terminal) -> Experiment:
+    """The experiment with its song file resolved; makes the demo set if that is what is wanted."""
     path, description = find_songs(experiment.data.path)
     terminal.say(description)
-    if path == DEMO_PATH and not is_current_demo(path):
-        path.parent.mkdir(exist_ok=True)
-        with terminal.progress("making demo songs", N_DEMO_SONGS) as advance:
-            write_demo(path, on_song=advance)
+    if experiment.data.path is None and path == DEMO_PATH:
+        _make_demo(path, terminal)
+    return replace(experiment, data=replace(experiment.data, path=path))
+
+
+def _make_demo(path: Path, terminal: Terminal) -> None:
+    found = demo_version(path)
+    if found == DEMO_VERSION:
+        return
+    if found is None and path.exists():
+        raise InputError(
+            f"{path}: is there and is not a demo set; move it, or name it with --data.path"
+        )
+    path.parent.mkdir(exist_ok=True)
+    with terminal.progress("making demo songs", N_DEMO_SONGS) as advance:
+        write_demo(path, on_song=advance)
+
+
+def read_songs(experiment: Experiment, terminal: Terminal) -> tuple[Songs, SongFeatures]:
+    """The songs' metadata and features."""
+    path = experiment.data.path
     songs = load_songs(path)
     with terminal.progress("reading mels", len(songs.table)) as advance:
         features = extract_features(songs, experiment.features, advance, terminal.notice)
@@ -128,14 +152,25 @@ def read_songs(experiment: Experiment, terminal: Terminal) -> tuple[Songs, SongF
 
 
 def prepare_inputs(experiment: Experiment, features: SongFeatures, terminal: Terminal) -> Inputs:
-    """Splits, standardises and encodes the condition; says which scores will stay empty.
+    """Splits, standardises and encodes the condition; says what the scores will lack.
 
     Raises:
         InputError: too few songs to hold one out or to cluster, or a condition without two values.
     """
     table, data = features.table, experiment.data
-    check_enough_songs(len(table), experiment.cluster)
+    check_enough_songs(features.values, experiment.cluster)
     split = split_songs(table["artist"], data.heldout_fraction, data.split_seed)
+    _notice_gaps(table, split, terminal)
+    scaler = fit_scaler(features.values[split.train])
+    training_songs = table.iloc[split.train]
+    vocabularies = {name: vocabulary(training_songs[name]) for name in tables.LABELS}
+    condition = None
+    if experiment.model.condition != "none":
+        condition = _condition(experiment.model.condition, table, vocabularies, terminal)
+    return Inputs(standardise(features.values, scaler), condition, vocabularies, scaler, split)
+
+
+def _notice_gaps(table: pd.DataFrame, split: Split, terminal: Terminal) -> None:
     for name in tables.LABELS:
         found = vocabulary(table[name])
         if len(found) < 2:
@@ -143,18 +178,31 @@ def prepare_inputs(experiment: Experiment, features: SongFeatures, terminal: Ter
                 f"{name}: got {len(found)} distinct value(s) ({', '.join(found) or 'all null'}), "
                 "expected at least 2; its scores are left empty"
             )
-    scaler = fit_scaler(features.values[split.train])
-    x = standardise(features.values, scaler)
-    field = experiment.model.condition
-    if field == "none":
-        return Inputs(x, None, (), scaler, split)
-    labels = vocabulary(table[field])
-    if len(labels) < 2:
+    both = set(table["artist"].iloc[split.train]) & set(table["artist"].iloc[split.heldout])
+    if both - {None}:
+        terminal.notice("all songs are by one artist, so held-out songs are by a known artist")
+
+
+def _condition(
+    field: str,
+    table: pd.DataFrame,
+    vocabularies: dict[str, tuple[str, ...]],
+    terminal: Terminal,
+) -> np.ndarray:
+    """The one-hot condition of every song; a label that no training song has counts as null."""
+    known = vocabularies[field]
+    if len(known) < 2:
         raise InputError(
-            f"model.condition {field}: got {len(labels)} distinct value(s) "
-            f"({', '.join(labels) or 'all null'}) in {len(table)} songs, expected at least 2"
+            f"model.condition {field}: got {len(known)} distinct value(s) "
+            f"({', '.join(known) or 'all null'}) in the training songs, expected at least 2"
         )
-    return Inputs(x, one_hot(table[field], labels, field), labels, scaler, split)
+    is_new = table[field].notna() & ~table[field].isin(known)
+    if is_new.any():
+        terminal.notice(
+            f"{field}: {is_new.sum()} held-out song(s) have a {field} that no training song has "
+            f"({', '.join(vocabulary(table[field][is_new]))}); the model is not told it"
+        )
+    return one_hot(table[field].mask(is_new, None), known, field)
 
 
 def train(experiment: Experiment, inputs: Inputs, terminal: Terminal) -> Trained:
@@ -265,8 +313,18 @@ def _draw_figures(stage: Path, experiment: Experiment, title: str, terminal: Ter
     folder = stage / "figures"
     folder.mkdir()
 
-    def save(figure, name: str) -> None:
-        figure.savefig(folder / f"{name}.png", dpi=_DPI, bbox_inches="tight")
+    def save(figure: Figure, name: str) -> None:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            figure.savefig(folder / f"{name}.png", dpi=_DPI, bbox_inches="tight")
+        missing_glyphs = [w for w in caught if "missing from font" in str(w.message)]
+        if missing_glyphs:
+            terminal.notice(f"{name}.png: no installed font has some of the labels' characters")
+        for warning in caught:
+            if warning not in missing_glyphs:
+                warnings.warn_explicit(
+                    warning.message, warning.category, warning.filename, warning.lineno
+                )
 
     if experiment.model.kind != "pca":
         history = pd.read_csv(stage / "history.csv")

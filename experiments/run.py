@@ -93,13 +93,17 @@ def _one_line(box: str) -> str:
     _title, message, *hints = (re.sub(r"\s+", " ", part).strip() for part in parts)
     message = re.sub(r"^Error parsing __tyro-dummy-inner__\S*: ", "", message).rstrip(".")
     for hint in hints:
+        if hint.startswith("Argument helptext: "):
+            allowed = hint.removeprefix("Argument helptext: ")
+            return f"{message.split('. Got errors')[0]}; expected {allowed}"
         if hint.startswith("Available subcommands"):
             name = message.removeprefix("Unrecognized options: ")
             return f"unknown experiment {name}; expected one of {', '.join(EXPERIMENTS)}"
         if hint.startswith(("Perhaps you meant", "Arguments similar to")):
             options = dict.fromkeys(re.findall(r"--[a-z][\w.-]*", hint))
             similar = ", ".join(o for o in options if o not in message and o != "--help")
-            return f"{message}; did you mean {similar}?"
+            if similar:
+                return f"{message}; did you mean {similar}?"
     if message.startswith("Unrecognized"):
         return f"{message}; {_PROGRAM} NAME --help lists the options"
     return message

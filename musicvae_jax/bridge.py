@@ -11,7 +11,7 @@ import numpy as np
 
 from musicvae_jax.checkpoints import load_checkpoint
 from musicvae_jax.errors import InputError
-from musicvae_jax.features import SongFeatures, one_hot, standardise
+from musicvae_jax.features import SongFeatures, one_hot, settings, standardise
 from musicvae_jax.models import MLPAutoencoder
 from musicvae_jax.training import make_model
 
@@ -45,15 +45,15 @@ def encode_songs(checkpoint_dir: Path, songs: SongFeatures, seed: int | None = N
 
     Args:
         checkpoint_dir: where an experiment left its checkpoint.
-        songs: features extracted with the checkpoint's feature settings.
+        songs: features extracted with the checkpoint's `experiment.features`.
         seed: which of the experiment's seeds; by default its first.
 
     Returns:
         Posterior means, float32 `[songs, latent]`, in the order of `songs.table`.
 
     Raises:
-        InputError: no checkpoint there, no such seed in it, or a song whose label the
-            conditional model was not trained with.
+        InputError: no checkpoint there, no such seed in it, features of other settings, or a
+            song whose label the conditional model was not trained with.
     """
     checkpoint = load_checkpoint(checkpoint_dir)
     experiment = checkpoint.experiment
@@ -63,11 +63,16 @@ def encode_songs(checkpoint_dir: Path, songs: SongFeatures, seed: int | None = N
             f"{checkpoint_dir}: has no seed {seed}; expected one of "
             + ", ".join(map(str, experiment.seeds))
         )
+    if settings(songs.config) != settings(experiment.features):
+        raise InputError(
+            f"{checkpoint_dir}: got features with the settings {settings(songs.config)}, expected "
+            f"those of the checkpoint, {settings(experiment.features)}"
+        )
     member = experiment.seeds.index(seed)
     condition = None
     if experiment.model.condition != "none":
         field = experiment.model.condition
-        condition = one_hot(songs.table[field], checkpoint.vocabulary, field)
+        condition = one_hot(songs.table[field], checkpoint.vocabularies[field], field)
     x = standardise(songs.values, checkpoint.scaler)
     params = jax.tree.map(lambda leaf: leaf[member : member + 1], checkpoint.state.params)
     return encode(make_model(experiment.model, x.shape[1]), params, x, condition)[0]

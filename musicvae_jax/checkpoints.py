@@ -21,20 +21,21 @@ class Checkpoint(NamedTuple):
         state: parameters and optimiser state, with a leading axis of seeds in the order of
             `experiment.seeds`.
         scaler: standardisation fitted on the training songs.
-        vocabulary: labels of the condition's columns, in order; empty without a condition.
+        vocabularies: by kind of label ("genre"), the training songs' labels, in the order of the
+            columns of their one-hot encoding.
     """
 
     experiment: Experiment
     state: TrainState
     scaler: Scaler
-    vocabulary: tuple[str, ...]
+    vocabularies: dict[str, tuple[str, ...]]
 
 
 def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
     """Writes a checkpoint into a folder that is empty or does not exist yet."""
     meta = {
         "experiment": to_json(checkpoint.experiment),
-        "vocabulary": list(checkpoint.vocabulary),
+        "vocabularies": {name: list(labels) for name, labels in checkpoint.vocabularies.items()},
         "n_features": len(checkpoint.scaler.mean),
     }
     with ocp.CheckpointManager(directory.absolute()) as manager:
@@ -64,7 +65,9 @@ def load_checkpoint(directory: Path) -> Checkpoint:
             raise InputError(f"{directory}: holds no checkpoint; expected a checkpoint folder")
         meta = manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
         experiment = from_json(Experiment, meta["experiment"])
-        shapes = _abstract(experiment, meta["n_features"], len(meta["vocabulary"]))
+        vocabularies = {name: tuple(labels) for name, labels in meta["vocabularies"].items()}
+        n_labels = len(vocabularies.get(experiment.model.condition, ()))
+        shapes = _abstract(experiment, meta["n_features"], n_labels)
         restored = manager.restore(
             step,
             args=ocp.args.Composite(
@@ -73,7 +76,7 @@ def load_checkpoint(directory: Path) -> Checkpoint:
             ),
         )
     scaler = Scaler(*(jax.device_get(part) for part in restored.scaler))
-    return Checkpoint(experiment, restored.state, scaler, tuple(meta["vocabulary"]))
+    return Checkpoint(experiment, restored.state, scaler, vocabularies)
 
 
 def _abstract(experiment: Experiment, n_features: int, n_labels: int) -> tuple[TrainState, Scaler]:

@@ -26,13 +26,6 @@ class KCurves(NamedTuple):
     silhouette: np.ndarray
 
 
-def check_enough_songs(n_songs: int, config: ClusterConfig) -> None:
-    """Raises InputError unless there are more songs than the k that is fixed or tried first."""
-    needed, field = (config.k, "cluster.k") if config.k else (config.k_min, "cluster.k_min")
-    if n_songs <= needed:
-        raise InputError(f"got {n_songs} songs, expected more than {field}, which is {needed}")
-
-
 def kmeans(x: np.ndarray, k: int, seed: int, restarts: int) -> np.ndarray:
     """Cluster numbers `[songs]`, 0 .. k - 1, of at least k points `[songs, dimensions]`."""
     return _fit(x, k, seed, restarts).labels_
@@ -41,20 +34,37 @@ def kmeans(x: np.ndarray, k: int, seed: int, restarts: int) -> np.ndarray:
 def k_curves(x: np.ndarray, config: ClusterConfig, seed: int) -> KCurves:
     """Runs K-Means over `config.k_min .. config.k_max` on points `[songs, dimensions]`.
 
-    The range is cut at one less than the number of songs, above which the silhouette is
-    undefined.
+    A fixed `config.k` is tried too. The range is cut at one less than the number of distinct
+    points, above which the silhouette is undefined.
 
     Raises:
         InputError: too few songs, see `check_enough_songs`.
     """
-    check_enough_songs(len(x), config)
-    tried = np.arange(config.k_min, min(config.k_max, len(x) - 1) + 1)
+    n_distinct = check_enough_songs(x, config)
+    wanted = {*range(config.k_min, config.k_max + 1), config.k or config.k_min}
+    tried = np.array(sorted(k for k in wanted if k < n_distinct))
     fits = [_fit(x, k, seed, config.restarts) for k in tried]
     return KCurves(
         k=tried,
         inertia=np.array([fit.inertia_ for fit in fits]),
         silhouette=np.array([silhouette_score(x, fit.labels_) for fit in fits]),
     )
+
+
+def check_enough_songs(x: np.ndarray, config: ClusterConfig) -> int:
+    """The number of distinct points among `[songs, dimensions]`.
+
+    Raises:
+        InputError: it is not above the k that is fixed, or tried first.
+    """
+    needed, field = (config.k, "cluster.k") if config.k else (config.k_min, "cluster.k_min")
+    n_distinct = len({point.tobytes() for point in x})
+    if n_distinct <= needed:
+        alike = f", {n_distinct} of them distinct" if n_distinct < len(x) else ""
+        raise InputError(
+            f"got {len(x)} songs{alike}, expected more than {field}, which is {needed}"
+        )
+    return n_distinct
 
 
 def choose_k(curves: Sequence[KCurves], config: ClusterConfig) -> int:

@@ -56,12 +56,13 @@ class FeatureConfig:
     """What a model sees of a song."""
 
     db_range: float = 80.0
-    """Decibels below a song's loudest cell at which quieter cells are clipped; above 0."""
+    """Decibels below a song's loudest cell at which others are clipped; above 0, at most 300."""
     cache_dir: Path = Path("data/cache")
     """Folder for extracted features; a second run on the same file reads them from here."""
 
     def __post_init__(self) -> None:
-        _require_positive("features.db_range", self.db_range)
+        # Beyond 300 dB the floor leaves float32.
+        _require(0 < self.db_range <= 300, "features.db_range", self.db_range, "0 < range <= 300")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ STATISTICS = ("mean", "std", "min", "max")
 N_STATISTICS = len(STATISTICS) * MEL_BANDS
 _LEAST_SCALE_DB = 1.0
 # Part of the cache key: raise it whenever the numbers for the same input change.
-_VERSION = 1
+_VERSION = 2
 
 
 class SongFeatures(NamedTuple):
@@ -28,12 +28,14 @@ class SongFeatures(NamedTuple):
     Attributes:
         table: `Songs.table` reduced to the usable rows, with a fresh index `0 .. songs - 1`.
         values: float32 `[songs, 512]`, dB, see `mel_statistics`.
+        config: the settings they were extracted with.
         rejected: every row of the file that is not in the table, in file order.
         from_cache: whether the mel spectrograms were left unread.
     """
 
     table: pd.DataFrame
     values: np.ndarray
+    config: FeatureConfig
     rejected: list[Rejection]
     from_cache: bool
 
@@ -50,15 +52,14 @@ def mel_db(mel: np.ndarray, db_range: float) -> np.ndarray:
 
     Args:
         mel: power, `[bands, frames]`, at least 0, somewhere above 0.
-        db_range: decibels below the maximum at which values are clipped.
+        db_range: decibels below the maximum at which values are clipped, at most 300.
 
     Returns:
         float32 `[bands, frames]` in `[-db_range, 0]`.
     """
-    highest = mel.max()
     # Clipping before the logarithm keeps zeros out of it.
-    floor = highest * np.float32(10.0 ** (-db_range / 10.0))
-    return 10.0 * np.log10(np.maximum(mel, floor) / highest)
+    floor = np.float32(10.0 ** (-db_range / 10.0))
+    return 10.0 * np.log10(np.maximum(mel / mel.max(), floor))
 
 
 def mel_statistics(mel: np.ndarray, db_range: float) -> np.ndarray:
@@ -101,7 +102,12 @@ def extract_features(
         rows, values, rejected = cached
     _check_enough_usable(songs, rejected)
     table = songs.table.iloc[rows].reset_index(drop=True)
-    return SongFeatures(table, values, rejected, from_cache=cached is not None)
+    return SongFeatures(table, values, config, rejected, from_cache=cached is not None)
+
+
+def settings(config: FeatureConfig) -> dict:
+    """The part of a config that changes the numbers: all but where they are kept."""
+    return {name: value for name, value in to_json(config).items() if name != "cache_dir"}
 
 
 def _extract(
@@ -109,7 +115,7 @@ def _extract(
 ) -> tuple[np.ndarray, np.ndarray, list[Rejection]]:
     rows: list[int] = []
     statistics: list[np.ndarray] = []
-    rejected = list(songs.rejected)
+    rejected: list[Rejection] = []
     for block in songs.mel_blocks():
         rows.extend(block.rows)
         statistics.extend(mel_statistics(mel, config.db_range) for mel in block.mels)
@@ -134,9 +140,7 @@ def _check_enough_usable(songs: Songs, rejected: list[Rejection]) -> None:
 
 
 def _cache_path(songs: Songs, config: FeatureConfig) -> Path:
-    settings = to_json(config)
-    del settings["cache_dir"]
-    key = json.dumps([_VERSION, songs.fingerprint, settings], sort_keys=True)
+    key = json.dumps([_VERSION, songs.fingerprint, settings(config)], sort_keys=True)
     return config.cache_dir / f"mel-statistics-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
 
 

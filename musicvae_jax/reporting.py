@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.table import Table
+from rich.text import Text
 
 # Okabe and Ito's palette, told apart by readers with any common colour blindness; its yellow is
 # left out, too pale on white. Marker shapes carry what eight colours cannot.
@@ -36,7 +37,7 @@ def score_table(metrics: pd.DataFrame, title: str) -> Table:
         metrics: rows of metrics.csv of one experiment.
         title: the table's title.
     """
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
+    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="")
     table.add_column("representation", no_wrap=True)
     table.add_column("k", justify="right")
     for heading in _TABLE_SCORES.values():
@@ -182,15 +183,19 @@ def _scatter_groups(axis: Axes, coordinates: np.ndarray, values: pd.Series) -> N
             marker=marker,
             linewidths=0,
             alpha=0.85,
-            label=f"{label} ({mask.sum()})",
+            # matplotlib hides labels that begin with an underscore.
+            label=f" {label} ({mask.sum()})",
         )
-    axis.legend(
+    legend = axis.legend(
         frameon=False,
         fontsize="x-small",
         ncols=2 if len(styles) > 4 else 1,
         loc="upper center",
         bbox_to_anchor=(0.5, -0.08),
     )
+    # A dollar sign in a genre is not mathematics.
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def _label(axis: Axes, x: str, y: str) -> None:
@@ -200,5 +205,5 @@ def _label(axis: Axes, x: str, y: str) -> None:
 
 
 def _titled(figure: Figure, title: str) -> Figure:
-    figure.suptitle(title, fontsize="medium")
+    figure.suptitle(title, fontsize="medium", parse_math=False)
     return figure

@@ -30,7 +30,7 @@ def saved(tmp_path, songs, condition="none"):
         lambda seed: init_state(model, experiment.train, jax.random.key(seed), examples)
     )(np.array(experiment.seeds, np.uint32))
     scaler = fit_scaler(songs.values)
-    save_checkpoint(tmp_path / "c", Checkpoint(experiment, state, scaler, names))
+    save_checkpoint(tmp_path / "c", Checkpoint(experiment, state, scaler, {condition: names}))
     return model, state, standardise(songs.values, scaler), labels
 
 
@@ -68,6 +68,13 @@ def test_a_song_without_label_is_encoded_and_a_new_label_is_named(tmp_path, song
     renamed = songs.table.assign(genre="Polka")
     with pytest.raises(InputError, match=r"genre 'Polka' .*expected one of Drone, March, Waltz"):
         encode_songs(tmp_path / "c", songs._replace(table=renamed))
+
+
+def test_features_of_other_settings_are_refused(tmp_path, song_path, songs):
+    saved(tmp_path, songs)
+    other = FeatureConfig(db_range=20.0, cache_dir=tmp_path / "cache")
+    with pytest.raises(InputError, match=r"'db_range': 20.0.*expected those.*'db_range': 80.0"):
+        encode_songs(tmp_path / "c", extract_features(load_songs(song_path), other))
 
 
 def test_an_unknown_seed_is_named(tmp_path, songs):

@@ -33,12 +33,12 @@ def make_checkpoint(experiment=EXPERIMENT):
     ]
     state = jax.tree.map(lambda *leaves: jnp.stack(leaves) + 1, *members)
     scaler = Scaler(np.arange(7, dtype=np.float32), np.full(7, 2, np.float32))
-    return Checkpoint(experiment, state, scaler, ("a", "b", "c") if labelled else ())
+    return Checkpoint(experiment, state, scaler, {"genre": ("a", "b", "c"), "language": ()})
 
 
 def assert_same(a, b):
     assert a.experiment == b.experiment
-    assert a.vocabulary == b.vocabulary
+    assert a.vocabularies == b.vocabularies
     assert jax.tree.structure(a.state) == jax.tree.structure(b.state)
     jax.tree.map(np.testing.assert_array_equal, (a.state, a.scaler), (b.state, b.scaler))
 

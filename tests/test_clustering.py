@@ -68,4 +68,22 @@ def test_the_same_seed_gives_the_same_clusters():
 )
 def test_too_few_songs_are_counted(config, message):
     with pytest.raises(InputError, match=message):
-        k_curves(np.zeros((10, 2)), config, 0)
+        k_curves(np.random.default_rng(0).normal(size=(10, 2)), config, 0)
+
+
+def test_equal_points_are_not_enough():
+    x = np.repeat(np.random.default_rng(0).normal(size=(2, 3)), 6, axis=0)
+    with pytest.raises(InputError, match="got 12 songs, 2 of them distinct, expected more than"):
+        k_curves(x, ClusterConfig(), 0)
+
+
+def test_the_range_ends_at_the_distinct_points():
+    x = np.repeat(np.random.default_rng(0).normal(size=(5, 3)), 6, axis=0)
+    assert k_curves(x, ClusterConfig(), 0).k.tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize(("k", "expected"), [(3, [3]), (9, [9]), (7, [7])])
+def test_a_fixed_k_outside_the_range_is_on_the_curve(k, expected):
+    x, _ = blobs(4)
+    config = ClusterConfig(k=k, k_min=50, k_max=60)
+    assert k_curves(x, config, 0).k.tolist() == expected

@@ -22,6 +22,7 @@ INVALID = [
     (DataConfig, "data.split_seed", {"split_seed": -1}),
     (FeatureConfig, "features.db_range", {"db_range": 0.0}),
     (FeatureConfig, "features.db_range", {"db_range": float("nan")}),
+    (FeatureConfig, "features.db_range", {"db_range": 301.0}),
     (ModelConfig, "model.kind", {"kind": "gan"}),
     (ModelConfig, "model.hidden", {"hidden": ()}),
     (ModelConfig, "model.hidden", {"hidden": (256, 0)}),

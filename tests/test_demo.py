@@ -10,8 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import normalized_mutual_info_score
 
-from musicvae_jax.songs import demo, demo_lyrics
+from musicvae_jax.features import mel_statistics
+from musicvae_jax.songs import demo, demo_lyrics, load_songs
 from musicvae_jax.songs.synthesis import (
     SAMPLE_RATE_HZ,
     SongFactors,
@@ -330,19 +334,40 @@ def test_no_songs_is_an_error(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_current_demo_is_recognised(demo_path, tmp_path, monkeypatch):
+def test_a_demo_set_is_told_from_other_files(demo_path, tmp_path):
     other = tmp_path / "other.parquet"
     pq.write_table(pa.table({"music_id": ["a"]}), other)
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(demo_path.read_bytes()[:-100])
-    assert demo.is_current_demo(demo_path)
-    assert not demo.is_current_demo(tmp_path / "missing.parquet")
-    assert not demo.is_current_demo(other)
-    assert not demo.is_current_demo(broken)
-    monkeypatch.setattr(demo, "DEMO_VERSION", "another")
-    assert not demo.is_current_demo(demo_path)
+    assert demo.demo_version(demo_path) == demo.DEMO_VERSION
+    assert demo.demo_version(tmp_path / "missing.parquet") is None
+    assert demo.demo_version(other) is None
+    assert demo.demo_version(broken) is None
 
 
 def test_import_does_not_load_librosa():
     code = "import sys, musicvae_jax.songs.demo; sys.exit('librosa' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _cluster_nmi(features, labels, k):
+    known = labels.notna().to_numpy()
+    standard = (features - features.mean(axis=0)) / features.std(axis=0)
+    clusters = KMeans(k, n_init=10, random_state=0).fit_predict(PCA(32).fit_transform(standard))
+    return normalized_mutual_info_score(labels[known], clusters[known])
+
+
+def test_the_whole_set_is_small_and_neither_trivial_nor_hopeless(tmp_path):
+    path = tmp_path / "demo.parquet"
+    demo.write_demo(path)
+    assert path.stat().st_size < 50e6
+    songs = load_songs(path)
+    mels = [mel for block in songs.mel_blocks() for mel in block.mels]
+    assert len(mels) == demo.N_DEMO_SONGS
+    features = np.array([mel_statistics(mel, 80.0) for mel in mels])
+    genre = _cluster_nmi(features, songs.table["genre"], k=9)
+    assert 0.3 < genre < 0.6
+    assert 0.03 < _cluster_nmi(features, songs.table["language"], k=9) < genre
+    assert songs.table["artist"].nunique() == 40
+    assert songs.table["genre"].nunique() == 9
+    assert 0.05 < songs.table["lyrics"].isna().mean() < 0.15

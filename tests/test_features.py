@@ -23,6 +23,14 @@ def test_decibels_agree_with_librosa(db_range):
     np.testing.assert_allclose(features.mel_db(power, db_range), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("db_range", [80.0, 300.0])
+@pytest.mark.parametrize("loudest", [1e-37, 1.0, 1e38])
+def test_decibels_stay_in_their_range_at_the_ends_of_float32(db_range, loudest):
+    power = np.array([[0.0, loudest], [loudest / 10, loudest / 100]], np.float32)
+    expected = [[-db_range, 0], [-10, -20]]
+    np.testing.assert_allclose(features.mel_db(power, db_range), expected, atol=1e-3)
+
+
 def test_decibels_do_not_depend_on_loudness():
     power = mel(np.random.default_rng(0))
     louder = features.mel_db(power * np.float32(1000.0), 80.0)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -6,7 +8,7 @@ import songfiles
 from songfiles import songs_table, with_column, with_mel, write
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.songs import load_songs
+from musicvae_jax.songs import load_songs, parquet
 
 
 def read_mels(path):
@@ -45,9 +47,11 @@ def test_large_lists_are_read(tmp_path):
     np.testing.assert_array_equal(mels[4], expected_mels(table)[4])
 
 
-def test_float32_mels_are_views_not_copies(song_path):
-    block = next(load_songs(song_path).mel_blocks())
-    assert all(mel.base is not None and not mel.flags.owndata for mel in block.mels)
+def test_float32_mels_are_views_of_arrows_values():
+    column = songs_table(3)["melspectrogram"].combine_chunks()
+    mel, reason = parquet._usable_mel(column, 1)
+    assert reason == ""
+    assert np.shares_memory(mel, column.values.values.to_numpy())
 
 
 def test_metadata_has_one_row_per_file_row(song_path):
@@ -62,6 +66,15 @@ def test_optional_columns_may_be_absent(tmp_path):
     table = songs_table(4).select(["music_id", "melspectrogram"])
     songs = load_songs(write(tmp_path / "s.parquet", table))
     assert songs.table.drop(columns="music_id").isna().all(axis=None)
+    assert {"genre", "art_rank", "related_genre", "musicnn_tags"} <= set(songs.table)
+
+
+def test_the_rest_of_the_schema_is_kept(tmp_path):
+    table = songs_table(2).append_column("art_rank", pa.array([5, 7]))
+    table = table.append_column("related_genre", pa.array([["a", "b"], []]))
+    kept = load_songs(write(tmp_path / "s.parquet", table)).table
+    assert kept["art_rank"].tolist() == [5, 7]
+    assert [list(genres) for genres in kept["related_genre"]] == [["a", "b"], []]
 
 
 def test_factor_columns_are_kept(tmp_path):
@@ -135,14 +148,23 @@ def test_power_beyond_float32_is_infinite(tmp_path):
     assert [(r.row, r.reason) for r in rejected] == [(1, "melspectrogram has infinite power")]
 
 
-def test_duplicate_and_null_ids_are_rejected_by_metadata(tmp_path):
+def test_duplicate_and_null_ids_are_rejected(tmp_path):
     table = with_column(songs_table(4), "music_id", ["a", "a", None, "b"])
-    songs = load_songs(write(tmp_path / "s.parquet", table))
-    assert [tuple(r) for r in songs.rejected] == [
+    mels, rejected = read_mels(write(tmp_path / "s.parquet", table))
+    assert [tuple(r) for r in rejected] == [
         (1, "a", "music_id is a duplicate of row 0"),
         (2, "", "music_id is null"),
     ]
-    assert [row for block in songs.mel_blocks() for row in block.rows] == [0, 3]
+    assert list(mels) == [0, 3]
+
+
+def test_a_bad_row_does_not_rule_out_a_good_one_of_the_same_id(tmp_path):
+    table = with_mel(
+        with_column(songs_table(20), "music_id", list("aa" + "bcdefghijklmnopqrs")), 0, None
+    )
+    mels, rejected = read_mels(write(tmp_path / "s.parquet", table))
+    assert [tuple(r) for r in rejected] == [(0, "a", "melspectrogram is null")]
+    assert 1 in mels
 
 
 def test_fingerprint_follows_content_not_name(tmp_path):
@@ -180,13 +202,46 @@ def test_a_truncated_file_is_not_whole(tmp_path, song_path):
 
 def test_damage_inside_the_mels_is_an_error_with_the_column(tmp_path):
     path = write(tmp_path / "damaged.parquet", songs_table(), use_dictionary=False)
-    columns = pq.read_metadata(path).row_group(0)
-    start = columns.column(columns.num_columns - 1).data_page_offset
+    damage(path, "melspectrogram.list.element.list.element")
+    with pytest.raises(InputError, match="column 'melspectrogram' cannot be read"):
+        read_mels(path)
+
+
+def test_damage_inside_the_text_is_an_error_with_the_column(tmp_path):
+    path = write(tmp_path / "damaged.parquet", songs_table(), use_dictionary=False)
+    damage(path, "main_genre")
+    with pytest.raises(InputError, match="column 'main_genre' cannot be read"):
+        load_songs(path)
+
+
+def test_text_that_is_not_utf8_is_an_error_with_the_column(tmp_path):
+    offsets, data = pa.py_buffer(np.array([0, 2], np.int32)), pa.py_buffer(b"\xff\xfe")
+    text = pa.StringArray.from_buffers(1, offsets, data)
+    path = write(tmp_path / "s.parquet", with_column(songs_table(1), "music_name", text))
+    with pytest.raises(InputError, match="column 'music_name' cannot be read"):
+        load_songs(path)
+
+
+def test_a_repeated_column_is_named(tmp_path):
+    table = songs_table(2)
+    path = write(tmp_path / "s.parquet", table.append_column("main_genre", table["main_genre"]))
+    with pytest.raises(InputError, match="column 'main_genre' is there more than once"):
+        load_songs(path)
+
+
+def test_a_name_too_long_for_a_file_is_one_clear_error():
+    with pytest.raises(InputError, match=r"cannot be read|no such file"):
+        load_songs(Path("x" * 300))
+
+
+def damage(path, column):
+    """Overwrites the first data page's header of a column."""
+    group = pq.read_metadata(path).row_group(0)
+    chunks = [group.column(i) for i in range(group.num_columns)]
+    start = next(c.data_page_offset for c in chunks if c.path_in_schema == column)
     content = bytearray(path.read_bytes())
     content[start : start + 64] = b"\xff" * 64
     path.write_bytes(content)
-    with pytest.raises(InputError, match="column 'melspectrogram' cannot be read"):
-        read_mels(path)
 
 
 @pytest.mark.parametrize("column", ["music_id", "melspectrogram"])

@@ -153,6 +153,47 @@ def test_songs_without_labels_are_clustered_and_their_scores_left_empty(tmp_path
         assert f"notice: {label}: got 0 distinct value(s) (all null)" in notices
 
 
+def test_a_label_that_no_training_song_has_is_not_given_to_the_model(tmp_path, capsys):
+    genres = [
+        "Polka" if artist == "artist 00" else "March"
+        for artist in songs_table()["art_id"].to_pylist()
+    ]
+    genres[1::3] = ["Waltz"] * 8
+    table = with_column(songs_table(), "main_genre", genres)
+    path = write(tmp_path / "s.parquet", table)
+    notices = []
+    for split_seed in range(8):
+        experiment = tiny("hard_cvae", path)
+        data = replace(experiment.data, split_seed=split_seed, heldout_fraction=0.5)
+        features = extract_features(load_songs(path), experiment.features)
+        inputs = pipeline.prepare_inputs(
+            replace(experiment, data=data), features, pipeline.Terminal()
+        )
+        trained_on = set(features.table["genre"].iloc[inputs.split.train])
+        assert set(inputs.vocabularies["genre"]) == trained_on
+        told = inputs.condition.sum(axis=1) == 1
+        assert told.tolist() == features.table["genre"].isin(trained_on).tolist()
+        notices.append("no training song has (Polka)" in capsys.readouterr().err)
+        assert notices[-1] == ("Polka" not in trained_on)
+    assert set(notices) == {True, False}
+
+
+def test_songs_of_one_artist_are_split_with_a_notice(tmp_path, capsys):
+    table = with_column(songs_table(), "art_id", ["one"] * 24)
+    run_experiment(tiny("easy_pca", write(tmp_path / "s.parquet", table)))
+    assert "held-out songs are by a known artist" in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_the_demo_set_is_not_overwritten():
+    Path("data").mkdir()
+    path = write(Path("data/demo.parquet"), songs_table())
+    content = path.read_bytes()
+    with pytest.raises(InputError, match="is there and is not a demo set"):
+        run_experiment(tiny("easy_pca", None))
+    run_experiment(tiny("easy_pca", path))
+    assert path.read_bytes() == content
+
+
 @pytest.mark.parametrize(
     ("genres", "message"),
     [

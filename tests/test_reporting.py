@@ -92,6 +92,16 @@ def test_the_chosen_k_is_circled():
         assert (circle.get_xdata().tolist(), circle.get_ydata().tolist()) == ([3], [value])
 
 
+def test_text_of_the_data_is_drawn_as_it_is(tmp_path):
+    labels = ["R$B \\q$ x", "_hidden", "[bold]"]
+    groups = pd.Series(labels * 4)
+    figure = reporting.projection(np.ones((12, 2)), {"genre": groups}, "UMAP", "a $\\q$ title")
+    figure.savefig(tmp_path / "x.png")
+    shown = [entry.get_text().strip() for entry in figure.axes[0].get_legend().get_texts()]
+    assert shown == sorted(f"{label} (4)" for label in labels)
+    assert "songs [live]" in text(reporting.score_table(metrics(), "songs [live]"))
+
+
 @pytest.mark.parametrize("n_groups", [3, 24, 40])
 def test_every_song_is_drawn_and_every_style_is_its_own(n_groups):
     n_songs = 200
@@ -108,4 +118,4 @@ def test_every_song_is_drawn_and_every_style_is_its_own(n_groups):
     }
     assert len(styles) == len(drawn)
     labels = [points.get_label() for points in drawn]
-    assert labels[-1] == "unknown (5)"
+    assert labels[-1].strip() == "unknown (5)"

@@ -8,8 +8,8 @@ def write_run(stage, mark):
     (stage / "metrics.csv").write_text(mark)
     (stage / "figures").mkdir()
     (stage / "figures" / f"{mark}.png").write_text(mark)
-    (stage / "checkpoint").mkdir()
-    (stage / "checkpoint" / mark).write_text(mark)
+    (stage / "checkpoint" / "7").mkdir(parents=True)
+    (stage / "checkpoint" / "7" / mark).write_text(mark)
     (stage / "manifest.json").write_text(mark)
 
 
@@ -32,7 +32,7 @@ def test_a_second_run_replaces_the_first_and_nothing_else(tmp_path, folders):
         "results/x/figures/two.png",
         "results/x/manifest.json",
         "results/x/notes.txt",
-        "checkpoints/x/two",
+        "checkpoints/x/7/two",
     }
     assert (folders[0] / "metrics.csv").read_text() == "two"
 
@@ -50,8 +50,7 @@ def test_a_failed_first_run_leaves_no_folder(tmp_path, folders):
     with pytest.raises(ZeroDivisionError), staged_results(*folders) as stage:
         write_run(stage, "one")
         raise ZeroDivisionError
-    assert tree(tmp_path) == set()
-    assert not folders[0].exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_second_run_leaves_the_first(tmp_path, folders):
@@ -63,6 +62,38 @@ def test_a_failed_second_run_leaves_the_first(tmp_path, folders):
         raise KeyboardInterrupt
     assert tree(tmp_path) == before
     assert (folders[0] / "metrics.csv").read_text() == "one"
+
+
+@pytest.mark.parametrize("entry", ["figures/mine.png", "config.json"])
+def test_what_no_run_made_is_not_replaced(tmp_path, folders, entry):
+    mine = folders[0] / entry
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    expected = "no run of this program made it"
+    with pytest.raises(InputError, match=expected), staged_results(*folders):
+        pytest.fail("the block must not run")
+    assert tree(tmp_path) == {f"results/x/{entry}"}
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_checkpoint_folder_that_is_something_else_is_not_replaced(folders, is_folder):
+    mine = folders[1] / "mine.bin" if is_folder else folders[1]
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    expected = "no run of this program made it"
+    with pytest.raises(InputError, match=expected), staged_results(*folders):
+        pytest.fail("the block must not run")
+    assert mine.read_text() == "mine"
+
+
+def test_a_run_killed_while_putting_results_in_place_can_be_repeated(folders):
+    with staged_results(*folders) as stage:
+        write_run(stage, "one")
+    (folders[0] / "manifest.json").unlink()
+    (folders[0] / ".partial-killed").mkdir()
+    with staged_results(*folders) as stage:
+        write_run(stage, "two")
+    assert (folders[0] / "metrics.csv").read_text() == "two"
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

@@ -77,8 +77,9 @@ BAD_OPTIONS = {
     "unknown experiment": (["polka"], "unknown experiment polka; expected one of easy_pca, "),
     "unknown option": (["easy_vae", "--foo", "3"], "Unrecognized options: --foo, 3; "),
     "misspelt option": (["easy_vae", "--train.epoch", "3"], "did you mean --train.epochs?"),
-    "not a number": (["easy_vae", "--train.beta", "x"], "--train.beta: could not convert"),
-    "not a whole number": (["easy_vae", "--train.epochs", "1.5"], "--train.epochs: invalid"),
+    "not a number": (["easy_vae", "--train.beta", "x"], "expected --train.beta FLOAT Weight"),
+    "not a whole number": (["easy_vae", "--train.epochs", "1.5"], "INT Passes over the training"),
+    "options first": (["--seeds", "0", "easy_vae"], "NAME --help lists the options"),
     "out of range": (["easy_vae", "--train.epochs", "0"], "train.epochs: got 0, expected at"),
     "not a choice": (["easy_vae", "--model.kind", "gan"], "Expected one of ('vae', 'ae', 'pca')"),
     "no seed": (["easy_vae", "--seeds"], "seeds: got (), expected one or more"),
@@ -139,7 +140,7 @@ BAD_FILES = {
     ),
     "one genre": (
         lambda path: write(path, with_column(songs_table(), "main_genre", ["Polka"] * 24)),
-        "model.condition genre: got 1 distinct value(s) (Polka) in 24 songs",
+        "model.condition genre: got 1 distinct value(s) (Polka) in the training",
     ),
 }
 

@@ -180,16 +180,17 @@ def write_demo(
         _write_parquet(aside, plan, songs, on_song or (lambda: None))
 
 
-def is_current_demo(path: Path) -> bool:
-    """Tells from the footer alone whether the file is a demo set of this DEMO_VERSION."""
+def demo_version(path: Path) -> str | None:
+    """The DEMO_VERSION a file was made with, from its footer; None if it is not a demo set."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         metadata = pq.read_metadata(path).metadata
     except (FileNotFoundError, pa.ArrowInvalid):
-        return False
-    return (metadata or {}).get(_VERSION_KEY) == DEMO_VERSION.encode()
+        return None
+    version = (metadata or {}).get(_VERSION_KEY)
+    return version.decode() if version else None
 
 
 def plan_songs(n_songs: int) -> Plan:

@@ -29,6 +29,8 @@ _TEXT_COLUMNS = {
     "art_id": "artist_id",
     "art_name": "artist_name",
 }
+# The rest of the schema, kept as it is under its own names.
+_OTHER_COLUMNS = ("art_rank", "related_genre", "related_art", "related_music", "musicnn_tags")
 _FACTOR_PREFIX = "factor_"
 # 16 songs of 30 s are 10 MB of float32: large enough for Arrow, small enough for any machine.
 _ROWS_PER_BLOCK = 16
@@ -60,41 +62,40 @@ class Songs(NamedTuple):
         path: the parquet file.
         fingerprint: SHA-256 of the file's bytes, hexadecimal.
         table: one row per file row, in file order, with the columns music_id, title, lyrics,
-            genre, language, artist_id, artist_name, artist (id, or name where the id is null)
-            and every factor_* column; absent values are null.
-        rejected: rows that their metadata alone rules out (id null or seen before).
+            genre, language, artist_id, artist_name, artist (id, or name where the id is null);
+            art_rank, related_genre, related_art, related_music and musicnn_tags as they are in
+            the file; and every factor_* column. Absent values are null.
     """
 
     path: Path
     fingerprint: str
     table: pd.DataFrame
-    rejected: list[Rejection]
 
     def mel_blocks(self) -> Iterator[MelBlock]:
         """Streams the mel spectrograms of the whole file, in file order.
 
-        Rows in `self.rejected` are skipped; rows whose mel spectrogram cannot be used come back
-        in `MelBlock.rejected`.
+        Rows that cannot be used come back in `MelBlock.rejected`: the mel spectrogram is at
+        fault, or the id is null or that of a usable row before.
 
         Raises:
             InputError: the file ends early or is damaged.
         """
-        skip = {rejection.row for rejection in self.rejected}
         ids = self.table["music_id"]
-        first_row = 0
+        first_row: dict[str, int] = {}
+        next_row = 0
         for column in _mel_columns(self.path):
             block = MelBlock([], [], [])
             for place in range(len(column)):
-                row = first_row + place
-                if row in skip:
-                    continue
+                row = next_row + place
                 mel, reason = _usable_mel(column, place)
+                reason = _id_fault(ids[row], first_row) or reason
                 if reason:
-                    block.rejected.append(Rejection(row, ids[row], reason))
+                    block.rejected.append(Rejection(row, ids[row] or "", reason))
                 else:
+                    first_row[ids[row]] = row
                     block.rows.append(row)
                     block.mels.append(mel)
-            first_row += len(column)
+            next_row += len(column)
             yield block
 
 
@@ -113,24 +114,39 @@ def load_songs(path: Path) -> Songs:
         schema = file.schema_arrow
         _check_schema(path, schema)
         wanted = [name for name in schema.names if _is_metadata(name)]
-        table = file.read(columns=wanted)
-    frame = _metadata_frame(table)
-    with path.open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    return Songs(path, fingerprint, frame, _rejected_ids(frame["music_id"]))
+        columns = {name: _read_column(file, path, name) for name in wanted}
+        n_rows = file.metadata.num_rows
+    with path.open("rb") as content:
+        fingerprint = hashlib.file_digest(content, "sha256").hexdigest()
+    return Songs(path, fingerprint, _metadata_frame(columns, n_rows))
 
 
 def _open(path: Path) -> pq.ParquetFile:
-    if not path.exists():
-        raise InputError(f"{path}: no such file; expected a parquet file in the 4MuLA schema")
-    if not path.is_file():
-        raise InputError(f"{path}: is not a file; expected a parquet file in the 4MuLA schema")
+    expected = "expected a parquet file in the 4MuLA schema"
     try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; {expected}")
+        if not path.is_file():
+            raise InputError(f"{path}: is not a file; {expected}")
         return pq.ParquetFile(path, memory_map=True)
-    except (pa.ArrowInvalid, pa.ArrowIOError) as error:
+    except pa.ArrowInvalid as error:
         raise InputError(
-            f"{path}: not a whole parquet file ({_first_line(error)}); "
-            "expected a parquet file in the 4MuLA schema"
+            f"{path}: not a whole parquet file ({_first_line(error)}); {expected}"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({_first_line(error)}); {expected}") from error
+
+
+def _read_column(file: pq.ParquetFile, path: Path, name: str) -> pd.Series:
+    """A metadata column; text as `str` or None, the rest as pandas has it."""
+    is_text = name == _ID or name in _TEXT_COLUMNS
+    try:
+        column = file.read(columns=[name])[name]
+        return _text(column) if is_text else column.to_pandas()
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: column {name!r} cannot be read ({_first_line(error)}); "
+            "expected a whole parquet file with UTF-8 text"
         ) from error
 
 
@@ -139,10 +155,14 @@ def _first_line(error: Exception) -> str:
 
 
 def _is_metadata(name: str) -> bool:
-    return name == _ID or name in _TEXT_COLUMNS or name.startswith(_FACTOR_PREFIX)
+    known = (_ID, *_TEXT_COLUMNS, *_OTHER_COLUMNS)
+    return name in known or name.startswith(_FACTOR_PREFIX)
 
 
 def _check_schema(path: Path, schema: pa.Schema) -> None:
+    for name in schema.names:
+        if schema.names.count(name) > 1:
+            raise InputError(f"{path}: column {name!r} is there more than once; expected once")
     for name in (_ID, _MEL):
         if name not in schema.names:
             columns = ", ".join(schema.names) or "none"
@@ -182,37 +202,29 @@ def _is_text_like(kind: pa.DataType) -> bool:
     )
 
 
-def _metadata_frame(table: pa.Table) -> pd.DataFrame:
-    columns = {"music_id": _text(table, _ID)}
+def _metadata_frame(columns: dict[str, pd.Series], n_rows: int) -> pd.DataFrame:
+    absent = pd.Series([None] * n_rows, dtype=object)
+    frame = {_ID: columns[_ID]}
     for source, target in _TEXT_COLUMNS.items():
-        columns[target] = _text(table, source)
-    columns["artist"] = columns["artist_id"].fillna(columns["artist_name"])
-    for name in table.column_names:
-        if name.startswith(_FACTOR_PREFIX):
-            columns[name] = table[name].to_pandas()
-    return pd.DataFrame(columns)
+        frame[target] = columns.get(source, absent)
+    frame["artist"] = frame["artist_id"].fillna(frame["artist_name"])
+    for name in (*_OTHER_COLUMNS, *(c for c in columns if c.startswith(_FACTOR_PREFIX))):
+        frame[name] = columns.get(name, absent)
+    return pd.DataFrame(frame)
 
 
-def _text(table: pa.Table, name: str) -> pd.Series:
-    if name not in table.column_names:
-        return pd.Series([None] * table.num_rows, dtype=object)
-    cells = table[name].cast(pa.string()).to_pylist()
+def _text(column: pa.ChunkedArray) -> pd.Series:
+    cells = column.cast(pa.string()).to_pylist()
     # A blank cell says as little as a null one.
     return pd.Series([cell if cell and cell.strip() else None for cell in cells], dtype=object)
 
 
-def _rejected_ids(ids: pd.Series) -> list[Rejection]:
-    first_row = {}
-    rejected = []
-    for row, music_id in enumerate(ids):
-        if pd.isna(music_id):
-            rejected.append(Rejection(row, "", "music_id is null"))
-        elif music_id in first_row:
-            reason = f"music_id is a duplicate of row {first_row[music_id]}"
-            rejected.append(Rejection(row, music_id, reason))
-        else:
-            first_row[music_id] = row
-    return rejected
+def _id_fault(music_id: str | None, first_row: dict[str, int]) -> str:
+    if music_id is None:
+        return "music_id is null"
+    if music_id in first_row:
+        return f"music_id is a duplicate of row {first_row[music_id]}"
+    return ""
 
 
 def _mel_columns(path: Path) -> Iterator[pa.ListArray]:
