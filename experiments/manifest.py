@@ -24,7 +24,10 @@ _PACKAGES = (
     "pandas",
     "pyarrow",
     "scikit-learn",
+    "scipy",
+    "threadpoolctl",
     "umap-learn",
+    "librosa",
     "matplotlib",
 )
 

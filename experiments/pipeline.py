@@ -87,7 +87,8 @@ def run_experiment(experiment: Experiment) -> Path:
         DivergenceError: training reached NaN or infinity.
     """
     terminal, watch = Terminal(), Stopwatch()
-    with staged_results(experiment.results_dir, experiment.checkpoint_dir) as stage:
+    name, results_dir = experiment.name, experiment.results_dir
+    with staged_results(name, results_dir, experiment.checkpoint_dir) as stage:
         with watch.stage("features"):
             experiment = find_data(experiment, terminal)
             songs, features = read_songs(experiment, terminal)
@@ -132,9 +133,14 @@ def _make_demo(path: Path, terminal: Terminal) -> None:
         raise InputError(
             f"{path}: is there and is not a demo set; move it, or name it with --data.path"
         )
-    path.parent.mkdir(exist_ok=True)
-    with terminal.progress("making demo songs", N_DEMO_SONGS) as advance:
-        write_demo(path, on_song=advance)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with terminal.progress("making demo songs", N_DEMO_SONGS) as advance:
+            write_demo(path, on_song=advance)
+    except OSError as error:
+        raise InputError(
+            f"{path}: the demo set cannot be written ({error}); name songs with --data.path"
+        ) from error
 
 
 def read_songs(experiment: Experiment, terminal: Terminal) -> tuple[Songs, SongFeatures]:
@@ -160,13 +166,13 @@ def prepare_inputs(experiment: Experiment, features: SongFeatures, terminal: Ter
     table, data = features.table, experiment.data
     check_enough_songs(features.values, experiment.cluster)
     split = split_songs(table["artist"], data.heldout_fraction, data.split_seed)
-    _notice_gaps(table, split, terminal)
     scaler = fit_scaler(features.values[split.train])
     training_songs = table.iloc[split.train]
     vocabularies = {name: vocabulary(training_songs[name]) for name in tables.LABELS}
     condition = None
     if experiment.model.condition != "none":
         condition = _condition(experiment.model.condition, table, vocabularies, terminal)
+    _notice_gaps(table, split, terminal)
     return Inputs(standardise(features.values, scaler), condition, vocabularies, scaler, split)
 
 

@@ -1,8 +1,9 @@
 """A run's output folders: written aside, then put in place whole, the manifest last."""
 
+import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from musicvae_jax.errors import InputError
 
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint"
-_SCRATCH = ".partial-"
+_SWAP = ".replacing-"
 # Everything a run may leave in its results folder. Files of other names are not ours to remove.
 _ENTRIES = (
     "config.json",
@@ -24,48 +25,97 @@ _ENTRIES = (
 
 
 @contextmanager
-def staged_results(results_dir: Path, checkpoint_dir: Path) -> Iterator[Path]:
+def staged_results(name: str, results_dir: Path, checkpoint_dir: Path) -> Iterator[Path]:
     """A scratch folder whose contents replace the last run's when the block ends well.
 
     Whatever the block writes as "checkpoint" goes to `checkpoint_dir`, the rest to `results_dir`.
     A results folder is whole exactly if it holds manifest.json: that file is the first to go and
-    the last to come. If the block fails, the last run's results stay.
+    the last to come. If the block fails, or putting results in place does, the last run's stay.
+
+    Args:
+        name: the experiment, whose earlier run may be replaced.
+        results_dir: made if it is not there.
+        checkpoint_dir: its parent is made if it is not there.
 
     Raises:
         InputError: a folder cannot be made or written, or holds something of the name of a result
-            that no run put there.
+            that no run of this experiment put there.
     """
-    _check_replaceable(results_dir, checkpoint_dir)
-    with _scratch_folder(results_dir) as stage, _scratch_folder(checkpoint_dir.parent):
-        yield stage
-        (results_dir / MANIFEST).unlink(missing_ok=True)
-        _replace(stage / CHECKPOINT, checkpoint_dir)
-        for entry in (*_ENTRIES, MANIFEST):
-            _replace(stage / entry, results_dir / entry)
+    # A link to a folder stays a link; what it points to gets the results.
+    results_dir, checkpoint_dir = results_dir.resolve(), checkpoint_dir.resolve()
+    _check_replaceable(name, results_dir, checkpoint_dir)
+    with _scratch_folder(results_dir, ".partial-") as stage:
+        # Made now, so that an unwritable place is found before the work is done.
+        with _scratch_folder(checkpoint_dir.parent, ".partial-"):
+            yield stage
+        with _scratch_folder(results_dir, _SWAP) as old:
+            _move_all(_swap(stage, old, results_dir, checkpoint_dir))
 
 
-def _check_replaceable(results_dir: Path, checkpoint_dir: Path) -> None:
-    # A run that was killed while it put its results in place leaves its scratch folder instead
-    # of a manifest.
-    is_ours = (results_dir / MANIFEST).is_file() or any(results_dir.glob(f"{_SCRATCH}*"))
-    strangers = [] if is_ours else [results_dir / e for e in _ENTRIES if (results_dir / e).exists()]
-    is_checkpoint = any(child.name.isdigit() for child in checkpoint_dir.glob("*"))
-    if checkpoint_dir.exists() and not is_checkpoint:
+def _check_replaceable(name: str, results_dir: Path, checkpoint_dir: Path) -> None:
+    # The folder of a swap is still there if a run was killed in the middle of one.
+    is_ours = _is_manifest_of(name, results_dir / MANIFEST) or any(results_dir.glob(f"{_SWAP}*"))
+    entries = () if is_ours else (*_ENTRIES, MANIFEST)
+    strangers = [results_dir / entry for entry in entries if (results_dir / entry).exists()]
+    if checkpoint_dir.exists() and not _is_checkpoint(checkpoint_dir):
         strangers.append(checkpoint_dir)
     if strangers:
         raise InputError(
-            f"output folder: {strangers[0]} is there and no run of this program made it; "
+            f"output folder: {strangers[0]} is there and no run of {name} made it; "
             "move it, or choose another folder with --output-dir"
         )
 
 
+def _is_manifest_of(name: str, path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(content, dict) and content.get("experiment") == name and "data" in content
+
+
+def _is_checkpoint(folder: Path) -> bool:
+    return folder.is_dir() and all(
+        child.name.isdigit() and (child / "_CHECKPOINT_METADATA").is_file()
+        for child in folder.iterdir()
+    )
+
+
+def _swap(
+    stage: Path, old: Path, results_dir: Path, checkpoint_dir: Path
+) -> Iterator[tuple[Path, Path]]:
+    """The moves, in order, that put the last run's results aside and the new ones in place."""
+    yield results_dir / MANIFEST, old / MANIFEST
+    targets = {CHECKPOINT: checkpoint_dir} | {entry: results_dir / entry for entry in _ENTRIES}
+    for entry, target in targets.items():
+        yield target, old / entry
+        yield stage / entry, target
+    yield stage / MANIFEST, results_dir / MANIFEST
+
+
+def _move_all(moves: Iterable[tuple[Path, Path]]) -> None:
+    """Makes every move whose source is there; if one fails, takes back those before it."""
+    done = []
+    try:
+        for source, target in moves:
+            if source.exists():
+                shutil.move(source, target)
+                done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            shutil.move(target, source)
+        raise
+
+
 @contextmanager
-def _scratch_folder(parent: Path) -> Iterator[Path]:
+def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     missing: list[Path] = []
     try:
         missing = [folder for folder in (parent, *parent.parents) if not folder.exists()]
         parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(dir=parent, prefix=_SCRATCH))
+        stage = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
     except OSError as error:
         _remove_empty(missing)
         raise InputError(
@@ -83,12 +133,3 @@ def _remove_empty(folders: list[Path]) -> None:
     for folder in folders:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-
-
-def _replace(source: Path, target: Path) -> None:
-    if target.is_dir():
-        shutil.rmtree(target)
-    else:
-        target.unlink(missing_ok=True)
-    if source.exists():
-        shutil.move(source, target)

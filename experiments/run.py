@@ -35,12 +35,12 @@ class Command:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the command line; returns the exit code."""
-    if "--list" in arguments:
+    if list(arguments) == ["--list"]:
         print(_listing())
         return 0
     debug = "--debug" in arguments
     try:
-        experiment = _parse(arguments)
+        experiment = _parse([argument for argument in arguments if argument != "--debug"])
         from experiments.pipeline import run_experiment
 
         run_experiment(experiment)
@@ -50,6 +50,9 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(error, EXIT_FAILED, debug)
     except KeyboardInterrupt as error:
         return _fail(error, EXIT_INTERRUPTED, debug)
+    except Exception as error:  # noqa: BLE001 - the user gets one line, --debug the traceback
+        named = RuntimeError(f"{type(error).__name__}: {error}; --debug shows where it came from")
+        return _fail(named.with_traceback(error.__traceback__), EXIT_FAILED, debug)
     return 0
 
 

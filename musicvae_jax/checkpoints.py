@@ -54,7 +54,7 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     """Reads the latest checkpoint in a folder, whatever devices it was saved on.
 
     Raises:
-        InputError: the folder holds no checkpoint.
+        InputError: the folder holds no checkpoint, or one that this version cannot read.
     """
     if not directory.is_dir():
         raise InputError(f"{directory}: no such folder; expected a checkpoint folder")
@@ -63,18 +63,28 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         step = manager.latest_step()
         if step is None:
             raise InputError(f"{directory}: holds no checkpoint; expected a checkpoint folder")
-        meta = manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
-        experiment = from_json(Experiment, meta["experiment"])
-        vocabularies = {name: tuple(labels) for name, labels in meta["vocabularies"].items()}
-        n_labels = len(vocabularies.get(experiment.model.condition, ()))
-        shapes = _abstract(experiment, meta["n_features"], n_labels)
-        restored = manager.restore(
-            step,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardRestore(shapes[0]),
-                scaler=ocp.args.StandardRestore(shapes[1]),
-            ),
-        )
+        try:
+            return _restore(manager, step)
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise InputError(
+                f"{directory}: step {step} cannot be read ({error}); expected a checkpoint "
+                "written by this version"
+            ) from error
+
+
+def _restore(manager: ocp.CheckpointManager, step: int) -> Checkpoint:
+    meta = manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
+    experiment = from_json(Experiment, meta["experiment"])
+    vocabularies = {name: tuple(labels) for name, labels in meta["vocabularies"].items()}
+    n_labels = len(vocabularies.get(experiment.model.condition, ()))
+    shapes = _abstract(experiment, meta["n_features"], n_labels)
+    restored = manager.restore(
+        step,
+        args=ocp.args.Composite(
+            state=ocp.args.StandardRestore(shapes[0]),
+            scaler=ocp.args.StandardRestore(shapes[1]),
+        ),
+    )
     scaler = Scaler(*(jax.device_get(part) for part in restored.scaler))
     return Checkpoint(experiment, restored.state, scaler, vocabularies)
 

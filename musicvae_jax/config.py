@@ -192,12 +192,10 @@ class Experiment:
 
     @property
     def representation(self) -> str:
-        """What the latents are called in tables: pca, ae, vae, beta_vae or cvae."""
-        if self.model.condition != "none":
-            return f"c{self.model.kind}"
-        if self.model.kind == "vae" and self.train.beta != 1:
-            return "beta_vae"
-        return self.model.kind
+        """What the latents are called in tables: pca, ae, vae, beta_vae, cvae, beta_cvae, cae."""
+        conditional = "" if self.model.condition == "none" else "c"
+        weighted = "beta_" if self.model.kind == "vae" and self.train.beta != 1 else ""
+        return f"{weighted}{conditional}{self.model.kind}"
 
     @property
     def labels_seen(self) -> tuple[Label, ...]:

@@ -18,6 +18,11 @@ from musicvae_jax.songs import MEL_BANDS, Rejection, Songs
 STATISTICS = ("mean", "std", "min", "max")
 N_STATISTICS = len(STATISTICS) * MEL_BANDS
 _LEAST_SCALE_DB = 1.0
+# What reading a damaged .npz file has been seen to raise.
+_DAMAGE = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError),
+    *(NotImplementedError, RuntimeError, zipfile.BadZipFile),
+)
 # Part of the cache key: raise it whenever the numbers for the same input change.
 _VERSION = 2
 
@@ -153,8 +158,11 @@ def _read_cache(
         # Opened here, since np.load leaves a damaged file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             rejected = [Rejection(*item) for item in json.loads(str(arrays["rejected"]))]
-            return arrays["rows"], arrays["values"], rejected
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            rows, values = arrays["rows"], arrays["values"]
+        if values.shape != (len(rows), N_STATISTICS) or not np.isfinite(values).all():
+            raise ValueError("its numbers do not fit together")
+        return rows, values, rejected
+    except _DAMAGE as error:
         if on_notice:
             on_notice(f"feature cache {path} is damaged ({error}); extracting again")
         return None

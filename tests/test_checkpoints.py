@@ -90,6 +90,12 @@ def test_a_missing_folder_is_named(tmp_path):
         load_checkpoint(tmp_path / "gone")
 
 
+def test_a_damaged_checkpoint_is_one_clear_error(tmp_path):
+    (tmp_path / "5").mkdir()
+    with pytest.raises(InputError, match="step 5 cannot be read"):
+        load_checkpoint(tmp_path)
+
+
 def test_a_folder_without_checkpoint_is_named(tmp_path):
     with pytest.raises(InputError, match="holds no checkpoint"):
         load_checkpoint(tmp_path)

@@ -102,6 +102,11 @@ def test_representations_of_the_registry():
     }
 
 
+def test_a_weighted_conditional_model_has_a_name_of_its_own():
+    weighted = replace(EXPERIMENTS["hard_cvae"][1], train=TrainConfig(beta=4.0))
+    assert weighted.representation == "beta_cvae"
+
+
 def test_only_the_conditional_model_has_seen_a_label():
     seen = {name: experiment.labels_seen for name, (_, experiment) in EXPERIMENTS.items()}
     assert seen.pop("hard_cvae") == ("genre",)

@@ -187,7 +187,7 @@ def demo_version(path: Path) -> str | None:
 
     try:
         metadata = pq.read_metadata(path).metadata
-    except (FileNotFoundError, pa.ArrowInvalid):
+    except (OSError, pa.ArrowInvalid):
         return None
     version = (metadata or {}).get(_VERSION_KEY)
     return version.decode() if version else None

@@ -20,7 +20,8 @@ def split_songs(artists: pd.Series, heldout_fraction: float, seed: int) -> Split
 
     Otherwise a held-out loss would measure how well an artist is remembered. Artists are taken in
     random order as long as they fit into the held-out share, so it is filled but not exceeded; if
-    the smallest artist is larger than the share, that artist alone is held out. A song without an
+    the smallest artist is larger than the share, that artist alone is held out. Artists with more
+    songs than the share are therefore never held out. A song without an
     artist counts as an artist of its own; where all songs have one and the same artist, songs are
     split one by one.
 
