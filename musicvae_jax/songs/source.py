@@ -17,6 +17,6 @@ def find_songs(path: Path | None) -> tuple[Path, str]:
     if FOURMULA_PATH.exists():
         return FOURMULA_PATH, f"songs: 4MuLA tiny ({FOURMULA_PATH})"
     return DEMO_PATH, (
-        f"songs: the built-in synthetic demo set ({DEMO_PATH}); for real music, download "
-        f"4mula_tiny.parquet (Zenodo record 4585498) to {FOURMULA_PATH}"
+        f"songs: the built-in synthetic demo set ({DEMO_PATH}); for real music: "
+        "python -m musicvae_jax.download 4mula-tiny"
     )
