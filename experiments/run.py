@@ -16,11 +16,8 @@ import tyro
 
 from experiments.registry import EXPERIMENTS
 from musicvae_jax.config import Experiment
-from musicvae_jax.errors import InputError
+from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, InputError
 
-EXIT_FAILED = 1
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
 _PROGRAM = "python -m experiments.run"
 
 

@@ -10,16 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
-from musicvae_jax.errors import InputError
+from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, InputError
 from musicvae_jax.songs import FOURMULA_PATH
 
 # Imported where it is used, so that --help does not wait for it.
 if TYPE_CHECKING:
     import requests
-
-EXIT_FAILED = 1
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
 
 _ZENODO = "https://zenodo.org"
 _TIMEOUT_S = 30

@@ -20,8 +20,14 @@ N_STATISTICS = len(STATISTICS) * MEL_BANDS
 _LEAST_SCALE_DB = 1.0
 # What reading a damaged .npz file has been seen to raise.
 _DAMAGE = (
-    *(OSError, ValueError, TypeError, KeyError, EOFError),
-    *(NotImplementedError, RuntimeError, zipfile.BadZipFile),
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
 )
 # Part of the cache key: raise it whenever the numbers for the same input change.
 _VERSION = 2
