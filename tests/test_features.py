@@ -2,11 +2,14 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from songfiles import mel, songs_table, with_column, with_mel, write
 
 from musicvae_jax import features
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
+from musicvae_jax.features import extract
 from musicvae_jax.songs import Songs, load_songs
 
 
@@ -41,7 +44,7 @@ def test_statistics_by_hand():
     power = np.ones((128, 2), np.float32)
     power[0] = [1.0, 0.01]
     power[1] = [0.0, 0.1]
-    found = features.mel_statistics(power, 80.0).reshape(4, 128)
+    found = features.mel_statistics(features.mel_db(power, 80.0)).reshape(4, 128)
     np.testing.assert_allclose(found[:, 0], [-10.0, 10.0, -20.0, 0.0], atol=1e-5)
     np.testing.assert_allclose(found[:, 1], [-45.0, 35.0, -80.0, -10.0], atol=1e-5)
     np.testing.assert_allclose(found[:, 2:], 0.0, atol=1e-5)
@@ -56,7 +59,9 @@ def test_extraction_keeps_file_order_and_lists_rejections(tmp_path, config):
     assert found.table["music_id"].tolist() == [f"song {i:02d}" for i in range(20) if i != 4]
     assert [(r.row, r.reason) for r in found.rejected] == [(4, "melspectrogram is null")]
     expected = np.array(table["melspectrogram"][7].as_py(), np.float32)
-    np.testing.assert_array_equal(found.values[6], features.mel_statistics(expected, 80.0))
+    np.testing.assert_array_equal(
+        found.values[6], features.mel_statistics(features.mel_db(expected, 80.0))
+    )
 
 
 def test_a_second_extraction_reads_no_mels(song_path, config, monkeypatch):
@@ -89,6 +94,68 @@ def test_a_damaged_cache_is_made_again_with_a_notice(song_path, config, content)
     assert str(path) in notices[0]
     np.testing.assert_array_equal(first.values, second.values)
     assert features.extract_features(load_songs(song_path), config).from_cache
+
+
+WIDTHS = {"statistics": 512, "mfcc": 60, "rhythm": 96}
+
+
+def with_blocks(config, *names):
+    return FeatureConfig(audio=names, cache_dir=config.cache_dir)
+
+
+@pytest.mark.parametrize("names", [("mfcc",), ("rhythm", "statistics"), tuple(WIDTHS)])
+def test_blocks_stand_side_by_side_in_the_order_asked_for(song_path, config, names):
+    found = features.extract_features(load_songs(song_path), with_blocks(config, *names))
+    assert found.widths == tuple(WIDTHS[name] for name in names)
+    assert found.values.shape == (24, sum(found.widths))
+    first = next(load_songs(song_path).mel_blocks())
+    compute = {
+        "statistics": features.mel_statistics,
+        "mfcc": features.mfcc_statistics,
+        "rhythm": features.rhythm_spectrum,
+    }
+    db = features.mel_db(first.mels[5], 80.0)
+    np.testing.assert_array_equal(
+        found.values[5], np.concatenate([compute[name](db) for name in names])
+    )
+
+
+def test_another_block_reads_the_mels_once_and_makes_only_what_is_missing(
+    song_path, config, monkeypatch
+):
+    passes, made = [], []
+    mel_blocks = Songs.mel_blocks
+    monkeypatch.setattr(Songs, "mel_blocks", lambda self: passes.append(1) or mel_blocks(self))
+    for name, block in extract._BLOCKS.items():
+
+        def compute(db, name=name, block=block):
+            made.append(name)
+            return block.compute(db)
+
+        monkeypatch.setitem(extract._BLOCKS, name, block._replace(compute=compute))
+
+    first = features.extract_features(load_songs(song_path), with_blocks(config, "rhythm"))
+    assert (len(passes), set(made)) == (1, {"rhythm"})
+    made.clear()
+    both = with_blocks(config, "mfcc", "rhythm", "statistics")
+    second = features.extract_features(load_songs(song_path), both)
+    assert (len(passes), sorted(made)) == (2, ["mfcc"] * 24 + ["statistics"] * 24)
+    assert not second.from_cache
+    np.testing.assert_array_equal(second.values[:, 60:156], first.values)
+    third = features.extract_features(load_songs(song_path), both)
+    assert third.from_cache
+    assert len(passes) == 2
+    np.testing.assert_array_equal(third.values, second.values)
+
+
+def test_a_new_version_of_one_block_leaves_the_others_cached(song_path, config, monkeypatch):
+    both = with_blocks(config, "mfcc", "rhythm")
+    features.extract_features(load_songs(song_path), both)
+    newer = extract._BLOCKS["rhythm"]._replace(version=99)
+    monkeypatch.setitem(extract._BLOCKS, "rhythm", newer)
+    mfcc = features.extract_features(load_songs(song_path), with_blocks(config, "mfcc"))
+    assert mfcc.from_cache
+    assert not features.extract_features(load_songs(song_path), both).from_cache
 
 
 def test_a_failed_write_leaves_nothing_behind(song_path, config, monkeypatch):
@@ -138,7 +205,7 @@ def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path, song_path):
 def test_standardised_training_features_have_mean_zero_and_deviation_one():
     values = np.random.default_rng(0).normal(5.0, 3.0, (50, 4)).astype(np.float32)
     values[:, 2] = 7.0
-    scaled = features.standardise(values, features.fit_scaler(values))
+    scaled = features.standardise(values, features.fit_scaler(values, [values.shape[1]], 1.0))
     np.testing.assert_allclose(scaled.mean(axis=0), 0.0, atol=1e-5)
     np.testing.assert_allclose(scaled.std(axis=0), [1, 1, 0, 1], atol=1e-5)
 
@@ -146,8 +213,31 @@ def test_standardised_training_features_have_mean_zero_and_deviation_one():
 def test_a_nearly_constant_feature_is_not_blown_up():
     training = np.full((40, 1), -80.0, np.float32)
     training[0] += 0.01
-    scaler = features.fit_scaler(training)
+    scaler = features.fit_scaler(training, [training.shape[1]], 1.0)
     assert abs(features.standardise(np.array([[-60.0]]), scaler).item() - 20.0) < 0.01
+
+
+def test_block_weights_by_hand():
+    np.testing.assert_allclose(features.block_weights([4]), [1.0])
+    np.testing.assert_allclose(features.block_weights([1, 3]), np.sqrt([2.0, 2.0 / 3.0]))
+
+
+@given(widths=st.lists(st.integers(1, 600), min_size=1, max_size=4))
+def test_block_weights_share_the_variance_and_keep_its_total(widths):
+    variance = np.array(widths) * features.block_weights(widths) ** 2
+    np.testing.assert_allclose(variance, sum(widths) / len(widths))
+    np.testing.assert_allclose(variance.sum(), sum(widths))
+
+
+def test_standardised_blocks_have_the_same_total_variance():
+    widths = tuple(WIDTHS.values())
+    rng = np.random.default_rng(0)
+    # Deviations above the least scale, under which a feature counts for less.
+    deviations = rng.uniform(1.5, 9.0, sum(widths))
+    values = rng.normal(-30.0, deviations, (40, sum(widths))).astype(np.float32)
+    scaled = features.standardise(values, features.fit_scaler(values, widths, 1.0))
+    blocks = np.split(scaled.var(axis=0), np.cumsum(widths)[:-1])
+    np.testing.assert_allclose([block.sum() for block in blocks], 668 / 3, rtol=1e-2)
 
 
 def test_one_hot_by_hand():

@@ -1,0 +1,48 @@
+"""Songs as arrays: audio features, one-hot labels, standardisation. NumPy alone."""
+
+from musicvae_jax.features.crops import (
+    CropStore,
+    fit_crop_scaler,
+    fixed_crops,
+    open_crops,
+    random_crops,
+)
+from musicvae_jax.features.decibels import mel_db
+from musicvae_jax.features.extract import SongFeatures, extract_features, settings
+from musicvae_jax.features.labels import one_hot, vocabulary
+from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
+from musicvae_jax.features.rhythm import N_RHYTHM, modulation_centres, rhythm_spectrum
+from musicvae_jax.features.scaling import (
+    LEAST_SCALE_DB,
+    Scaler,
+    block_weights,
+    fit_scaler,
+    standardise,
+)
+from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
+
+__all__ = [
+    "LEAST_SCALE_DB",
+    "N_MFCC",
+    "N_RHYTHM",
+    "N_STATISTICS",
+    "CropStore",
+    "Scaler",
+    "SongFeatures",
+    "block_weights",
+    "extract_features",
+    "fit_crop_scaler",
+    "fit_scaler",
+    "fixed_crops",
+    "mel_db",
+    "mel_statistics",
+    "mfcc_statistics",
+    "modulation_centres",
+    "one_hot",
+    "open_crops",
+    "random_crops",
+    "rhythm_spectrum",
+    "settings",
+    "standardise",
+    "vocabulary",
+]
