@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 
 
-def squared_error(x: jax.Array, reconstruction: jax.Array) -> jax.Array:
+def squared_error(
+    x: jax.Array, reconstruction: jax.Array, weight: jax.Array | float = 1.0
+) -> jax.Array:
     """Squared error summed over features.
 
     It is the negative log-likelihood, in nats, of a Gaussian with variance 1/2 around the
@@ -17,20 +19,28 @@ def squared_error(x: jax.Array, reconstruction: jax.Array) -> jax.Array:
     Args:
         x: data, `[..., features]`.
         reconstruction: same shape.
+        weight: at least 0, broadcastable to x; 0 for a feature that is missing, whose value is
+            then of no consequence as long as it is finite.
 
     Returns:
         `[...]`, at least 0.
     """
-    return jnp.sum((x - reconstruction) ** 2, axis=-1)
+    return jnp.sum(weight * (x - reconstruction) ** 2, axis=-1)
 
 
-def gaussian_nll(x: jax.Array, mean: jax.Array, log_var: jax.Array | float = 0.0) -> jax.Array:
+def gaussian_nll(
+    x: jax.Array,
+    mean: jax.Array,
+    log_var: jax.Array | float = 0.0,
+    weight: jax.Array | float = 1.0,
+) -> jax.Array:
     """Negative log-likelihood of a diagonal Gaussian, constant included.
 
     Args:
         x: data, `[..., features]`.
         mean: same shape.
         log_var: natural-log variance, broadcastable to x; 0 is unit variance.
+        weight: see `squared_error`.
 
     Returns:
         Nats, shape `[...]`; any sign, since it is a density.
@@ -39,7 +49,7 @@ def gaussian_nll(x: jax.Array, mean: jax.Array, log_var: jax.Array | float = 0.0
         Bishop, Pattern Recognition and Machine Learning, 2006, eq. 2.43.
     """
     per_feature = jnp.log(2.0 * jnp.pi) + log_var + (x - mean) ** 2 * jnp.exp(-log_var)
-    return 0.5 * jnp.sum(per_feature, axis=-1)
+    return 0.5 * jnp.sum(weight * per_feature, axis=-1)
 
 
 def gaussian_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:

@@ -5,7 +5,7 @@ sweep compiles once; `train_members` runs one. Randomness is per example and fol
 example index), so that how a batch is laid out over devices does not change the numbers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from musicvae_jax.config import ModelConfig, TrainConfig
+from musicvae_jax.config import CropConfig, ModelConfig, TrainConfig
 from musicvae_jax.losses import gaussian_kl, gaussian_nll, negative_elbo, squared_error
-from musicvae_jax.models import MLPAutoencoder
+from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
 
 _RECONSTRUCTIONS = {"squared_error": squared_error, "gaussian": gaussian_nll}
 # Burda et al., Importance Weighted Autoencoders, 2016, appendix: a dimension is active if the
@@ -24,10 +24,18 @@ ACTIVE_VARIANCE = 0.01
 
 
 class Examples(NamedTuple):
-    """Inputs `[examples, features]` and their conditions `[examples, labels]` or None."""
+    """What a model is given.
+
+    Attributes:
+        x: inputs, `[examples, features]`, or `[examples, bands, frames]` for a model of crops.
+        condition: labels, `[examples, labels]`, or None.
+        weight: of each feature in the reconstruction term, `[examples, features]`; 0 where the
+            feature is missing. None if none is.
+    """
 
     x: jax.Array
-    condition: jax.Array | None
+    condition: jax.Array | None = None
+    weight: jax.Array | None = None
 
 
 class Data(NamedTuple):
@@ -71,8 +79,20 @@ class DivergenceError(ArithmeticError):
 Train = Callable[[jax.Array, Data, jax.Array], tuple[TrainState, History]]
 
 
-def make_model(config: ModelConfig, n_features: int) -> MLPAutoencoder:
-    """The Flax module that a config of kind "vae" or "ae" describes."""
+def make_model(
+    config: ModelConfig, crops: CropConfig, n_features: int
+) -> MLPAutoencoder | ConvAutoencoder:
+    """The Flax module that a config of a trained kind describes.
+
+    Args:
+        config: kind and sizes.
+        crops: their length in frames, for a conv_vae.
+        n_features: size of x, for the other kinds.
+    """
+    if config.kind == "conv_vae":
+        return ConvAutoencoder(
+            frames=crops.frames, latent=config.latent, architecture=config.architecture
+        )
     return MLPAutoencoder(
         features=n_features,
         hidden=config.hidden,
@@ -88,7 +108,7 @@ def init_state(
     first = jax.tree.map(lambda leaf: leaf[:1], examples)
     noise = jnp.zeros((1, model.latent))
     params = model.init(key, first.x, noise, first.condition)
-    return TrainState(params, _optimiser(config).init(params))
+    return TrainState(params, optimiser_of(config).init(params))
 
 
 def make_train(
@@ -111,7 +131,7 @@ def make_train(
         the remaining epochs are skipped and their history is NaN.
     """
     losses_of = make_losses(model, config)
-    optimiser = _optimiser(config)
+    optimiser = optimiser_of(config)
 
     def objective(params, batch, weight, noise, beta):
         losses = losses_of(params, batch, noise, beta)
@@ -178,13 +198,17 @@ def make_losses(
 ) -> Callable[[Any, Examples, jax.Array, jax.Array], Losses]:
     """`losses(params, examples, noise, beta)`: `Losses` of each example, parts `[examples]`.
 
-    A deterministic model has no posterior to diverge from the prior: its KL is 0.
+    An example may have any number of axes (a crop has two); its error is the sum over all. A
+    deterministic model has no posterior to diverge from the prior: its KL is 0.
     """
     reconstruction_of = _RECONSTRUCTIONS[config.reconstruction]
 
     def losses(params: Any, examples: Examples, noise: jax.Array, beta: jax.Array) -> Losses:
         output = model.apply(params, examples.x, noise, examples.condition)
-        reconstruction = reconstruction_of(examples.x, output.reconstruction)
+        weight = 1.0 if examples.weight is None else examples.weight
+        reconstruction = reconstruction_of(
+            _flat(examples.x), _flat(output.reconstruction), weight=weight
+        )
         if model.deterministic:
             kl = jnp.zeros_like(reconstruction)
         else:
@@ -223,14 +247,14 @@ def train_members(
     return jax.block_until_ready(run(keys, betas, data))
 
 
-def check_finite(history: History, seeds: tuple[int, ...]) -> None:
+def check_finite(history: History, members: Sequence[tuple[float, int]]) -> None:
     """Raises `DivergenceError` if a member's losses left the finite numbers.
 
     Args:
         history: of all members, parts `[members, epochs]`.
-        seeds: one per member, for the message.
+        members: beta and seed of each, for the message.
     """
-    for member, seed in enumerate(seeds):
+    for member, (beta, seed) in enumerate(members):
         one = jax.tree.map(lambda leaf, member=member: np.asarray(leaf[member]), history)
         finite = np.isfinite(one.train.negative_elbo) & np.isfinite(one.heldout.negative_elbo)
         if finite.all():
@@ -242,8 +266,9 @@ def check_finite(history: History, seeds: tuple[int, ...]) -> None:
             for name, values in getattr(one, side)._asdict().items()
         )
         raise DivergenceError(
-            f"training diverged at seed {seed}, epoch {epoch + 1} ({terms}, in nats); try a "
-            "smaller --train.learning-rate, or a smaller --train.beta if the KL is what grew"
+            f"training diverged at beta {beta:g}, seed {seed}, epoch {epoch + 1} ({terms}, in "
+            "nats); try a smaller --train.learning-rate, or a smaller --train.beta if the KL is "
+            "what grew"
         )
 
 
@@ -253,8 +278,13 @@ def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:
     return jax.vmap(lambda key: jax.random.normal(key, (latent,)))(keys)
 
 
-def _optimiser(config: TrainConfig) -> optax.GradientTransformation:
+def optimiser_of(config: TrainConfig) -> optax.GradientTransformation:
+    """Adam with the config's step size."""
     return optax.adam(config.learning_rate)
+
+
+def _flat(x: jax.Array) -> jax.Array:
+    return x.reshape(len(x), -1)
 
 
 def _epoch_order(key: jax.Array, n: int, batch_size: int) -> tuple[jax.Array, jax.Array]:

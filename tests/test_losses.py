@@ -92,3 +92,12 @@ def test_losses_are_per_example_and_the_same_under_jit(loss):
     assert eager.shape == (5, 3)
     np.testing.assert_allclose(jax.jit(loss)(a, b), eager, rtol=1e-6)
     np.testing.assert_allclose(loss(a[2, 1], b[2, 1]), eager[2, 1], rtol=1e-6)
+
+
+def test_weights_leave_features_out():
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    weight = np.array([1, 1, 0, 0], np.float32)
+    for loss in (losses.squared_error, losses.gaussian_nll):
+        np.testing.assert_allclose(
+            loss(x, np.zeros_like(x), weight=weight), loss(x[:, :2], np.zeros((5, 2))), rtol=1e-6
+        )

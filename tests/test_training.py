@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from musicvae_jax import training
-from musicvae_jax.config import ModelConfig, TrainConfig
+from musicvae_jax.config import CropConfig, ModelConfig, TrainConfig
 from musicvae_jax.training import Data, Examples, make_model, make_train, train_members
 
 SMALL = ModelConfig(hidden=(8,), latent=3)
@@ -28,7 +28,7 @@ def data():
 
 @cache
 def compiled(model, config):
-    return jax.jit(make_train(make_model(model, 6), config))
+    return jax.jit(make_train(make_model(model, CropConfig(), 6), config))
 
 
 def run(data, config=SHORT, model=SMALL, seed=0, beta=1.0):
@@ -41,7 +41,7 @@ def assert_trees_close(a, b, **tolerance):
 
 def python_loop(data, config, beta):
     """The same training written as anyone would: loops, one batch after the other, no padding."""
-    model = make_model(SMALL, 6)
+    model = make_model(SMALL, CropConfig(), 6)
     optimiser = optax.adam(config.learning_rate)
     init_key, order_key, noise_key, _ = jax.random.split(jax.random.key(0), 4)
     params = model.init(init_key, data.train.x, jnp.zeros((10, 3)), data.train.condition)
@@ -81,7 +81,7 @@ def test_scan_training_is_a_plain_python_loop(data):
 
 def test_jit_is_eager(data):
     config = replace(SHORT, epochs=1)
-    train = make_train(make_model(SMALL, 6), config)
+    train = make_train(make_model(SMALL, CropConfig(), 6), config)
     eager = train(jax.random.key(0), data, jnp.float32(1.0))
     assert_trees_close(run(data, config), eager, rtol=1e-5, atol=1e-6)
 
@@ -111,7 +111,7 @@ def test_history_has_a_number_per_epoch_and_adds_up(data):
 def test_active_units_are_dimensions_whose_means_vary(data):
     state, history = run(data)
     means = (
-        make_model(SMALL, 6)
+        make_model(SMALL, CropConfig(), 6)
         .apply(state.params, data.train.x, data.train.condition, method="encode")
         .mean
     )
@@ -151,7 +151,7 @@ def test_noise_belongs_to_the_song_not_to_its_place_in_the_batch():
 
 
 def test_members_of_a_sweep_are_single_runs(data):
-    train = make_train(make_model(SMALL, 6), SHORT)
+    train = make_train(make_model(SMALL, CropConfig(), 6), SHORT)
     keys = jnp.stack([jax.random.key(seed) for seed in (4, 9)])
     states, histories = train_members(train, keys, data, jnp.array([1.0, 4.0]))
     for member, (seed, beta) in enumerate([(4, 1.0), (9, 4.0)]):
@@ -161,7 +161,7 @@ def test_members_of_a_sweep_are_single_runs(data):
 
 
 def test_vmap_is_the_same_sweep(data):
-    train = make_train(make_model(SMALL, 6), SHORT)
+    train = make_train(make_model(SMALL, CropConfig(), 6), SHORT)
     keys = jnp.stack([jax.random.key(seed) for seed in (4, 9)])
     betas = jnp.array([1.0, 4.0])
     one_by_one = train_members(train, keys, data, betas)
@@ -171,7 +171,7 @@ def test_vmap_is_the_same_sweep(data):
 
 def test_progress_is_told_every_epoch(data):
     calls = []
-    train = make_train(make_model(SMALL, 6), SHORT, on_epoch=lambda: calls.append(1))
+    train = make_train(make_model(SMALL, CropConfig(), 6), SHORT, on_epoch=lambda: calls.append(1))
     keys = jnp.stack([jax.random.key(seed) for seed in (0, 1)])
     train_members(train, keys, data, jnp.ones(2))
     jax.effects_barrier()
@@ -179,13 +179,15 @@ def test_progress_is_told_every_epoch(data):
 
 
 def test_divergence_names_seed_epoch_terms_and_advice(data):
-    train = make_train(make_model(SMALL, 6), replace(SHORT, epochs=40, learning_rate=1e18))
+    train = make_train(
+        make_model(SMALL, CropConfig(), 6), replace(SHORT, epochs=40, learning_rate=1e18)
+    )
     keys = jnp.stack([jax.random.key(0)])
     _, history = train_members(train, keys, data, jnp.ones(1))
     with pytest.raises(training.DivergenceError) as caught:
-        training.check_finite(history, (7,))
+        training.check_finite(history, [(2.5, 7)])
     message = str(caught.value)
-    assert "seed 7, epoch " in message
+    assert "beta 2.5, seed 7, epoch " in message
     assert "train reconstruction" in message
     assert "train kl" in message
     assert "--train.learning-rate" in message
@@ -197,6 +199,34 @@ def test_divergence_names_seed_epoch_terms_and_advice(data):
 
 
 def test_finite_histories_pass(data):
-    train = make_train(make_model(SMALL, 6), SHORT)
+    train = make_train(make_model(SMALL, CropConfig(), 6), SHORT)
     _, history = train_members(train, jnp.stack([jax.random.key(0)]), data, jnp.ones(1))
-    training.check_finite(history, (0,))
+    training.check_finite(history, [(1.0, 0)])
+
+
+def test_a_feature_of_weight_zero_teaches_nothing(data):
+    """Its value, as long as it is finite, changes neither losses nor gradients."""
+    model = make_model(SMALL, CropConfig(), 6)
+    losses_of = training.make_losses(model, SHORT)
+    weight = jnp.ones((10, 6)).at[:, 4:].set(0.0)
+    params = training.init_state(model, SHORT, jax.random.key(0), data.train).params
+    noise = jnp.zeros((10, 3))
+
+    def total(params, x):
+        # The encoder sees x as it is, so only the decoder's target is changed.
+        output = model.apply(params, data.train.x, noise, data.train.condition)
+        return jnp.sum(training.squared_error(x, output.reconstruction, weight))
+
+    plain = jax.value_and_grad(total)(params, data.train.x)
+    other = jax.value_and_grad(total)(params, data.train.x.at[:, 4:].set(7.0))
+    assert_trees_close(plain, other)
+    weighted = losses_of(params, data.train._replace(weight=weight), noise, 1.0)
+    assert float(weighted.reconstruction.sum()) == pytest.approx(float(plain[0]), rel=1e-5)
+
+
+def test_masked_examples_are_trained(data):
+    weight = jnp.ones((10, 6)).at[::2, 4:].set(0.0)
+    heldout = data.heldout._replace(weight=jnp.ones((3, 6)))
+    _, history = run(Data(data.train._replace(weight=weight), heldout))
+    _, whole = run(data)
+    assert np.all(history.train.reconstruction < whole.train.reconstruction)

@@ -1,0 +1,33 @@
+"""The posterior that encoders return, and how to draw from it."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class Posterior(NamedTuple):
+    """A diagonal Gaussian q(z | x): mean and natural-log variance, each `[..., latent]`."""
+
+    mean: jax.Array
+    log_var: jax.Array
+
+
+class Output(NamedTuple):
+    """A forward pass: the decoded mean of x, `[..., features]`, and the posterior it is from."""
+
+    reconstruction: jax.Array
+    posterior: Posterior
+
+
+def sample_posterior(posterior: Posterior, noise: jax.Array) -> jax.Array:
+    """A posterior sample, differentiable in the posterior (the reparameterisation).
+
+    Args:
+        posterior: q(z | x), parts of shape `[..., latent]`.
+        noise: standard normal, `[..., latent]`.
+
+    References:
+        Kingma and Welling, Auto-Encoding Variational Bayes, 2014.
+    """
+    return posterior.mean + jnp.exp(0.5 * posterior.log_var) * noise
