@@ -3,17 +3,50 @@
 Latents are posterior means. Nothing is sampled, so the same song has the same latents every time.
 """
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import pandas as pd
 
-from musicvae_jax.checkpoints import load_checkpoint
+from musicvae_jax import lyrics
+from musicvae_jax.checkpoints import Checkpoint, load_checkpoint
+from musicvae_jax.config import CropConfig
 from musicvae_jax.errors import InputError
-from musicvae_jax.features import SongFeatures, one_hot, settings, standardise
-from musicvae_jax.models import MLPAutoencoder
+from musicvae_jax.features import (
+    CropStore,
+    Scaler,
+    SongFeatures,
+    extract_features,
+    one_hot,
+    open_crops,
+)
+from musicvae_jax.fusion import model_input
+from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
+from musicvae_jax.songs import Rejection, Songs
+from musicvae_jax.streaming import song_latents
 from musicvae_jax.training import make_model
+
+
+class Encoded(NamedTuple):
+    """Songs under a saved model.
+
+    Attributes:
+        table: the usable songs, see `SongFeatures.table`.
+        latents: posterior means, float32 `[songs, latent]`, in the order of the table.
+        rejected: the rows that could not be used.
+    """
+
+    table: pd.DataFrame
+    latents: np.ndarray
+    rejected: list[Rejection]
+
+
+def member_params(params: Any, member: int) -> Any:
+    """One member's parameters out of those with a leading axis of members."""
+    return jax.tree.map(lambda leaf: leaf[member], params)
 
 
 def encode(
@@ -36,43 +69,162 @@ def encode(
         return model.apply(params, x, condition, method="encode").mean
 
     n_members = len(jax.tree.leaves(params)[0])
-    members = (jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(n_members))
-    return np.stack([np.asarray(means(member, x, condition)) for member in members])
+    return np.stack(
+        [np.asarray(means(member_params(params, i), x, condition)) for i in range(n_members)]
+    )
 
 
-def encode_songs(checkpoint_dir: Path, songs: SongFeatures, seed: int | None = None) -> np.ndarray:
+def encode_crops(
+    model: ConvAutoencoder,
+    params: Any,
+    store: CropStore,
+    index: np.ndarray,
+    crops: CropConfig,
+    scaler: Scaler,
+) -> np.ndarray:
+    """Latents of songs from their mel spectrograms: posterior means, averaged over crops.
+
+    Args:
+        model: the module, of `crops.frames` frames.
+        params: its parameters, of one member.
+        store: where the songs are; a bounded number of crops is read at a time.
+        index: the songs, `[n]`.
+        crops: how many evenly spaced crops of a song are averaged.
+        scaler: the training's.
+
+    Returns:
+        float32 `[n, latent]`, in the order of `index`.
+    """
+    return song_latents(model, params, store, index, crops.encoded, scaler)
+
+
+def reconstruct(
+    model: ConvAutoencoder, params: Any, crops_db: np.ndarray, scaler: Scaler
+) -> np.ndarray:
+    """What a model keeps of crops: their posterior means, decoded.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        crops_db: decibels, `[n, 128, frames]`.
+        scaler: the training's.
+
+    Returns:
+        Decibels, float32 `[n, 128, frames]`; not clipped, so that the error is the model's own.
+    """
+    return _decode_db(model, params, _encode_db(model, params, crops_db, scaler), scaler)
+
+
+def interpolate(
+    model: ConvAutoencoder,
+    params: Any,
+    first_db: np.ndarray,
+    second_db: np.ndarray,
+    n_steps: int,
+    scaler: Scaler,
+) -> np.ndarray:
+    """Crops on the straight line between the latents of two.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        first_db: where the line begins, decibels `[128, frames]`.
+        second_db: where it ends.
+        n_steps: points on the line, both ends included; at least 2.
+        scaler: the training's.
+
+    Returns:
+        Decibels, float32 `[n_steps, 128, frames]`; the first and the last are reconstructions.
+    """
+    first, second = _encode_db(model, params, np.stack([first_db, second_db]), scaler)
+    share = np.linspace(0.0, 1.0, n_steps, dtype=np.float32)[:, None]
+    return _decode_db(model, params, (1 - share) * first + share * second, scaler)
+
+
+def _encode_db(
+    model: ConvAutoencoder, params: Any, crops_db: np.ndarray, scaler: Scaler
+) -> np.ndarray:
+    x = (crops_db - scaler.mean[:, None]) / scaler.scale[:, None]
+    return np.asarray(_apply(model, "encode", params, x).mean)
+
+
+def _decode_db(
+    model: ConvAutoencoder, params: Any, latents: np.ndarray, scaler: Scaler
+) -> np.ndarray:
+    x = np.asarray(_apply(model, "decode", params, latents))
+    return x * scaler.scale[:, None] + scaler.mean[:, None]
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _apply(model: ConvAutoencoder, method: str, params: Any, x: jax.Array) -> Any:
+    return model.apply(params, x, method=method)
+
+
+def encode_songs(
+    checkpoint_dir: Path, songs: Songs, seed: int | None = None, beta: float | None = None
+) -> Encoded:
     """Latents of songs, new ones included, under a saved model.
 
     Args:
         checkpoint_dir: where an experiment left its checkpoint.
-        songs: features extracted with the checkpoint's `experiment.features`.
+        songs: from `load_songs`; their features are extracted as the checkpoint's were.
         seed: which of the experiment's seeds; by default its first.
-
-    Returns:
-        Posterior means, float32 `[songs, latent]`, in the order of `songs.table`.
+        beta: which of its KL weights; by default its first.
 
     Raises:
-        InputError: no checkpoint there, no such seed in it, features of other settings, or a
-            song whose label the conditional model was not trained with.
+        InputError: no checkpoint there, no such seed or beta in it, no usable song, a song whose
+            label the conditional model was not trained with, or no lyrics for a model of lyrics.
     """
     checkpoint = load_checkpoint(checkpoint_dir)
+    params = member_params(checkpoint.state.params, _member(checkpoint, checkpoint_dir, seed, beta))
     experiment = checkpoint.experiment
-    seed = experiment.seeds[0] if seed is None else seed
-    if seed not in experiment.seeds:
-        raise InputError(
-            f"{checkpoint_dir}: has no seed {seed}; expected one of "
-            + ", ".join(map(str, experiment.seeds))
-        )
-    if settings(songs.config) != settings(experiment.features):
-        raise InputError(
-            f"{checkpoint_dir}: got features with the settings {settings(songs.config)}, expected "
-            f"those of the checkpoint, {settings(experiment.features)}"
-        )
-    member = experiment.seeds.index(seed)
+    features = extract_features(songs, experiment.features)
+    if experiment.model.kind == "conv_vae":
+        latents = _encode_crops(checkpoint, params, songs, features)
+    else:
+        latents = _encode_features(checkpoint, params, features)
+    return Encoded(features.table, latents, features.rejected)
+
+
+def _member(
+    checkpoint: Checkpoint, checkpoint_dir: Path, seed: int | None, beta: float | None
+) -> int:
+    experiment = checkpoint.experiment
+    wanted = {"seed": (seed, experiment.seeds), "beta": (beta, experiment.train.beta)}
+    for name, (value, known) in wanted.items():
+        if value is not None and value not in known:
+            raise InputError(
+                f"{checkpoint_dir}: has no {name} {value}; expected one of "
+                + ", ".join(map(str, known))
+            )
+    member = (
+        beta if beta is not None else experiment.train.beta[0],
+        seed if seed is not None else experiment.seeds[0],
+    )
+    return experiment.members.index(member)
+
+
+def _encode_features(checkpoint: Checkpoint, params: Any, features: SongFeatures) -> np.ndarray:
+    model, table = checkpoint.experiment.model, features.table
+    vectors = None
+    if checkpoint.lyrics is not None:
+        cache_dir = checkpoint.experiment.features.cache_dir
+        vectors = lyrics.transform(checkpoint.lyrics, table["lyrics"], table["language"], cache_dir)
+    x, _ = model_input(features.values, vectors, model.inputs, checkpoint.scaler)
     condition = None
-    if experiment.model.condition != "none":
-        field = experiment.model.condition
-        condition = one_hot(songs.table[field], checkpoint.vocabularies[field], field)
-    x = standardise(songs.values, checkpoint.scaler)
-    params = jax.tree.map(lambda leaf: leaf[member : member + 1], checkpoint.state.params)
-    return encode(make_model(experiment.model, x.shape[1]), params, x, condition)[0]
+    if model.condition != "none":
+        known = checkpoint.vocabularies[model.condition]
+        condition = one_hot(table[model.condition], known, model.condition)
+    module = make_model(model, checkpoint.experiment.crops, x.shape[1])
+    means = module.apply(params, x, condition, method="encode").mean
+    return np.asarray(means)
+
+
+def _encode_crops(
+    checkpoint: Checkpoint, params: Any, songs: Songs, features: SongFeatures
+) -> np.ndarray:
+    experiment = checkpoint.experiment
+    store = open_crops(songs, experiment.features, features.rows)
+    module = make_model(experiment.model, experiment.crops, 0)
+    everything = np.arange(len(features.rows))
+    return encode_crops(module, params, store, everything, experiment.crops, checkpoint.scaler)

@@ -1,16 +1,24 @@
 """Checkpoints: everything that turns new songs into latents, saved and restored by Orbax."""
 
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import orbax.checkpoint as ocp
 
+from musicvae_jax import lyrics
 from musicvae_jax.config import Experiment, from_json, to_json
 from musicvae_jax.errors import InputError
-from musicvae_jax.features import Scaler
-from musicvae_jax.training import Examples, TrainState, init_state, make_model
+from musicvae_jax.features import Scaler, settings
+from musicvae_jax.lyrics import LyricsTransform
+from musicvae_jax.songs import MEL_BANDS
+from musicvae_jax.training import Examples, History, Losses, TrainState, init_state, make_model
 
 
 class Checkpoint(NamedTuple):
@@ -18,32 +26,63 @@ class Checkpoint(NamedTuple):
 
     Attributes:
         experiment: the resolved config it was trained with.
-        state: parameters and optimiser state, with a leading axis of seeds in the order of
-            `experiment.seeds`.
-        scaler: standardisation fitted on the training songs.
+        state: parameters and optimiser state, with a leading axis of members (beta, seed) in the
+            order of `experiment.members`.
+        history: of the members' training, parts `[members, epochs]`.
+        scaler: standardisation of the model's input, fitted on the training songs.
         vocabularies: by kind of label ("genre"), the training songs' labels, in the order of the
             columns of their one-hot encoding.
+        lyrics: how lyrics become vectors, for a model that is given them, else None.
+        key: what the training was made of, see `training_key`.
     """
 
     experiment: Experiment
     state: TrainState
+    history: History
     scaler: Scaler
     vocabularies: dict[str, tuple[str, ...]]
+    lyrics: LyricsTransform | None
+    key: str
+
+
+def training_key(experiment: Experiment, fingerprint: str, code: str) -> str:
+    """A digest of all that a training depends on: equal keys, equal models.
+
+    Args:
+        experiment: resolved; its name, fusion, clustering and folders do not matter.
+        fingerprint: of the song file.
+        code: version of the code.
+    """
+    parts = [
+        fingerprint,
+        code,
+        to_json(experiment.data) | {"path": None},
+        settings(experiment.features),
+        to_json(experiment.crops) if experiment.model.kind == "conv_vae" else None,
+        to_json(experiment.lyrics) if experiment.model.inputs != "audio" else None,
+        to_json(experiment.model),
+        to_json(experiment.train),
+        list(experiment.seeds),
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
     """Writes a checkpoint into a folder that is empty or does not exist yet."""
+    arrays, lyrics_meta = _arrays(checkpoint)
     meta = {
         "experiment": to_json(checkpoint.experiment),
         "vocabularies": {name: list(labels) for name, labels in checkpoint.vocabularies.items()},
-        "n_features": len(checkpoint.scaler.mean),
+        "arrays": {name: [list(a.shape), str(a.dtype)] for name, a in arrays.items()},
+        "lyrics": lyrics_meta,
+        "key": checkpoint.key,
     }
     with ocp.CheckpointManager(directory.absolute()) as manager:
         manager.save(
             checkpoint.experiment.train.epochs,
             args=ocp.args.Composite(
                 state=ocp.args.StandardSave(checkpoint.state),
-                scaler=ocp.args.StandardSave(checkpoint.scaler),
+                arrays=ocp.args.StandardSave(arrays),
                 meta=ocp.args.JsonSave(meta),
             ),
         )
@@ -56,13 +95,8 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     Raises:
         InputError: the folder holds no checkpoint, or one that this version cannot read.
     """
-    if not directory.is_dir():
-        raise InputError(f"{directory}: no such folder; expected a checkpoint folder")
-    options = ocp.CheckpointManagerOptions(read_only=True)
-    with ocp.CheckpointManager(directory.absolute(), options=options) as manager:
+    with _opened(directory) as manager:
         step = manager.latest_step()
-        if step is None:
-            raise InputError(f"{directory}: holds no checkpoint; expected a checkpoint folder")
         try:
             return _restore(manager, step)
         except (KeyError, TypeError, ValueError, OSError) as error:
@@ -72,41 +106,115 @@ def load_checkpoint(directory: Path) -> Checkpoint:
             ) from error
 
 
+def find_trained(folders: Iterable[Path], key: str) -> Path | None:
+    """The first of the folders that holds a checkpoint of this training, if any does."""
+    for metadata in (path for folder in folders for path in folder.glob("*/meta/metadata")):
+        try:
+            if json.loads(metadata.read_bytes()).get("key") == key:
+                return metadata.parents[2]
+        except (ValueError, AttributeError):
+            # Not one of ours, or damaged: whoever names that folder is told.
+            continue
+    return None
+
+
+def member_of(checkpoint: Checkpoint, beta: float) -> Checkpoint:
+    """The part of a sweep with one beta, as a checkpoint of its own."""
+    experiment = checkpoint.experiment
+    chosen = np.array([b == beta for b, _ in experiment.members])
+    state, history = jax.tree.map(
+        lambda leaf: np.asarray(leaf)[chosen], (checkpoint.state, checkpoint.history)
+    )
+    train = dataclasses.replace(experiment.train, beta=(beta,))
+    single = dataclasses.replace(experiment, train=train)
+    # No training of that key makes this: the sweep's own checkpoint has it.
+    return checkpoint._replace(experiment=single, state=state, history=history, key="")
+
+
+def _opened(directory: Path) -> ocp.CheckpointManager:
+    if not directory.is_dir():
+        raise InputError(f"{directory}: no such folder; expected a checkpoint folder")
+    options = ocp.CheckpointManagerOptions(create=False)
+    manager = ocp.CheckpointManager(directory.absolute(), options=options)
+    if manager.latest_step() is None:
+        manager.close()
+        raise InputError(f"{directory}: holds no checkpoint; expected a checkpoint folder")
+    return manager
+
+
+def _arrays(checkpoint: Checkpoint) -> tuple[dict[str, np.ndarray], dict | None]:
+    """All arrays but the state under flat names, and what JSON holds of the lyrics transform."""
+    history = checkpoint.history
+    named = {
+        "scaler": checkpoint.scaler._asdict(),
+        "train": history.train._asdict(),
+        "heldout": history.heldout._asdict(),
+        "units": {"active": history.active_units},
+    }
+    lyrics_meta = None
+    if checkpoint.lyrics is not None:
+        named["lyrics"], lyrics_meta = lyrics.to_parts(checkpoint.lyrics)
+    flat = {
+        f"{group}.{name}": np.asarray(array)
+        for group, arrays in named.items()
+        for name, array in arrays.items()
+    }
+    return flat, lyrics_meta
+
+
 def _restore(manager: ocp.CheckpointManager, step: int) -> Checkpoint:
     meta = manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
     experiment = from_json(Experiment, meta["experiment"])
     vocabularies = {name: tuple(labels) for name, labels in meta["vocabularies"].items()}
     n_labels = len(vocabularies.get(experiment.model.condition, ()))
-    shapes = _abstract(experiment, meta["n_features"], n_labels)
+    shapes = {
+        name: jax.ShapeDtypeStruct(tuple(shape), dtype)
+        for name, (shape, dtype) in meta["arrays"].items()
+    }
+    state = _abstract_state(experiment, shapes["scaler.mean"].shape[0], n_labels)
     restored = manager.restore(
         step,
         args=ocp.args.Composite(
-            state=ocp.args.StandardRestore(shapes[0]),
-            scaler=ocp.args.StandardRestore(shapes[1]),
+            state=ocp.args.StandardRestore(_here(state)),
+            arrays=ocp.args.StandardRestore(_here(shapes)),
         ),
     )
-    scaler = Scaler(*(jax.device_get(part) for part in restored.scaler))
-    return Checkpoint(experiment, restored.state, scaler, vocabularies)
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for name, array in restored.arrays.items():
+        group, part = name.split(".", 1)
+        groups.setdefault(group, {})[part] = jax.device_get(array)
+    return Checkpoint(
+        experiment=experiment,
+        state=restored.state,
+        history=History(
+            Losses(**groups["train"]), Losses(**groups["heldout"]), groups["units"]["active"]
+        ),
+        scaler=Scaler(**groups["scaler"]),
+        vocabularies=vocabularies,
+        lyrics=meta["lyrics"] and lyrics.from_parts(groups["lyrics"], meta["lyrics"]),
+        key=meta["key"],
+    )
 
 
-def _abstract(experiment: Experiment, n_features: int, n_labels: int) -> tuple[TrainState, Scaler]:
-    """Shapes of what was saved, placed on this process's first device.
+def _abstract_state(experiment: Experiment, n_features: int, n_labels: int) -> TrainState:
+    """Shapes of the state of all members."""
+    model = make_model(experiment.model, experiment.crops, n_features)
+    is_conv = experiment.model.kind == "conv_vae"
+    event = (MEL_BANDS, experiment.crops.frames) if is_conv else (n_features,)
+    condition = jnp.zeros((1, n_labels)) if experiment.model.condition != "none" else None
+    examples = Examples(jnp.zeros((1, *event)), condition)
+    seeds = jnp.array([seed for _, seed in experiment.members], jnp.uint32)
+    return jax.eval_shape(
+        jax.vmap(lambda seed: init_state(model, experiment.train, jax.random.key(seed), examples)),
+        seeds,
+    )
+
+
+def _here(shapes: Any) -> Any:
+    """Shapes placed on this process's first device.
 
     Without a placement Orbax asks for the devices that wrote the checkpoint, which need not be
     here.
     """
-    model = make_model(experiment.model, n_features)
-    condition = jnp.zeros((1, n_labels)) if experiment.model.condition != "none" else None
-    examples = Examples(jnp.zeros((1, n_features)), condition)
-    seeds = jnp.array(experiment.seeds, jnp.uint32)
-    state = jax.eval_shape(
-        jax.vmap(lambda seed: init_state(model, experiment.train, jax.random.key(seed), examples)),
-        seeds,
-    )
-    vector = jax.ShapeDtypeStruct((n_features,), jnp.float32)
     here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-
-    def place(leaf: Any) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here)
-
-    return jax.tree.map(place, (state, Scaler(vector, vector)))
+    return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=here), shapes)

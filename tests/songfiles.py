@@ -17,6 +17,12 @@ def mel(rng: np.random.Generator, frames: int = 12, centre: int = 40) -> np.ndar
     return (envelope * rng.exponential(size=(128, frames))).astype(np.float32)
 
 
+def lyrics(i: int) -> str:
+    """A few words that depend on the song's language and genre, no two songs' the same."""
+    words = ("rain on the river", "lluvia sobre el agua", "chuva no mar aberto")[i % 3]
+    return f"[Chorus]\n{words} {GENRES[i % 3].lower() * (1 + i % 4)} {'la ' * (i % 7)}"
+
+
 def songs_table(n_songs: int = 24, dtype=np.float32) -> pa.Table:
     """Songs whose genre is audible: three genres, two artists each, ragged lengths."""
     rng = np.random.default_rng(7)
@@ -28,7 +34,7 @@ def songs_table(n_songs: int = 24, dtype=np.float32) -> pa.Table:
             "music_id": [f"song {i:02d}" for i in range(n_songs)],
             "music_name": [f"Title {i}" for i in range(n_songs)],
             "music_lang": [LANGUAGES[i % 3] if i % 5 else None for i in range(n_songs)],
-            "music_lyrics": ["la la" if i % 5 else None for i in range(n_songs)],
+            "music_lyrics": [lyrics(i) if i % 5 else None for i in range(n_songs)],
             "art_id": artists,
             "art_name": artists,
             "main_genre": [GENRES[g] for g in genre],

@@ -6,13 +6,22 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
-from musicvae_jax.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from musicvae_jax.config import Experiment, ModelConfig, TrainConfig
+from musicvae_jax import lyrics
+from musicvae_jax.checkpoints import (
+    Checkpoint,
+    find_trained,
+    load_checkpoint,
+    member_of,
+    save_checkpoint,
+    training_key,
+)
+from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, ModelConfig, TrainConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import Scaler
-from musicvae_jax.training import Examples, init_state, make_model
+from musicvae_jax.training import Examples, History, Losses, init_state, make_model
 
 EXPERIMENT = Experiment(
     "tiny",
@@ -26,21 +35,30 @@ def make_checkpoint(experiment=EXPERIMENT):
     """Seven features, three genres, two seeds; every number different from a fresh start."""
     labelled = experiment.model.condition != "none"
     examples = Examples(jnp.zeros((1, 7)), jnp.zeros((1, 3)) if labelled else None)
-    model = make_model(experiment.model, 7)
+    model = make_model(experiment.model, experiment.crops, 7)
     members = [
         init_state(model, experiment.train, jax.random.key(seed), examples)
-        for seed in experiment.seeds
+        for _, seed in experiment.members
     ]
     state = jax.tree.map(lambda *leaves: jnp.stack(leaves) + 1, *members)
     scaler = Scaler(np.arange(7, dtype=np.float32), np.full(7, 2, np.float32))
-    return Checkpoint(experiment, state, scaler, {"genre": ("a", "b", "c"), "language": ()})
+    numbers = np.arange(7 * len(members), dtype=np.float32).reshape(len(members), 7)
+    history = History(
+        Losses(*(numbers + i for i in range(3))),
+        Losses(*(numbers - i for i in range(3))),
+        numbers.astype(np.int32),
+    )
+    vocabularies = {"genre": ("a", "b", "c"), "language": ()}
+    return Checkpoint(experiment, state, history, scaler, vocabularies, None, "key of it")
 
 
 def assert_same(a, b):
     assert a.experiment == b.experiment
     assert a.vocabularies == b.vocabularies
     assert jax.tree.structure(a.state) == jax.tree.structure(b.state)
-    jax.tree.map(np.testing.assert_array_equal, (a.state, a.scaler), (b.state, b.scaler))
+    assert a.key == b.key
+    same = (a.state, a.scaler, a.history), (b.state, b.scaler, b.history)
+    jax.tree.map(np.testing.assert_array_equal, *same)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +70,7 @@ def assert_same(a, b):
     ],
 )
 def test_everything_comes_back(tmp_path, model):
-    train = replace(EXPERIMENT.train, beta=0.0) if model.kind == "ae" else EXPERIMENT.train
+    train = replace(EXPERIMENT.train, beta=(0.0,) if model.kind == "ae" else (1.0, 4.0))
     saved = make_checkpoint(replace(EXPERIMENT, model=model, train=train))
     save_checkpoint(tmp_path / "c", saved)
     assert_same(load_checkpoint(tmp_path / "c"), saved)
@@ -100,3 +118,50 @@ def test_a_folder_without_checkpoint_is_named(tmp_path):
     with pytest.raises(InputError, match="holds no checkpoint"):
         load_checkpoint(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fitted_lyrics_transform_comes_back(tmp_path):
+    texts = pd.Series([f"word{i} of song {i * i}" for i in range(12)])
+    languages = pd.Series(["en", "pt"] * 6)
+    config = LyricsConfig(runtime="tfidf", components=3, centred=True)
+    fitted, vectors = lyrics.fit_transform(texts, languages, np.arange(10), config, tmp_path)
+    save_checkpoint(tmp_path / "c", make_checkpoint()._replace(lyrics=fitted))
+    restored = load_checkpoint(tmp_path / "c").lyrics
+    again = lyrics.transform(restored, texts, languages, tmp_path)
+    np.testing.assert_array_equal(again.values, vectors.values)
+
+
+def test_one_beta_of_a_sweep_is_a_checkpoint_of_its_own():
+    sweep = make_checkpoint(replace(EXPERIMENT, train=replace(EXPERIMENT.train, beta=(1.0, 4.0))))
+    part = member_of(sweep, 4.0)
+    assert part.experiment.members == ((4.0, 3), (4.0, 5))
+    np.testing.assert_array_equal(part.history.train.kl, np.asarray(sweep.history.train.kl)[2:])
+    first = [np.asarray(jax.tree.leaves(c.state)[0]) for c in (part, sweep)]
+    np.testing.assert_array_equal(first[0], first[1][2:])
+    assert part.key != sweep.key
+
+
+def test_the_training_key_knows_what_a_training_depends_on():
+    key = training_key(EXPERIMENT, "data", "code")
+    unimportant = replace(EXPERIMENT, name="other", fuse=(), output_dir=Path("x"))
+    assert training_key(unimportant, "data", "code") == key
+    moved = replace(EXPERIMENT, data=DataConfig(path=Path("elsewhere.parquet")))
+    assert training_key(moved, "data", "code") == key
+    others = [
+        training_key(EXPERIMENT, "other data", "code"),
+        training_key(EXPERIMENT, "data", "other code"),
+        training_key(replace(EXPERIMENT, seeds=(3,)), "data", "code"),
+        training_key(replace(EXPERIMENT, train=TrainConfig(epochs=8)), "data", "code"),
+        training_key(replace(EXPERIMENT, data=DataConfig(split_seed=1)), "data", "code"),
+    ]
+    assert len({key, *others}) == 6
+
+
+def test_a_training_is_found_by_its_key(tmp_path):
+    save_checkpoint(tmp_path / "a", make_checkpoint()._replace(key="one"))
+    save_checkpoint(tmp_path / "b", make_checkpoint()._replace(key="two"))
+    (tmp_path / "c" / "1" / "meta").mkdir(parents=True)
+    (tmp_path / "c" / "1" / "meta" / "metadata").write_text("damaged")
+    folders = sorted(tmp_path.iterdir())
+    assert find_trained(folders, "two") == tmp_path / "b"
+    assert find_trained(folders, "three") is None
