@@ -1,10 +1,13 @@
 """Scores of a clustering: internal ones from the points, external ones from labels."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from sklearn import metrics
+
+from musicvae_jax.clustering import NOISE
 
 _INTERNAL = {
     "silhouette": metrics.silhouette_score,
@@ -76,3 +79,42 @@ def external_scores(
             scores[f"{name}_{kind}"] = float(score(codes, clusters[known])) if enough else np.nan
         scores[f"n_{kind}"] = int(known.sum())
     return scores
+
+
+def noise_share(clusters: np.ndarray) -> float:
+    """Share of songs in no cluster, in [0, 1], of at least one song `[songs]`."""
+    return float(np.mean(clusters == NOISE))
+
+
+def score_clustering(
+    x: np.ndarray,
+    clusters: np.ndarray,
+    labels: Mapping[str, pd.Series],
+    scope: Literal["clustered", "all"],
+) -> dict[str, float | int]:
+    """Internal and external scores of a clustering that may leave songs out as noise.
+
+    Args:
+        x: points, `[songs, dimensions]`.
+        clusters: cluster numbers, `[songs]`, `NOISE` for songs in no cluster.
+        labels: kind ("genre") to one label per song, null where unknown.
+        scope: "clustered" leaves the noise out, which flatters a clusterer that dares little;
+            "all" takes the noise as one more cluster. Without noise they are the same.
+
+    Returns:
+        n_clusters (noise is none), n_songs that were scored, noise_share of all songs, and what
+        `internal_scores` and `external_scores` return. With fewer than two clusters all scores
+        are NaN; the counts n_KIND stay.
+    """
+    kept = clusters != NOISE if scope == "clustered" else np.full(len(clusters), True)
+    n_clusters = len(np.unique(clusters[clusters != NOISE]))
+    scores = internal_scores(x[kept], clusters[kept]) | external_scores(
+        clusters[kept], {kind: values[kept] for kind, values in labels.items()}
+    )
+    if n_clusters < 2:
+        scores = {name: n if name.startswith("n_") else np.nan for name, n in scores.items()}
+    return {
+        "n_clusters": n_clusters,
+        "n_songs": int(kept.sum()),
+        "noise_share": noise_share(clusters),
+    } | scores

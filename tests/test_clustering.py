@@ -1,8 +1,24 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
 
-from musicvae_jax.clustering import KCurves, choose_k, k_curves, kmeans
+from musicvae_jax.clustering import (
+    CLUSTERERS,
+    NOISE,
+    KCurves,
+    choose_k,
+    dbscan,
+    elbow_k,
+    gmm_diag,
+    gmm_full,
+    k_curves,
+    kmeans,
+    knee,
+    silhouette_k,
+)
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.errors import InputError
 
@@ -20,7 +36,7 @@ def test_separate_blobs_are_found_and_so_is_their_number(n_blobs):
     config = ClusterConfig(k_max=8)
     k = choose_k([k_curves(x, config, seed) for seed in (0, 1)], config)
     assert k == n_blobs
-    assert adjusted_rand_score(truth, kmeans(x, k, 0, 10)) == 1.0
+    assert adjusted_rand_score(truth, kmeans(x, k, 0, config).labels) == 1.0
 
 
 def test_curves_cover_the_range_and_inertia_falls():
@@ -34,7 +50,7 @@ def test_curves_cover_the_range_and_inertia_falls():
 def test_inertia_is_the_within_cluster_sum_of_squares():
     x, _ = blobs(3)
     curves = k_curves(x, ClusterConfig(k_min=3, k_max=3), 0)
-    labels = kmeans(x, 3, 0, 10)
+    labels = kmeans(x, 3, 0, ClusterConfig()).labels
     by_hand = sum(((x[labels == c] - x[labels == c].mean(axis=0)) ** 2).sum() for c in range(3))
     np.testing.assert_allclose(curves.inertia, [by_hand])
 
@@ -54,9 +70,11 @@ def test_one_k_for_all_seeds_by_the_mean_silhouette():
     assert choose_k(curves, ClusterConfig(k=9)) == 9
 
 
-def test_the_same_seed_gives_the_same_clusters():
+@pytest.mark.parametrize("method", CLUSTERERS)
+def test_the_same_seed_gives_the_same_clusters(method):
     x = np.random.default_rng(0).normal(size=(60, 4))
-    np.testing.assert_array_equal(kmeans(x, 7, 3, 2), kmeans(x, 7, 3, 2))
+    first, second = (CLUSTERERS[method](x, 7, 3, ClusterConfig(restarts=2)) for _ in range(2))
+    assert first.labels.tobytes() == second.labels.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -87,3 +105,94 @@ def test_a_fixed_k_outside_the_range_is_on_the_curve(k, expected):
     x, _ = blobs(4)
     config = ClusterConfig(k=k, k_min=50, k_max=60)
     assert k_curves(x, config, 0).k.tolist() == expected
+
+
+@pytest.mark.parametrize("method", CLUSTERERS)
+def test_every_clusterer_finds_separate_blobs(method):
+    x, truth = blobs(3, 30)
+    found = CLUSTERERS[method](x, 3, 0, ClusterConfig())
+    clustered = found.labels != NOISE
+    assert clustered.mean() > (0.7 if method == "dbscan" else 0.999)
+    assert adjusted_rand_score(truth[clustered], found.labels[clustered]) == 1.0
+    assert np.isnan(found.eps) == (method != "dbscan")
+    assert found.note == ""
+
+
+@pytest.mark.parametrize("method", CLUSTERERS)
+@settings(max_examples=5, deadline=None)
+@given(order=st.permutations(range(90)))
+def test_the_order_of_songs_only_renames_clusters(method, order):
+    x, _ = blobs(3, 30)
+    cluster, config = CLUSTERERS[method], ClusterConfig(restarts=3)
+    before, after = cluster(x, 3, 0, config).labels, cluster(x[order], 3, 0, config).labels
+    assert adjusted_rand_score(before[order], after) == 1.0
+
+
+@given(st.lists(st.integers(-50, 50), min_size=3, max_size=12), st.booleans())
+def test_the_knee_is_the_point_farthest_from_the_chord(slopes, falling):
+    y = np.cumsum([0, *sorted(slopes)]).astype(float)
+    y = y[::-1] if falling else y
+    x = np.arange(len(y))
+    along = np.array([x[-1], y[-1] - y[0]]) / np.hypot(x[-1], y[-1] - y[0])
+    distance = np.abs(x * along[1] - (y - y[0]) * along[0])
+    assert distance[knee(x, y)] == pytest.approx(distance.max(), abs=1e-9)
+
+
+@pytest.mark.parametrize("y", [[1.0], [2.0, 1.0], [0.0, 0.1, 0.2, 0.3], [3.0, 3.0, 3.0]])
+def test_a_line_has_its_knee_at_its_start(y):
+    assert knee(np.arange(len(y)), np.array(y)) == 0
+
+
+def test_the_elbow_and_the_silhouette_each_name_a_k():
+    k = np.array([2, 3, 4, 5, 6])
+    curves = [KCurves(k, np.array([9.0, 5, 1, 0.8, 0.6]), np.array([0.9, 0, 0, 0, 0]))]
+    assert (elbow_k(curves), silhouette_k(curves)) == (4, 2)
+
+
+@pytest.mark.parametrize("dims", [2, 40])
+def test_dbscan_takes_eps_from_the_neighbour_distances(dims):
+    x = np.random.default_rng(1).normal(size=(50, dims))
+    found = dbscan(x, 0, 0, ClusterConfig(min_samples=4))
+    distances = np.linalg.norm(x[:, None] - x, axis=-1)
+    fourth = np.sort(np.sort(distances, axis=1)[:, 3])
+    below = np.linspace(fourth[0], fourth[-1], 50) - fourth
+    assert found.eps == pytest.approx(fourth[np.argmax(below)])
+    near = distances <= found.eps * (1 + 1e-9)
+    core = near.sum(axis=1) >= 4
+    np.testing.assert_array_equal(found.labels == NOISE, ~(near & core).any(axis=1))
+
+
+def test_dbscan_of_equal_songs_is_one_cluster():
+    found = dbscan(np.full((20, 30), 0.1, np.float32), 3, 0, ClusterConfig())
+    assert (found.labels == 0).all()
+    assert found.note == "dbscan: eps is 0, so only equal songs are together; one cluster"
+
+
+def test_dbscan_of_fewer_songs_than_min_samples_is_noise():
+    found = dbscan(np.eye(4), 3, 0, ClusterConfig(min_samples=5))
+    assert (found.labels == NOISE).all()
+    assert found.note == "dbscan: 4 songs are too few for min_samples 5"
+
+
+def test_a_full_mixture_of_too_few_songs_says_so():
+    x = np.random.default_rng(0).normal(size=(40, 20))
+    found = gmm_full(x, 2, 0, ClusterConfig())
+    assert (found.labels == NOISE).all()
+    assert found.note == "gmm_full: 40 songs are too few for 2 components of 20 dimensions"
+
+
+@pytest.mark.parametrize("method", sorted(set(CLUSTERERS) - {"dbscan"}))
+def test_fewer_distinct_songs_than_clusters_are_told(method):
+    found = CLUSTERERS[method](np.repeat(np.eye(2), 10, axis=0), 3, 0, ClusterConfig())
+    assert (found.labels == NOISE).all()
+    assert found.note == f"{method}: 2 distinct songs are too few for 3 clusters"
+
+
+def test_a_mixture_that_does_not_converge_is_told(monkeypatch):
+    monkeypatch.setattr(
+        "musicvae_jax.clustering.mixtures.GaussianMixture.__init__.__kwdefaults__",
+        {**GaussianMixture.__init__.__kwdefaults__, "max_iter": 1},
+    )
+    x = np.random.default_rng(0).normal(size=(100, 3))
+    note = gmm_diag(x, 5, 0, ClusterConfig(restarts=1)).note
+    assert note == "gmm_diag: not converged after 1 iterations"

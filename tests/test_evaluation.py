@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from musicvae_jax.evaluation import external_scores, internal_scores, purity
+from musicvae_jax.evaluation import (
+    external_scores,
+    internal_scores,
+    purity,
+    score_clustering,
+)
 
 pairs = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 4)), min_size=2, max_size=40)
 
@@ -96,3 +101,33 @@ def test_internal_scores_are_empty_without_a_clustering(clusters):
     scores = internal_scores(np.array([[0.0], [1.0], [3.0]]), np.array(clusters))
     assert np.isnan(list(scores.values())).all()
     assert len(scores) == 3
+
+
+def test_noise_is_left_out_or_a_cluster_of_its_own():
+    x = np.array([[0.0], [1.0], [10.0], [12.0], [100.0], [101.0]])
+    clusters = np.array([0, 0, 1, 1, -1, -1])
+    labels = {"genre": pd.Series(list("aabbab"), index=range(7, 13))}
+    clustered = score_clustering(x, clusters, labels, "clustered")
+    assert (clustered["n_clusters"], clustered["n_songs"], clustered["n_genre"]) == (2, 4, 4)
+    assert clustered["noise_share"] == pytest.approx(1 / 3)
+    assert clustered["davies_bouldin"] == pytest.approx(1.5 / 10.5)
+    assert (clustered["ari_genre"], clustered["purity_genre"]) == (1, 1)
+    everything = score_clustering(x, clusters, labels, "all")
+    assert (everything["n_clusters"], everything["n_songs"], everything["n_genre"]) == (2, 6, 6)
+    assert everything["noise_share"] == pytest.approx(1 / 3)
+    assert everything["purity_genre"] == pytest.approx(5 / 6)
+    assert everything["silhouette"] == pytest.approx(
+        metrics.silhouette_score(x, [0, 0, 1, 1, 2, 2])
+    )
+
+
+@pytest.mark.parametrize("scope", ["clustered", "all"])
+@pytest.mark.parametrize("clusters", [[0, 0, 0, 0], [0, 0, 0, -1], [-1, -1, -1, -1]])
+def test_without_two_clusters_there_are_counts_and_no_scores(clusters, scope):
+    labels = {"genre": pd.Series(list("abab"))}
+    scores = score_clustering(np.eye(4), np.array(clusters), labels, scope)
+    n_songs = 4 if scope == "all" else sum(c >= 0 for c in clusters)
+    assert scores["n_songs"] == scores["n_genre"] == n_songs
+    assert scores["n_clusters"] == int(max(clusters) >= 0)
+    counted = {"n_clusters", "n_songs", "n_genre", "noise_share"}
+    assert np.isnan([value for name, value in scores.items() if name not in counted]).all()

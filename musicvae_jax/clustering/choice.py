@@ -1,13 +1,14 @@
-"""K-Means (scikit-learn) and the choice of k by silhouette, with the elbow curve beside it."""
+"""The choice of k by the silhouette of K-Means, with the elbow of its inertia beside it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
-from threadpoolctl import threadpool_limits
 
+from musicvae_jax.clustering.knee import knee
+from musicvae_jax.clustering.partitions import fit_kmeans
+from musicvae_jax.clustering.result import count_distinct
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.errors import InputError
 
@@ -26,11 +27,6 @@ class KCurves(NamedTuple):
     silhouette: np.ndarray
 
 
-def kmeans(x: np.ndarray, k: int, seed: int, restarts: int) -> np.ndarray:
-    """Cluster numbers `[songs]`, 0 .. k - 1, of at least k points `[songs, dimensions]`."""
-    return _fit(x, k, seed, restarts).labels_
-
-
 def k_curves(x: np.ndarray, config: ClusterConfig, seed: int) -> KCurves:
     """Runs K-Means over `config.k_min .. config.k_max` on points `[songs, dimensions]`.
 
@@ -43,7 +39,7 @@ def k_curves(x: np.ndarray, config: ClusterConfig, seed: int) -> KCurves:
     n_distinct = check_enough_songs(x, config)
     wanted = {*range(config.k_min, config.k_max + 1), config.k or config.k_min}
     tried = np.array(sorted(k for k in wanted if k < n_distinct))
-    fits = [_fit(x, k, seed, config.restarts) for k in tried]
+    fits = [fit_kmeans(x, k, seed, config.restarts) for k in tried]
     return KCurves(
         k=tried,
         inertia=np.array([fit.inertia_ for fit in fits]),
@@ -58,7 +54,7 @@ def check_enough_songs(x: np.ndarray, config: ClusterConfig) -> int:
         InputError: it is not above the k that is fixed, or tried first.
     """
     needed, field = (config.k, "cluster.k") if config.k else (config.k_min, "cluster.k_min")
-    n_distinct = len({point.tobytes() for point in x})
+    n_distinct = count_distinct(x)
     if n_distinct <= needed:
         alike = f", {n_distinct} of them distinct" if n_distinct < len(x) else ""
         raise InputError(
@@ -77,14 +73,19 @@ def choose_k(curves: Sequence[KCurves], config: ClusterConfig) -> int:
         curves: one per seed, over the same k.
         config: whose `k`, if it has one, is the answer.
     """
-    if config.k:
-        return config.k
+    return config.k or silhouette_k(curves)
+
+
+def silhouette_k(curves: Sequence[KCurves]) -> int:
+    """The k with the best silhouette, averaged over curves of the same k."""
     silhouette = np.mean([curve.silhouette for curve in curves], axis=0)
     return int(curves[0].k[np.argmax(silhouette)])
 
 
-def _fit(x: np.ndarray, k: int, seed: int, restarts: int) -> KMeans:
-    # With several OpenMP threads scikit-learn adds partial sums in the order they finish, and
-    # the last digits with them; at these sizes one thread is as fast.
-    with threadpool_limits(limits=1, user_api="openmp"):
-        return KMeans(int(k), n_init=restarts, random_state=seed).fit(x)
+def elbow_k(curves: Sequence[KCurves]) -> int:
+    """The k at the elbow of the inertia, averaged over curves of the same k; see `knee`.
+
+    It depends on the range of k, and is the first k where there is no elbow.
+    """
+    inertia = np.mean([curve.inertia for curve in curves], axis=0)
+    return int(curves[0].k[knee(curves[0].k, inertia)])

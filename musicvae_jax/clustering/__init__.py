@@ -1,0 +1,46 @@
+"""Clusterers (scikit-learn) behind one signature, and the choice of k."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from musicvae_jax.clustering.choice import (
+    KCurves,
+    check_enough_songs,
+    choose_k,
+    elbow_k,
+    k_curves,
+    silhouette_k,
+)
+from musicvae_jax.clustering.density import dbscan
+from musicvae_jax.clustering.knee import knee
+from musicvae_jax.clustering.mixtures import gmm_diag, gmm_full
+from musicvae_jax.clustering.partitions import agglomerative, kmeans
+from musicvae_jax.clustering.result import NOISE, Clustering
+from musicvae_jax.config import ClusterConfig
+
+CLUSTERERS: dict[str, Callable[[np.ndarray, int, int, ClusterConfig], Clustering]] = {
+    "kmeans": kmeans,
+    "agglomerative": agglomerative,
+    "dbscan": dbscan,
+    "gmm_full": gmm_full,
+    "gmm_diag": gmm_diag,
+}
+
+__all__ = [
+    "CLUSTERERS",
+    "NOISE",
+    "Clustering",
+    "KCurves",
+    "agglomerative",
+    "check_enough_songs",
+    "choose_k",
+    "dbscan",
+    "elbow_k",
+    "gmm_diag",
+    "gmm_full",
+    "k_curves",
+    "kmeans",
+    "knee",
+    "silhouette_k",
+]
