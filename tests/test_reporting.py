@@ -1,121 +1,392 @@
+import base64
+import re
+from html.parser import HTMLParser
+
 import numpy as np
 import pandas as pd
 import pytest
+import reportframes as frames
 from rich.console import Console
 
 from musicvae_jax import reporting
+from musicvae_jax.reporting.style import folded, mean_and_std, seen_labels
 
 
-def metrics(**columns):
-    base = {
-        "representation": ["cvae", "pca"],
-        "n_clusters": [4, 4],
-        "silhouette": [0.1, 0.2],
-        "ami_genre": [0.5, 0.4],
-        "nmi_genre": [0.6, 0.45],
-        "ari_genre": [0.3, 0.2],
-        "purity_genre": [0.7, 0.65],
-        "ami_language": [0.15, np.nan],
-        "ami_artist": [0.25, 0.35],
-        "labels_seen": ["genre", ""],
-    }
-    return pd.DataFrame(base | columns)
-
-
-def text(table):
+def printed(table):
     console = Console(width=200)
     with console.capture() as capture:
         console.print(table)
     return capture.get()
 
 
-def row(table_text, name):
+def line(table_text, name):
     return next(line for line in table_text.splitlines() if line.startswith(f"│ {name}"))
 
 
+def cells(table_text, name):
+    return [cell.strip() for cell in line(table_text, name).split("│")[1:-1]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [("", []), (np.nan, []), ("genre", ["genre"]), ("genre language", ["genre", "language"])],
+)
+def test_labels_seen_of_a_cell(cell, labels):
+    assert seen_labels(cell) == labels
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "digits", "text"),
+    [
+        (0.5124, 0.0041, 3, "0.512 ±.004"),
+        (12.34, 1.26, 1, "12.3 ±1.3"),
+        (-0.012, np.nan, 3, "-0.012"),
+        (np.nan, np.nan, 3, ""),
+    ],
+)
+def test_mean_and_deviation_as_text(mean, std, digits, text):
+    assert mean_and_std(mean, std, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", []),
+        ("run:\na+b, n=5", ["run:", "a+b, n=5"]),
+        ("one+two+seven", ["one+two+", "seven"]),
+        ("no_place_to_break", ["no_place_t", "o_break"]),
+    ],
+)
+def test_folded_text_is_whole_and_fits(text, lines):
+    assert folded(text, 10).splitlines() == lines
+
+
+def test_terminal_table_has_means_deviations_and_the_range_of_k():
+    # Deviation with one degree of freedom less: sqrt(0.005 / 1) = 0.0707.
+    rows = frames.over_seeds([0.5, 0.4], representation="vae")
+    rows[1]["n_clusters"] = 6
+    rows += [frames.scored(representation="pca", ami_language=np.nan)]
+    text = printed(reporting.score_table(frames.metrics(*rows), "title"))
+    assert cells(text, "vae")[:4] == ["vae", "4-6", "0.100 ±.000", "0.450 ±.071"]
+    assert cells(text, "pca") == [
+        "pca",
+        "4",
+        "0.100",
+        "0.300",
+        "0.400",
+        "0.200",
+        "0.600",
+        "",
+        "0.300",
+    ]
+
+
+def test_terminal_table_shows_one_clusterer_of_scope_all_and_keeps_experiments_apart():
+    rows = frames.metrics(
+        frames.scored("easy_vae", "raw", ami_genre=0.11),
+        frames.scored("easy_pca", "raw", ami_genre=0.22),
+        frames.scored(representation="raw", clusterer="dbscan", ami_genre=0.33),
+        frames.scored(representation="raw", clusterer="dbscan", scope="clustered", ami_genre=0.44),
+    )
+    kmeans = printed(reporting.score_table(rows, "title"))
+    assert re.findall(r"0\.(11|22|33|44)0", kmeans) == ["11", "22"]
+    dbscan = printed(reporting.score_table(rows, "title", clusterer="dbscan"))
+    assert re.findall(r"0\.(11|22|33|44)0", dbscan) == ["33"]
+
+
 def test_a_label_that_was_seen_is_marked_and_explained():
-    printed = text(reporting.score_table(metrics(), "title"))
-    assert row(printed, "cvae").count("†") == 4
-    assert "0.150†" not in row(printed, "cvae")
-    assert "†" not in row(printed, "pca")
-    assert "† the representation was given this label" in printed
+    rows = frames.metrics(
+        frames.scored(representation="cvae", labels_seen="genre"),
+        frames.scored(representation="both", labels_seen="genre language", ami_language=np.nan),
+        frames.scored(representation="pca"),
+    )
+    text = printed(reporting.score_table(rows, "title"))
+    assert [cell.endswith("†") for cell in cells(text, "cvae")] == [False] * 3 + [True] * 4 + [
+        False
+    ] * 2
+    assert cells(text, "both")[-2] == "", "nothing was scored, so nothing leaked"
+    assert "†" not in line(text, "pca")
+    assert "† the representation was given this label" in text
 
 
-def test_without_a_leak_there_is_no_mark():
-    assert "†" not in text(reporting.score_table(metrics(labels_seen=["", ""]), "title"))
+@pytest.mark.parametrize("nothing", ["", np.nan])
+def test_without_a_leak_there_is_no_mark(nothing):
+    rows = pd.DataFrame([frames.scored(labels_seen=nothing)])
+    assert "†" not in printed(reporting.score_table(rows, "title"))
 
 
-def test_seeds_become_mean_and_deviation():
-    rows = metrics(representation=["vae", "vae"], labels_seen=["", ""])
-    printed = row(text(reporting.score_table(rows, "title")), "vae")
-    assert "0.450 ±.071" in printed
+def test_titles_are_not_markup():
+    assert "songs [live]" in printed(
+        reporting.score_table(frames.metrics(frames.scored()), "songs [live]")
+    )
 
 
-def test_an_undefined_score_is_an_empty_cell():
-    cells = row(text(reporting.score_table(metrics(), "title")), "pca").split("│")
-    assert [cell.strip() for cell in cells][-3:] == ["", "0.350", ""]
+def test_suite_table_by_hand():
+    first = frames.metrics(
+        *frames.over_seeds([0.1, 0.3, 0.8], n_clusters=5),
+        *frames.over_seeds(
+            [0.25], representation="cvae", role="own", labels_seen="genre", silhouette=np.nan
+        ),
+    )
+    second = frames.metrics(
+        frames.scored("easy_pca", "pca", role="baseline", clusterer="dbscan", noise_share=0.2),
+        frames.scored(
+            "easy_pca", "pca", 1, role="baseline", clusterer="dbscan", noise_share=0.4, n_songs=90
+        ),
+        frames.scored("easy_pca", "pca", clusterer="dbscan", scope="clustered"),
+    )
+    second.loc[1, "n_clusters"] = 9
+    table = reporting.suite_table([first, second])
+    methods = ["experiment", "representation", "clusterer", "scope"]
+    assert table[methods].to_numpy().tolist() == [
+        ["easy_vae", "vae", "kmeans", "all"],
+        ["easy_vae", "cvae", "kmeans", "all"],
+        ["easy_pca", "pca", "dbscan", "all"],
+        ["easy_pca", "pca", "dbscan", "clustered"],
+    ]
+    assert table["n_seeds"].tolist() == [3, 1, 2, 1]
+    assert table["n_clusters"].tolist() == ["5", "4", "4-9", "4"]
+    assert table["n_songs"].tolist() == ["100", "100", "90-100", "100"]
+    assert table["role"].tolist() == ["own", "own", "baseline", "own"]
+    assert table["labels_seen"].tolist() == ["", "genre", "", ""]
+    assert table["noise_share"].tolist() == pytest.approx([0, 0, 0.3, 0])
+    # Mean 0.4; squared distances 0.09, 0.01 and 0.16 over 2.
+    assert table["ami_genre_mean"][0] == pytest.approx(0.4)
+    assert table["ami_genre_std"][0] == pytest.approx(np.sqrt(0.13))
+    assert table["ami_genre_mean"][1] == 0.25
+    assert np.isnan(table["ami_genre_std"][1])
+    assert np.isnan(table["silhouette_mean"][1])
+    assert {"purity_artist_mean", "davies_bouldin_std", "nmi_language_mean"} <= set(table)
 
 
-def history(kl=1.0):
-    epochs = np.arange(1, 5)
-    one = {
-        "epoch": epochs,
-        "train_reconstruction_nats": 10.0 / epochs,
-        "train_kl_nats": kl * epochs,
-        "heldout_reconstruction_nats": 12.0 / epochs,
-        "heldout_kl_nats": kl * epochs,
-        "active_units": 3,
-    }
-    return pd.concat([pd.DataFrame(one | {"seed": seed}) for seed in (0, 1)])
+# Scores over seeds of two representations.
+ABOVE = ([0.5, 0.52], [0.1, 0.12])
+BELOW = ([0.1, 0.12], [0.5, 0.52])
+WITHIN = ([0.3, 0.5], [0.25, 0.45])
+ONE_SEED = ([0.5], [0.1])
 
 
-def test_training_curves_have_a_line_per_side_and_seed():
-    figure = reporting.training_curves(history(), "title")
-    assert [len(axis.lines) for axis in figure.axes] == [4, 4, 2]
-    legend = [entry.get_text() for entry in figure.axes[0].get_legend().get_texts()]
-    assert legend == ["training", "held out"]
+@pytest.mark.parametrize(
+    ("vae", "other", "answer"),
+    [
+        (*ABOVE, "Yes:"),
+        (*BELOW, "No:"),
+        (*WITHIN, "No clear answer:"),
+        (*ONE_SEED, "Cannot be said from one seed:"),
+    ],
+)
+@pytest.mark.parametrize(("baseline", "name"), [("pca", "PCA"), ("raw", "the raw features")])
+def test_each_verdict_on_the_vae(vae, other, answer, baseline, name):
+    rows = frames.metrics(
+        *frames.over_seeds(vae),
+        *frames.over_seeds(other, representation=baseline, role="baseline"),
+    )
+    sentence = reporting.answers(rows)[0]
+    assert sentence.startswith(f"Does the VAE beat {name} on genre here? {answer} AMI ")
 
 
-def test_an_autoencoder_has_no_kl_panel():
-    figure = reporting.training_curves(history(kl=np.nan), "title")
-    labels = [axis.get_ylabel() for axis in figure.axes]
-    assert labels == ["reconstruction (nats per song)", "active latent dimensions"]
+def test_an_answer_gives_means_difference_and_spread():
+    rows = frames.metrics(
+        *frames.over_seeds([0.5, 0.52]),
+        *frames.over_seeds([0.1, 0.12], representation="pca", role="baseline"),
+    )
+    assert reporting.answers(rows)[0] == (
+        "Does the VAE beat PCA on genre here? Yes: AMI 0.510 ±.014 for the VAE, 0.110 ±.014 for "
+        "PCA; the difference is +0.400, the spread between seeds 0.020."
+    )
+    one_seed = rows[rows["seed"] == 0]
+    assert reporting.answers(one_seed)[0].endswith("AMI 0.500 for the VAE, 0.100 for PCA.")
 
 
-def test_the_chosen_k_is_circled():
-    curves = pd.DataFrame(
-        {"seed": 0, "k": [2, 3, 4], "inertia": [9.0, 5.0, 4.0], "silhouette": [0.1, 0.4, 0.2]}
-    ).assign(chosen=[False, True, False])
-    figure = reporting.cluster_selection(curves, "title")
-    for axis, value in zip(figure.axes, (5.0, 0.4), strict=True):
-        circle = next(line for line in axis.lines if line.get_label() == "used here")
-        assert (circle.get_xdata().tolist(), circle.get_ydata().tolist()) == ([3], [value])
+@pytest.mark.parametrize(
+    ("fused", "part", "words"),
+    [
+        (*ABOVE, "beats the"),
+        (*BELOW, "does not beat the"),
+        (*WITHIN, "is within the spread between seeds of the"),
+        (*ONE_SEED, "cannot be compared from one seed with the"),
+    ],
+)
+def test_each_verdict_on_fusion(fused, part, words):
+    rows = frames.metrics(
+        *frames.over_seeds(fused, "medium_hybrid", "conv_vae+lyrics"),
+        *frames.over_seeds(part, "medium_hybrid", "conv_vae", role="baseline"),
+        *frames.over_seeds([0.01] * len(part), "medium_hybrid", "lyrics", role="baseline"),
+    )
+    sentence = next(s for s in reporting.answers(rows) if s.startswith("conv_vae+lyrics"))
+    assert sentence.startswith(f"conv_vae+lyrics (medium_hybrid) {words} ")
+    assert "on genre, conv_vae: AMI " in sentence
 
 
-def test_text_of_the_data_is_drawn_as_it_is(tmp_path):
-    labels = ["R$B \\q$ x", "_hidden", "[bold]"]
-    groups = pd.Series(labels * 4)
-    figure = reporting.projection(np.ones((12, 2)), {"genre": groups}, "UMAP", "a $\\q$ title")
-    figure.savefig(tmp_path / "x.png")
-    shown = [entry.get_text().strip() for entry in figure.axes[0].get_legend().get_texts()]
-    assert shown == sorted(f"{label} (4)" for label in labels)
-    assert "songs [live]" in text(reporting.score_table(metrics(), "songs [live]"))
+def test_the_best_of_the_label_free():
+    rows = frames.metrics(
+        frames.scored("hard_cvae", "cvae", ami_genre=0.9, ami_language=0.1, labels_seen="genre"),
+        frames.scored("easy_vae", "vae", ami_genre=0.4, ami_language=0.2),
+        frames.scored("easy_pca", "pca", ami_genre=0.2, ami_language=0.3),
+        frames.scored("easy_spectral", "raw", ami_genre=np.nan, ami_language=0.05),
+    )
+    assert reporting.answers(rows) == [
+        "Of 2 representations of 100 songs that were not given the genre, vae (easy_vae) has the "
+        "highest genre AMI, 0.400.",
+        "Of 4 representations of 100 songs that were not given the language, pca (easy_pca) has "
+        "the highest language AMI, 0.300.",
+    ]
 
 
-@pytest.mark.parametrize("n_groups", [3, 24, 40])
-def test_every_song_is_drawn_and_every_style_is_its_own(n_groups):
-    n_songs = 200
-    groups = pd.Series([f"group {i % n_groups:02d}" for i in range(n_songs)], dtype=object)
-    groups[:5] = None
-    coordinates = np.random.default_rng(0).normal(size=(n_songs, 2))
-    figure = reporting.projection(coordinates, {"genre": groups}, "UMAP", "title")
-    drawn = figure.axes[0].collections
-    assert sum(len(points.get_offsets()) for points in drawn) == n_songs
-    assert len(drawn) == min(n_groups, 24) + (n_groups > 24) + 1
-    styles = {
-        (tuple(points.get_facecolor()[0]), points.get_paths()[0].vertices.tobytes())
-        for points in drawn
-    }
-    assert len(styles) == len(drawn)
-    labels = [points.get_label() for points in drawn]
-    assert labels[-1].strip() == "unknown (5)"
+def about(rows, label):
+    return " ".join(s for s in reporting.answers(frames.metrics(*rows)) if label in s)
+
+
+@pytest.mark.parametrize("label", ["genre", "language"])
+def test_a_leak_is_never_best_nor_compared_on_its_label(label):
+    other = {"genre": "language", "language": "genre"}[label]
+    score = f"ami_{label}"
+    rows = [
+        *frames.over_seeds([0.3, 0.31], "medium_hybrid", "fused", score),
+        *frames.over_seeds([0.9, 0.91], "medium_hybrid", "told", score, labels_seen=label),
+        *frames.over_seeds([0.2, 0.21], "medium_hybrid", "part", score, role="baseline"),
+        *frames.over_seeds(
+            [0.8, 0.81], "medium_hybrid", "told part", score, role="baseline", labels_seen=label
+        ),
+        *frames.over_seeds([0.7, 0.71], "easy_vae", "vae", score, labels_seen=label),
+        *frames.over_seeds([0.1, 0.11], "easy_vae", "pca", score, role="baseline"),
+    ]
+    said = about(rows, label)
+    assert "told" not in said
+    assert "Does the VAE beat" not in said
+    assert re.search(r"fused \(medium_hybrid\) beats .*, part: AMI", said)
+    assert "fused (medium_hybrid) has the highest" in said
+    assert "told" in about(rows, other), "the other label was not given"
+
+
+def test_only_the_same_songs_are_compared():
+    rows = frames.metrics(
+        *frames.over_seeds([0.5, 0.51], "medium_hybrid", "fused", n_songs=60),
+        *frames.over_seeds([0.2, 0.21], "medium_hybrid", "lyrics", role="baseline", n_songs=60),
+        *frames.over_seeds([0.8, 0.81], "easy_vae", "pca", role="baseline", n_songs=100),
+        *frames.over_seeds([0.7, 0.71], "easy_vae", "vae", n_songs=100),
+    )
+    genre = [s for s in reporting.answers(rows) if "genre" in s]
+    assert any("fused (medium_hybrid) beats" in s and "lyrics: AMI" in s for s in genre)
+    best = [s for s in genre if "highest" in s]
+    assert [s.split(" that ")[0] for s in best] == [
+        "Of 2 representations of 60 songs",
+        "Of 2 representations of 100 songs",
+    ]
+    assert "fused" in best[0]
+    assert "pca" in best[1]
+
+
+def test_a_vae_on_other_songs_than_its_baseline_is_not_compared():
+    rows = frames.metrics(
+        *frames.over_seeds([0.5, 0.51], n_songs=60),
+        *frames.over_seeds([0.2, 0.21], representation="pca", role="baseline"),
+    )
+    assert not any("beat" in s for s in reporting.answers(rows))
+
+
+def test_other_clusterers_and_scopes_say_nothing():
+    rows = frames.metrics(
+        frames.scored(clusterer="gmm"),
+        frames.scored(representation="pca", clusterer="gmm"),
+        frames.scored(scope="clustered"),
+        frames.scored(representation="pca", scope="clustered"),
+    )
+    assert reporting.answers(rows) == ["No experiment of these suites has scores to compare."]
+
+
+def test_scores_that_are_all_undefined_say_nothing():
+    nothing = {"ami_genre": np.nan, "ami_language": np.nan}
+    rows = frames.metrics(
+        frames.scored(**nothing), frames.scored(representation="pca", role="baseline", **nothing)
+    )
+    assert reporting.answers(rows) == ["No experiment of these suites has scores to compare."]
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and whether each is closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def named(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+PNG = b"\x89PNG not really"
+
+
+@pytest.fixture
+def html():
+    rows = frames.metrics(
+        *frames.over_seeds([0.5, 0.4], representation="vae"),
+        frames.scored(representation="<b>", role="baseline", labels_seen="genre", nmi_genre=np.nan),
+        frames.scored(clusterer="dbscan", noise_share=0.25, n_clusters=3),
+        frames.scored(clusterer="dbscan", scope="clustered", n_songs=75),
+    )
+    return reporting.page(
+        "R&B & <b>",
+        {"<b>genre": "<i>rock</i>"},
+        ["Is 1 < 2 & 3?"],
+        {"easy": reporting.suite_table([rows])},
+        {"<u>": (PNG, 'it\'s "<b>"')},
+        {"versions": "<script>"},
+    )
+
+
+def test_the_page_needs_nothing_but_itself(html):
+    assert not re.search(r"https?:|//", html.replace(base64.b64encode(PNG).decode(), ""))
+    tags = Tags(html)
+    assert not tags.open
+    assert not tags.named("script") + tags.named("link")
+    (image,) = tags.named("img")
+    kind, data = image["src"].split(",")
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(data) == PNG
+
+
+def test_everything_on_the_page_is_escaped(html):
+    tags = Tags(html)
+    # The only bold text is the name of a figure.
+    assert len(tags.named("b")) == 1
+    assert not tags.named("i") + tags.named("u")
+    assert tags.named("img")[0]["alt"] == 'it\'s "<b>"'
+    assert html.count("<h1>R&amp;B &amp; &lt;b&gt;</h1>") == 1
+    for text in ("Is 1 &lt; 2 &amp; 3?", "<dt>&lt;b&gt;genre</dt><dd>&lt;i&gt;rock&lt;/i&gt;</dd>"):
+        assert text in html
+    assert not re.search(r"&(?!(amp|lt|gt|quot|#x27);)", html)
+
+
+def test_the_page_shows_kmeans_and_folds_the_other_clusterers(html):
+    before, folded, after = re.split("<details>|</details>", html)
+    assert "dbscan" not in before + after
+    assert before.count("<tr class=") == 2
+    assert folded.count("<tr class=") == 4
+    assert "<summary>Every clusterer</summary>" in folded
+    assert ">25%</td>" in folded
+    assert "dbscan, clustered songs" in folded
+
+
+def test_the_page_marks_and_explains_leaks(html):
+    (row,) = re.findall("<tr class='baseline'>.*?</tr>", html.split("<details>")[0])
+    cells = re.findall("<td.*?>(.*?)</td>", row)
+    # Genre AMI, an undefined NMI, ARI and purity, then the other labels.
+    assert cells[6:11] == ["0.300†", "", "0.200†", "0.600†", "0.300"]
+    assert "0.450 ±.071" in html
+    assert "† the representation was given this label; it measures what it was told." in html
+
+
+def test_a_page_without_leaks_does_not_speak_of_them():
+    table = reporting.suite_table([frames.metrics(frames.scored())])
+    assert "†" not in reporting.page("title", {}, [], {"easy": table}, {}, {})

@@ -1,0 +1,117 @@
+"""What the numbers of a suite say, in sentences computed from them."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from musicvae_jax.comparison import Comparison, compare
+from musicvae_jax.reporting.style import mean_and_std, seen_labels
+
+_LABELS = ("genre", "language")
+
+
+def answers(metrics: pd.DataFrame) -> list[str]:
+    """Sentences on AMI under K-Means: the VAE against its baselines, the best, and fusion.
+
+    AMI, because unlike NMI and purity it is 0 for random clusters. A representation that was given
+    a label is never compared on that label, and only scores on the same songs are compared.
+
+    Args:
+        metrics: metrics.csv of all finished experiments, one below the other.
+    """
+    rows = metrics[(metrics["clusterer"] == "kmeans") & (metrics["scope"] == "all")]
+    found = [*_vae_against_baselines(rows), *_best(rows), *_fusion(rows)]
+    return found or ["No experiment of these suites has scores to compare."]
+
+
+def _vae_against_baselines(rows: pd.DataFrame) -> Iterator[str]:
+    of_vae = rows[rows["experiment"] == "easy_vae"]
+    for label in _LABELS:
+        for _, same_songs in _label_free(of_vae, label).groupby("n_songs", sort=False):
+            vae = _scores(same_songs, "vae", label)
+            for baseline, name in (("pca", "PCA"), ("raw", "the raw features")):
+                other = _scores(same_songs, baseline, label)
+                if not len(vae) or not len(other):
+                    continue
+                found = compare(vae, other)
+                answer = {
+                    "above": "Yes",
+                    "below": "No",
+                    "within the spread": "No clear answer",
+                    "one seed": "Cannot be said from one seed",
+                }[found.verdict]
+                yield (
+                    f"Does the VAE beat {name} on {label} here? {answer}: AMI {_shown(vae)} for "
+                    f"the VAE, {_shown(other)} for {name}{_by_how_much(found)}."
+                )
+
+
+def _best(rows: pd.DataFrame) -> Iterator[str]:
+    for label in _LABELS:
+        for n_songs, same_songs in _label_free(rows, label).groupby("n_songs", sort=False):
+            by_method = same_songs.groupby(["experiment", "representation"])[f"ami_{label}"]
+            means = by_method.mean().dropna()
+            if len(means) > 1:
+                experiment, name = means.idxmax()
+                best = _scores(same_songs[same_songs["experiment"] == experiment], name, label)
+                yield (
+                    f"Of {len(means)} representations of {n_songs} songs that were not given the "
+                    f"{label}, {name} ({experiment}) has the highest {label} AMI, {_shown(best)}."
+                )
+
+
+def _fusion(rows: pd.DataFrame) -> Iterator[str]:
+    """Each fusion against the best single modality on the same songs."""
+    for experiment in ("medium_hybrid", "hard_multimodal", "hard_multimodal_vae"):
+        for label in _LABELS:
+            allowed = _label_free(rows, label)
+            own = allowed[(allowed["experiment"] == experiment) & (allowed["role"] == "own")]
+            for (n_songs, name), of_name in own.groupby(["n_songs", "representation"], sort=False):
+                # Another experiment may have run a single modality on the same songs.
+                is_part = (allowed["role"] == "baseline") & (allowed["n_songs"] == n_songs)
+                best_part = _best_part(allowed[is_part], label)
+                scores = _scores(of_name, name, label)
+                if best_part is None or not len(scores):
+                    continue
+                part, part_scores = best_part
+                found = compare(scores, part_scores)
+                word = {
+                    "above": "beats",
+                    "below": "does not beat",
+                    "within the spread": "is within the spread between seeds of",
+                    "one seed": "cannot be compared from one seed with",
+                }[found.verdict]
+                yield (
+                    f"{name} ({experiment}) {word} the best single modality on {label}, {part}: "
+                    f"AMI {_shown(scores)} and {_shown(part_scores)}{_by_how_much(found)}."
+                )
+
+
+def _best_part(parts: pd.DataFrame, label: str) -> tuple[str, pd.Series] | None:
+    candidates = []
+    for (_, name), scores in parts.groupby(["experiment", "representation"], sort=False):
+        values = scores[f"ami_{label}"].dropna()
+        if len(values):
+            candidates.append((name, values))
+    return max(candidates, key=lambda part: part[1].mean(), default=None)
+
+
+def _label_free(rows: pd.DataFrame, label: str) -> pd.DataFrame:
+    """The rows of representations that were not given the label."""
+    return rows.loc[[label not in seen_labels(cell) for cell in rows["labels_seen"]]]
+
+
+def _scores(rows: pd.DataFrame, representation: str, label: str) -> pd.Series:
+    return rows.loc[rows["representation"] == representation, f"ami_{label}"].dropna()
+
+
+def _shown(scores: pd.Series) -> str:
+    return mean_and_std(scores.mean(), scores.std())
+
+
+def _by_how_much(found: Comparison) -> str:
+    if found.verdict == "one seed":
+        return ""
+    return (
+        f"; the difference is {found.difference:+.3f}, the spread between seeds {found.spread:.3f}"
+    )

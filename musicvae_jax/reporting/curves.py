@@ -1,0 +1,175 @@
+"""Curves over epochs and over the number of clusters."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from musicvae_jax.reporting.style import COLOURS, folded, label_axes, titled
+
+# Dashes, and the colour where colours do not tell KL weights apart.
+_SIDES = {"train": ("-", COLOURS[0]), "heldout": ("--", COLOURS[3])}
+_PANELS = (
+    ("reconstruction_nats", "reconstruction\n(nats per example)"),
+    ("kl_nats", "KL (nats per example)"),
+)
+
+
+def training_curves(history: pd.DataFrame, title: str) -> Figure:
+    """Reconstruction, KL and active latent dimensions over epochs, one line per model.
+
+    Args:
+        history: history.csv of one run; a KL without values (an autoencoder) is left out. A sweep
+            of KL weights has one colour per beta, else training and held-out songs have.
+        title: names the experiment, the data and the number of songs.
+    """
+    panels = [p for p in _PANELS if _has_values(history, p[0])]
+    width = 4.2 * (len(panels) + 1)
+    figure = Figure(figsize=(width, 3.8), layout="constrained")
+    *axes, last = figure.subplots(1, len(panels) + 1)
+    for axis, panel in zip(axes, panels, strict=True):
+        _training_panel(axis, history, *panel)
+    _explain(axes[0], history)
+    _active_panel(last, history)
+    return titled(figure, f"{title}; one line per seed")
+
+
+def training_overview(histories: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """The training curves of several runs, one row each.
+
+    Args:
+        histories: experiment to its history.csv, of trained models.
+        title: names the data and the number of songs.
+    """
+    figure = Figure(figsize=(12.6, 3.1 * len(histories) + 0.4), layout="constrained")
+    grid = figure.subplots(len(histories), len(_PANELS) + 1, squeeze=False)
+    for (*axes, last), (name, history) in zip(grid, histories.items(), strict=True):
+        for axis, (column, label) in zip(axes, _PANELS, strict=True):
+            if _has_values(history, column):
+                _training_panel(axis, history, column, label)
+            else:
+                axis.set_axis_off()
+        _explain(axes[0], history)
+        _active_panel(last, history)
+        axes[0].set_title(name, fontsize="medium", loc="left", weight="bold", parse_math=False)
+    return titled(figure, f"training curves, {title}; one line per seed")
+
+
+def _has_values(history: pd.DataFrame, column: str) -> bool:
+    return bool(history[f"train_{column}"].notna().any())
+
+
+def _beta_colours(history: pd.DataFrame) -> dict[float, str]:
+    betas = sorted(history["beta"].unique())
+    return {beta: COLOURS[place % len(COLOURS)] for place, beta in enumerate(betas)}
+
+
+def _training_panel(axis: Axes, history: pd.DataFrame, column: str, label: str) -> None:
+    colours = _beta_colours(history)
+    for (beta, _), rows in history.groupby(["beta", "seed"]):
+        for side, (dashes, colour) in _SIDES.items():
+            axis.plot(
+                rows["epoch"],
+                rows[f"{side}_{column}"],
+                linestyle=dashes,
+                color=colours[beta] if len(colours) > 1 else colour,
+                alpha=0.8,
+                linewidth=1.2,
+            )
+    label_axes(axis, "epoch", label)
+
+
+def _active_panel(axis: Axes, history: pd.DataFrame) -> None:
+    colours = _beta_colours(history)
+    for (beta, _), rows in history.groupby(["beta", "seed"]):
+        axis.plot(
+            rows["epoch"], rows["active_units"], color=colours[beta], alpha=0.8, linewidth=1.2
+        )
+    axis.set_ylim(bottom=0)
+    label_axes(axis, "epoch", "active latent dimensions")
+
+
+def _explain(axis: Axes, history: pd.DataFrame) -> None:
+    """A legend for a whole row, in the panel whose curves fall and leave a corner free."""
+    colours = _beta_colours(history)
+    is_sweep = len(colours) > 1
+    handles = [
+        Line2D([], [], color=colour, label=f"beta {beta:g}")
+        for beta, colour in (colours.items() if is_sweep else ())
+    ]
+    handles += [
+        Line2D([], [], linestyle=dashes, color="black" if is_sweep else colour, label=name)
+        for name, (dashes, colour) in zip(("training", "held out"), _SIDES.values(), strict=True)
+    ]
+    axis.legend(handles=handles, frameon=False, fontsize="small", ncols=2 if is_sweep else 1)
+
+
+def cluster_selection(curves: pd.DataFrame, title: str) -> Figure:
+    """K-Means inertia (the elbow curve) and silhouette over k: each seed, and their mean.
+
+    Args:
+        curves: cluster_selection.csv, of one representation.
+        title: names the experiment, the data and the number of songs.
+    """
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    axes = figure.subplots(1, 2)
+    _selection_row(axes, curves)
+    handles = dict(zip(*reversed(axes[1].get_legend_handles_labels()), strict=True))
+    axes[1].legend(handles.values(), handles.keys(), frameon=False)
+    return titled(figure, title)
+
+
+def selection_overview(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """The curves over k of several representations, four panels a row.
+
+    Args:
+        curves: representation to its rows of cluster_selection.csv.
+        title: names the data and the number of songs.
+    """
+    n_rows = -(-len(curves) // 2)
+    figure = Figure(figsize=(14, 2.7 * n_rows + 0.8), layout="constrained")
+    grid = figure.subplots(n_rows, 4, squeeze=False)
+    pairs = [row[place : place + 2] for row in grid for place in (0, 2)]
+    for pair, (name, of_one) in zip(pairs, curves.items(), strict=False):
+        _selection_row(pair, of_one)
+        for axis in pair:
+            axis.set_title(folded(name, 48), fontsize="small", parse_math=False)
+    for pair in pairs[len(curves) :]:
+        for axis in pair:
+            axis.set_axis_off()
+    handles = dict(zip(*reversed(grid[0][1].get_legend_handles_labels()), strict=True))
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        frameon=False,
+        ncols=len(handles),
+        loc="outside lower center",
+    )
+    return titled(figure, f"K-Means over the number of clusters, {title}")
+
+
+def _selection_row(axes: tuple[Axes, Axes], curves: pd.DataFrame) -> None:
+    n_seeds = curves["seed"].nunique()
+    mean = curves.groupby("k")[["inertia", "silhouette"]].mean()
+    chosen = mean[mean.index.isin(curves.loc[curves["chosen"], "k"])]
+    for axis, column in zip(axes, ("inertia", "silhouette"), strict=True):
+        if n_seeds > 1:
+            for _, rows in curves.groupby("seed"):
+                axis.plot(rows["k"], rows[column], color=COLOURS[5], linewidth=1, label="one seed")
+        label = "mean over seeds" if n_seeds > 1 else "one seed"
+        axis.plot(mean.index, mean[column], color=COLOURS[0], marker="o", markersize=4, label=label)
+        axis.plot(
+            chosen.index,
+            chosen[column],
+            linestyle="none",
+            marker="o",
+            markersize=13,
+            markerfacecolor="none",
+            color=COLOURS[3],
+            label="used here",
+        )
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    label_axes(axes[0], "number of clusters k", "inertia")
+    label_axes(axes[1], "number of clusters k", "mean silhouette")

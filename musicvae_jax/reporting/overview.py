@@ -1,0 +1,67 @@
+"""All K-Means scores of a suite in one figure."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from musicvae_jax.reporting.scores import distinct
+from musicvae_jax.reporting.style import COLOURS, LEAK_MARK, label_axes, seen_labels, titled
+
+_SCORES = {"ami_genre": "genre AMI", "ami_language": "language AMI", "silhouette": "silhouette"}
+
+
+def comprehensive_results(table: pd.DataFrame, title: str) -> Figure:
+    """Genre AMI, language AMI and silhouette of every representation under K-Means.
+
+    A score against a label that the representation was given is drawn hollow and marked.
+
+    Args:
+        table: rows of `suite_table`, K-Means ones are used.
+        title: names the data and the number of songs.
+    """
+    rows = distinct(table[(table["clusterer"] == "kmeans") & (table["scope"] == "all")])[::-1]
+    names = [
+        f"{row.experiment}: {row.representation} (n = {row.n_songs})" for row in rows.itertuples()
+    ]
+    figure = Figure(figsize=(15, 0.27 * len(rows) + 2.2), layout="constrained")
+    axes = figure.subplots(1, len(_SCORES), sharey=True)
+    for axis, (score, heading) in zip(axes, _SCORES.items(), strict=True):
+        for place, (_, row) in enumerate(rows.iterrows()):
+            leaks = score.split("_")[-1] in seen_labels(row["labels_seen"])
+            colour = COLOURS[0] if row["role"] == "own" else COLOURS[1]
+            axis.errorbar(
+                row[f"{score}_mean"],
+                place,
+                xerr=row[f"{score}_std"],
+                marker="o" if row["role"] == "own" else "s",
+                color=colour,
+                markerfacecolor="white" if leaks else colour,
+                capsize=2,
+                markersize=6,
+            )
+            if leaks and row[f"{score}_mean"] == row[f"{score}_mean"]:
+                axis.annotate(
+                    LEAK_MARK, (row[f"{score}_mean"], place), (7, 3), textcoords="offset points"
+                )
+        axis.set_yticks(range(len(rows)), names, fontsize="small", parse_math=False)
+        axis.set_ylim(-0.8, len(rows) - 0.2)
+        axis.grid(axis="x", alpha=0.3)
+        axis.axvline(0, color="#888888", linewidth=0.8)
+        label_axes(axis, heading, "")
+    handles = [
+        Line2D(
+            [], [], linestyle="none", marker="o", color=COLOURS[0], label="the experiment's own"
+        ),
+        Line2D([], [], linestyle="none", marker="s", color=COLOURS[1], label="baseline"),
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker="o",
+            color=COLOURS[0],
+            markerfacecolor="white",
+            label=f"{LEAK_MARK} was given this label",
+        ),
+    ]
+    figure.legend(handles=handles, frameon=False, ncols=3, loc="outside lower center")
+    return titled(figure, f"K-Means, mean and standard deviation over seeds, {title}")

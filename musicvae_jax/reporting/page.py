@@ -1,0 +1,134 @@
+"""A suite's results as one self-contained HTML page."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import pandas as pd
+
+from musicvae_jax.reporting.scores import distinct
+from musicvae_jax.reporting.style import LEAK_CAPTION, LEAK_MARK, mean_and_std, seen_labels
+
+_COLUMNS = {
+    "ami_genre": "genre AMI",
+    "nmi_genre": "genre NMI",
+    "ari_genre": "genre ARI",
+    "purity_genre": "genre purity",
+    "ami_language": "language AMI",
+    "nmi_language": "language NMI",
+    "ami_artist": "artist AMI",
+    "silhouette": "silhouette",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+}
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 0.85rem; white-space: nowrap; }
+th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #8884; }
+th:first-child, td:first-child, .text { text-align: left; }
+tr.baseline { opacity: 0.75; font-style: italic; }
+figure { margin: 1.5rem 0; } figcaption { font-size: 0.9rem; }
+img { max-width: 100%; height: auto; background: white; }
+dl { display: grid; grid-template-columns: max-content auto; gap: 0.2rem 1rem; }
+dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
+"""
+
+
+def page(
+    title: str,
+    about_data: Mapping[str, object],
+    answers: Sequence[str],
+    tables: Mapping[str, pd.DataFrame],
+    figures: Mapping[str, tuple[bytes, str]],
+    about_run: Mapping[str, object],
+) -> str:
+    """The page; it needs no server, no network and no script.
+
+    Args:
+        title: of the page.
+        about_data: what the songs are, name to value.
+        answers: sentences, the first of them the most important.
+        tables: suite to its `suite_table`.
+        figures: name to a PNG's bytes and a caption.
+        about_run: versions, device and the like, name to value.
+    """
+    sections = [
+        f"<h1>{escape(title)}</h1>",
+        "<h2>What the numbers say</h2>",
+        "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in answers) + "</ul>",
+        "<p>These sentences describe the seeds and songs of this run; they are no statement about "
+        "other music.</p>",
+        "<h2>The songs</h2>",
+        _definitions(about_data),
+    ]
+    for suite, table in tables.items():
+        sections += [f"<h2>{escape(suite)} experiments</h2>", *_suite(table)]
+    sections.append("<h2>Figures</h2>")
+    sections += [_figure(name, png, caption) for name, (png, caption) in figures.items()]
+    sections += ["<h2>How it was made</h2>", _definitions(about_run)]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(sections)
+        + "\n</body></html>\n"
+    )
+
+
+def _suite(table: pd.DataFrame) -> list[str]:
+    is_kmeans = (table["clusterer"] == "kmeans") & (table["scope"] == "all")
+    parts = [
+        "<p>K-Means; mean ± standard deviation over seeds. Baselines in italics.</p>",
+        _scores(distinct(table[is_kmeans])),
+        "<details><summary>Every clusterer</summary>",
+        "<p>DBSCAN leaves noise: scope “all” counts it as one more cluster, “clustered” leaves it "
+        "out. An empty cell is a score that is not defined, such as that of one cluster.</p>",
+        _scores(table),
+        "</details>",
+    ]
+    if any(seen_labels(cell) for cell in table["labels_seen"]):
+        parts.append(f"<p>{escape(LEAK_CAPTION)}; it measures what it was told.</p>")
+    return parts
+
+
+def _scores(table: pd.DataFrame) -> str:
+    heads = ["experiment", "representation", "clusterer", "songs", "clusters", "noise"]
+    head = "".join(f"<th class='text'>{name}</th>" for name in heads[:3])
+    head += "".join(f"<th>{name}</th>" for name in (*heads[3:], *_COLUMNS.values()))
+    rows = []
+    for _, row in table.iterrows():
+        seen = seen_labels(row["labels_seen"])
+        clusterer = row["clusterer"] + (", clustered songs" if row["scope"] == "clustered" else "")
+        noise = f"{row['noise_share']:.0%}" if row["noise_share"] else ""
+        cells = [
+            f"<td class='text'>{escape(str(v))}</td>"
+            for v in (row["experiment"], row["representation"], clusterer)
+        ]
+        cells += [f"<td>{escape(str(v))}</td>" for v in (row["n_songs"], row["n_clusters"], noise)]
+        for score in _COLUMNS:
+            digits = 1 if score == "calinski_harabasz" else 3
+            text = mean_and_std(row[f"{score}_mean"], row[f"{score}_std"], digits)
+            mark = LEAK_MARK if text and score.split("_")[-1] in seen else ""
+            cells.append(f"<td>{text}{mark}</td>")
+        rows.append(f"<tr class='{escape(row['role'])}'>{''.join(cells)}</tr>")
+    body = f"<tbody>{''.join(rows)}</tbody>"
+    return f"<div class='wide'><table><thead><tr>{head}</tr></thead>{body}</table></div>"
+
+
+def _figure(name: str, png: bytes, caption: str) -> str:
+    data = base64.b64encode(png).decode()
+    return (
+        f"<figure><img alt='{escape(caption, quote=True)}' src='data:image/png;base64,{data}'>"
+        f"<figcaption><b>{escape(name)}</b>: {escape(caption)}</figcaption></figure>"
+    )
+
+
+def _definitions(facts: Mapping[str, object]) -> str:
+    items = "".join(
+        f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>"
+        for name, value in facts.items()
+    )
+    return f"<dl>{items}</dl>"

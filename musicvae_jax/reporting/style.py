@@ -1,0 +1,48 @@
+"""Colours, markers and labels that all figures share."""
+
+import textwrap
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart by readers with any common colour blindness; its yellow is
+# left out, too pale on white. Marker shapes carry what eight colours cannot.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+UNKNOWN_COLOUR = "#BBBBBB"
+LEAK_MARK = "†"
+LEAK_CAPTION = f"{LEAK_MARK} the representation was given this label"
+
+
+def label_axes(axis: Axes, x: str, y: str) -> None:
+    axis.set_xlabel(x)
+    axis.set_ylabel(y)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def titled(figure: Figure, title: str) -> Figure:
+    """The figure with a title in which a dollar sign is not mathematics."""
+    figure.suptitle(title, fontsize="medium", parse_math=False)
+    return figure
+
+
+def folded(text: str, width: int) -> str:
+    """Text on lines of at most `width` characters, broken at spaces and after plus signs."""
+    lines = (textwrap.wrap(line.replace("+", "+ "), width) for line in text.splitlines())
+    return "\n".join(part.replace("+ ", "+") for parts in lines for part in parts)
+
+
+def seen_labels(labels_seen: object) -> list[str]:
+    """The kinds of label in a labels_seen cell, which is empty or NaN where there are none."""
+    return labels_seen.split() if isinstance(labels_seen, str) else []
+
+
+def mean_and_std(mean: float, std: float, digits: int = 3) -> str:
+    """ "0.512 ±.004"; without a spread where there is one seed, "" where there is no score."""
+    if mean != mean:
+        return ""
+    shown = f"{mean:.{digits}f}"
+    if std != std:
+        return shown
+    # Short enough to wrap into two even lines on a narrow terminal.
+    return f"{shown} ±{std:.{digits}f}".replace("±0.", "±.")

@@ -1,0 +1,98 @@
+"""Small tables shaped like those that experiments write, for the tests of reporting."""
+
+import numpy as np
+import pandas as pd
+
+LABELS = ("genre", "language", "artist")
+
+
+def metrics(*rows):
+    """metrics.csv of rows from `scored`, which write "" as NaN as reading the file does."""
+    return pd.DataFrame(list(rows)).replace({"labels_seen": {"": np.nan}})
+
+
+def scored(experiment="easy_vae", representation="vae", seed=0, **changes):
+    """One row of metrics.csv."""
+    row = {
+        "experiment": experiment,
+        "seed": seed,
+        "representation": representation,
+        "role": "own",
+        "clusterer": "kmeans",
+        "scope": "all",
+        "n_clusters": 4,
+        "n_songs": 100,
+        "noise_share": 0.0,
+        "silhouette": 0.1,
+        "calinski_harabasz": 12.34,
+        "davies_bouldin": 1.5,
+    }
+    for label in LABELS:
+        row |= {f"ari_{label}": 0.2, f"nmi_{label}": 0.4, f"ami_{label}": 0.3}
+        row |= {f"purity_{label}": 0.6, f"n_{label}": 100}
+    assert set(changes) <= {*row, "labels_seen"}
+    return row | {"labels_seen": ""} | changes
+
+
+def over_seeds(values, experiment="easy_vae", representation="vae", score="ami_genre", **changes):
+    """Rows of one representation with one value of one score per seed."""
+    return [
+        scored(experiment, representation, seed, **{score: value}, **changes)
+        for seed, value in enumerate(values)
+    ]
+
+
+def history(betas=(1.0,), seeds=(0, 1), kl=1.0):
+    """history.csv of one run."""
+    epochs = np.arange(1, 5)
+    one = {
+        "epoch": epochs,
+        "train_reconstruction_nats": 10.0 / epochs,
+        "train_kl_nats": kl * epochs,
+        "heldout_reconstruction_nats": 12.0 / epochs,
+        "heldout_kl_nats": kl * epochs,
+        "active_units": 3,
+    }
+    return pd.concat(
+        [pd.DataFrame({"beta": beta, "seed": seed} | one) for beta in betas for seed in seeds],
+        ignore_index=True,
+    )
+
+
+def curves(seeds=(0, 1), chosen=3):
+    """cluster_selection.csv of one representation: silhouette 0.1, 0.4, 0.2 plus seed / 10."""
+    k = np.array([2, 3, 4])
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "seed": seed,
+                    "k": k,
+                    "inertia": [9.0 + seed, 5.0 + seed, 4.0 + seed],
+                    "silhouette": np.array([0.1, 0.4, 0.2]) + seed / 10,
+                    "chosen": k == chosen,
+                }
+            )
+            for seed in seeds
+        ],
+        ignore_index=True,
+    )
+
+
+def points(n_songs=12, groups=("a", "b", None)):
+    """Rows of projections.parquet of one representation."""
+    x, y = np.random.default_rng(0).normal(size=(2, n_songs))
+    genre = pd.Series([groups[i % len(groups)] for i in range(n_songs)], dtype=object)
+    return pd.DataFrame({"x": x, "y": y, "genre": genre, "language": ["en"] * n_songs})
+
+
+def mels(n=3, steps=5, frames=8):
+    """reconstructions.npz: every reconstruction is 3 dB off everywhere."""
+    original = np.random.default_rng(0).uniform(-70, -10, size=(n, 128, frames))
+    return {
+        "titles": np.array([f"Song {i} for $5 and $6" for i in range(n)]),
+        "original": original,
+        "reconstruction": original + 3.0,
+        "interpolation": np.linspace(original[0], original[1], steps),
+        "interpolation_titles": np.array(["From $1", "To $2"]),
+    }

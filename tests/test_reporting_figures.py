@@ -1,0 +1,258 @@
+import numpy as np
+import pandas as pd
+import pytest
+import reportframes as frames
+from matplotlib.colors import to_rgba
+
+from musicvae_jax import reporting
+from musicvae_jax.reporting.style import COLOURS
+
+
+def drawn(figure):
+    """Draws what a file would show: layout, ticks and texts; warnings are errors here."""
+    figure.draw_without_rendering()
+    return figure
+
+
+def legend_of(axis_or_figure):
+    legend = getattr(axis_or_figure, "get_legend", lambda: axis_or_figure.legends[0])()
+    return [text.get_text().strip() for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1), (3, 4, 5)])
+def test_training_curves_have_a_line_per_side_and_seed(seeds):
+    figure = drawn(reporting.training_curves(frames.history(seeds=seeds), "a $\\q$ title"))
+    n = len(seeds)
+    assert [len(axis.lines) for axis in figure.axes] == [2 * n, 2 * n, n]
+    assert legend_of(figure.axes[0]) == ["training", "held out"]
+    training, held_out = figure.axes[0].get_legend().legend_handles
+    for line_2d, handle in zip(figure.axes[0].lines[:2], (training, held_out), strict=True):
+        assert line_2d.get_color() == handle.get_color()
+        assert line_2d.get_linestyle() == handle.get_linestyle()
+
+
+def test_an_autoencoder_has_no_kl_panel():
+    figure = drawn(reporting.training_curves(frames.history(kl=np.nan), "title"))
+    labels = [axis.get_ylabel() for axis in figure.axes]
+    assert labels == ["reconstruction\n(nats per example)", "active latent dimensions"]
+
+
+def test_a_sweep_has_a_colour_and_a_legend_entry_per_beta():
+    figure = drawn(reporting.training_curves(frames.history((1.0, 2.0, 0.5)), "title"))
+    assert [len(axis.lines) for axis in figure.axes] == [12, 12, 6]
+    betas = ["beta 0.5", "beta 1", "beta 2"]
+    assert legend_of(figure.axes[0]) == [*betas, "training", "held out"]
+    colours = [h.get_color() for h in figure.axes[0].get_legend().legend_handles[:3]]
+    assert len(set(colours)) == 3
+    for axis in figure.axes:
+        assert {line_2d.get_color() for line_2d in axis.lines} == set(colours)
+
+
+def test_the_overview_of_training_keeps_the_columns_of_runs_without_a_kl():
+    runs = {
+        "easy_vae": frames.history(),
+        "hard_ae": frames.history((0.0,), kl=np.nan),
+        "$5 and $6": frames.history((1.0, 4.0), seeds=(0,)),
+    }
+    figure = drawn(reporting.training_overview(runs, "title"))
+    grid = np.reshape(figure.axes, (3, 3))
+    assert [[len(axis.lines) for axis in row] for row in grid] == [[4, 4, 2], [4, 0, 2], [4, 4, 2]]
+    assert [axis.axison for axis in grid[1]] == [True, False, True]
+    assert [row[0].get_title("left") for row in grid] == list(runs)
+    assert legend_of(grid[2, 0]) == ["beta 1", "beta 4", "training", "held out"]
+
+
+def test_the_chosen_k_is_circled_on_the_mean():
+    figure = drawn(reporting.cluster_selection(frames.curves(), "title"))
+    for axis, value in zip(figure.axes, (5.5, 0.45), strict=True):
+        circle = next(one for one in axis.lines if one.get_label() == "used here")
+        assert circle.get_xdata().tolist() == [3]
+        assert circle.get_ydata().tolist() == [pytest.approx(value)]
+    assert legend_of(figure.axes[1]) == ["one seed", "mean over seeds", "used here"]
+
+
+def test_one_seed_is_no_mean():
+    figure = drawn(reporting.cluster_selection(frames.curves(seeds=(7,)), "title"))
+    assert legend_of(figure.axes[1]) == ["one seed", "used here"]
+    assert [len(axis.lines) for axis in figure.axes] == [2, 2]
+
+
+def test_curves_without_a_silhouette_are_drawn():
+    drawn(reporting.cluster_selection(frames.curves().assign(silhouette=np.nan), "title"))
+
+
+def test_the_overview_of_k_has_two_panels_per_representation():
+    runs = {f"run: $\\q$ {i}": frames.curves() for i in range(3)}
+    figure = drawn(reporting.selection_overview(runs, "title"))
+    assert [axis.axison for axis in figure.axes] == [True] * 6 + [False] * 2
+    assert [axis.get_title() for axis in figure.axes[:6:2]] == list(runs)
+    assert legend_of(figure) == ["one seed", "mean over seeds", "used here"]
+
+
+def test_text_of_the_data_is_drawn_as_it_is():
+    labels = ["R$B \\q$ x", "_hidden", "[bold]"]
+    groups = {"genre $\\q$": pd.Series(labels * 4)}
+    figure = drawn(reporting.projection(np.ones((12, 2)), groups, "UMAP", "a $\\q$ title"))
+    assert legend_of(figure.axes[0]) == sorted(f"{label} (4)" for label in labels)
+    assert figure.axes[0].get_title() == "coloured by genre $\\q$"
+
+
+@pytest.mark.parametrize("n_groups", [3, 24, 40])
+def test_every_song_is_drawn_and_every_style_is_its_own(n_groups):
+    n_songs = 200
+    groups = pd.Series([f"group {i % n_groups:02d}" for i in range(n_songs)], dtype=object)
+    groups[:5] = None
+    coordinates = np.random.default_rng(0).normal(size=(n_songs, 2))
+    figure = reporting.projection(coordinates, {"genre": groups}, "UMAP", "title")
+    found = figure.axes[0].collections
+    assert sum(len(points.get_offsets()) for points in found) == n_songs
+    assert len(found) == min(n_groups, 24) + (n_groups > 24) + 1
+    styles = {
+        (tuple(points.get_facecolor()[0]), points.get_paths()[0].vertices.tobytes())
+        for points in found
+    }
+    assert len(styles) == len(found)
+    legend = legend_of(figure.axes[0])
+    assert len(legend) == len(found)
+    assert legend[-1] == "unknown (5)"
+    others = [text for text in legend if text.startswith("other")]
+    n_others = int((~groups.isin(groups.value_counts().index[:24]) & groups.notna()).sum())
+    assert others == ([f"other (16 groups) ({n_others})"] if n_groups == 40 else [])
+
+
+def test_the_largest_groups_are_the_named_ones():
+    groups = pd.Series([f"g{i:02d}" for i in range(30) for _ in range(1 + (i >= 6))])
+    figure = reporting.projection(np.zeros((len(groups), 2)), {"genre": groups}, "UMAP", "title")
+    named = [f"g{i:02d} (2)" for i in range(6, 30)]
+    assert legend_of(figure.axes[0]) == [*named, "other (6 groups) (6)"]
+
+
+def test_a_grid_has_a_panel_per_representation_and_a_legend_per_colouring():
+    runs = {f"run_{i}:\n$\\q$": frames.points() for i in range(8)}
+    figure = drawn(reporting.projection_grid(runs, ["genre", "language"], "t-SNE", "title"))
+    for part, legend in zip(figure.subfigs, (["a", "b", "unknown"], ["en"]), strict=True):
+        assert [axis.axison for axis in part.axes] == [True] * 8 + [False] * 6
+        assert legend_of(part) == legend
+        for axis in part.axes[:8]:
+            assert sum(len(points.get_offsets()) for points in axis.collections) == 12
+    assert figure.subfigs[0].axes[0].get_title() == "run_0:\n$\\q$, n = 12"
+
+
+def test_a_group_has_one_style_in_all_panels_of_a_grid():
+    runs = {"all": frames.points(), "some": frames.points(groups=("b", "c"))}
+    figure = reporting.projection_grid(runs, ["genre"], "t-SNE", "title")
+    # Of c, b, a and unknown, the first of which is drawn last.
+    first, second = (axis.collections for axis in figure.subfigs[0].axes)
+    colours = [
+        [tuple(p.get_facecolor()[0]) for p in panel if len(p.get_offsets())]
+        for panel in (first, second)
+    ]
+    assert len(colours[0]) == 3
+    assert len(set(colours[0]) & set(colours[1])) == 1
+    assert to_rgba(COLOURS[1], 0.85) in set(colours[0]) & set(colours[1])
+
+
+def test_a_legend_of_many_groups_does_not_reach_the_next_grid():
+    points = frames.points(48, groups=[f"group {i}" for i in range(24)])
+    figure = drawn(reporting.projection_grid({"one": points}, ["genre", "language"], "x", "title"))
+    upper, lower = (part.legends[0].get_window_extent() for part in figure.subfigs)
+    assert upper.y0 >= lower.y1
+
+
+def songs():
+    return pd.DataFrame(
+        {
+            "cluster": [0, 0, 0, 0, 1, 1],
+            "genre": ["$5 and $6", "b", "b", None, "b", "b"],
+            "language": ["en", "pt", "pt", "pt", None, "en"],
+        }
+    )
+
+
+def test_cluster_distributions_by_hand():
+    figure = drawn(reporting.cluster_distributions(songs(), ["genre", "language"], "$\\q$"))
+    genre, language, _ = figure.axes
+    np.testing.assert_allclose(genre.images[0].get_array(), [[1 / 3, 2 / 3], [0, 1]])
+    np.testing.assert_allclose(language.images[0].get_array(), [[1 / 4, 3 / 4], [1, 0]])
+    assert [text.get_text() for text in genre.texts] == ["1", "2", "2"]
+    assert [text.get_text() for text in genre.get_xticklabels()] == ["$5 and $6", "b"]
+    assert [text.get_text() for text in genre.get_yticklabels()] == ["0 (n = 3)", "1 (n = 2)"]
+    assert [text.get_text() for text in language.get_yticklabels()] == ["0 (n = 4)", "1 (n = 1)"]
+
+
+def test_cluster_distributions_share_one_colour_bar_up_to_the_largest_share():
+    rows = songs().assign(genre=list("abcdef"), cluster=[0, 0, 0, 0, 1, 1])
+    figure = reporting.cluster_distributions(rows, ["genre", "language"], "title")
+    assert len(figure.axes) == 3
+    assert [axis.images[0].get_clim() for axis in figure.axes[:2]] == [(0, 1), (0, 1)]
+    only = reporting.cluster_distributions(rows, ["genre"], "title")
+    assert len(only.axes) == 2
+    assert only.axes[0].images[0].get_clim() == (0, 0.5)
+
+
+def test_reconstructions_stand_below_their_songs_on_one_scale():
+    figure = drawn(reporting.reconstruction_examples(frames.mels(), "$\\q$"))
+    *panels, bar = figure.axes
+    assert len(panels) == 6
+    titles = [axis.get_title() for axis in panels]
+    assert titles[:3] == [f"Song {i} for $5 and $6" for i in range(3)]
+    assert titles[3:] == ["reconstruction, 3.0 dB rms off"] * 3
+    assert len({axis.images[0].get_clim() for axis in panels}) == 1
+    assert bar.get_ylabel().startswith("dB")
+    assert panels[0].images[0].get_extent() == pytest.approx([0, 8 * 512 / 22050, 0, 128])
+
+
+def test_long_titles_are_cut_visibly():
+    mels = frames.mels(n=2) | {"titles": np.array(["x" * 29, "y" * 28])}
+    figure = reporting.reconstruction_examples(mels, "title")
+    assert [axis.get_title() for axis in figure.axes[:2]] == ["x" * 27 + "…", "y" * 28]
+
+
+def test_interpolation_names_its_ends_and_shares():
+    figure = drawn(reporting.latent_interpolation(frames.mels(), "title"))
+    *panels, _ = figure.axes
+    assert [axis.get_title() for axis in panels] == ["0%", "25%", "50%", "75%", "100%"]
+    assert "“From $1” (0%) to “To $2” (100%)" in figure.get_suptitle()
+    assert len({axis.images[0].get_clim() for axis in panels}) == 1
+
+
+def markers(axis):
+    """Of the points from the top of the panel down: hollow or not, and the value."""
+    points = [one for one in axis.lines if one.get_marker() in ("o", "s")]
+    return [
+        (one.get_markerfacecolor() == "white", float(one.get_xdata()[0])) for one in points[::-1]
+    ]
+
+
+def test_a_leak_is_hollow_and_marked_where_it_leaks():
+    rows = frames.metrics(
+        frames.scored(representation="vae", ami_genre=0.4),
+        frames.scored(representation="cvae", ami_genre=0.9, labels_seen="genre"),
+        frames.scored(representation="$5 and $6", role="baseline", labels_seen="language"),
+        frames.scored(representation="ignored", clusterer="gmm"),
+    )
+    figure = drawn(reporting.comprehensive_results(reporting.suite_table([rows]), "title"))
+    genre, language, silhouette = figure.axes
+    assert markers(genre) == [(False, 0.4), (True, 0.9), (False, 0.3)]
+    assert [hollow for hollow, _ in markers(language)] == [False, False, True]
+    assert not any(hollow for hollow, _ in markers(silhouette))
+    assert [[t.get_text() for t in axis.texts] for axis in figure.axes] == [["†"], ["†"], []]
+    names = [text.get_text() for text in genre.get_yticklabels()]
+    assert names[0] == "easy_vae: $5 and $6 (n = 100)"
+    assert len(names) == 3
+    assert legend_of(figure) == ["the experiment's own", "baseline", "† was given this label"]
+
+
+def test_error_bars_are_the_deviation_over_seeds():
+    table = reporting.suite_table([frames.metrics(*frames.over_seeds([0.1, 0.3]))])
+    axis = reporting.comprehensive_results(table, "title").axes[0]
+    (segment,) = axis.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose(segment[:, 0], 0.2 + np.array([-1, 1]) * np.sqrt(0.02))
+
+
+def test_scores_that_are_all_undefined_are_left_out():
+    nothing = {"ami_genre": np.nan, "ami_language": np.nan, "silhouette": np.nan}
+    rows = frames.metrics(frames.scored(labels_seen="genre", **nothing))
+    figure = drawn(reporting.comprehensive_results(reporting.suite_table([rows]), "title"))
+    assert len(figure.axes) == 3
+    assert not any(axis.texts for axis in figure.axes)
