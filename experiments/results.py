@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from musicvae_jax.checkpoints import Checkpoint, save_checkpoint
 from musicvae_jax.errors import InputError
 
 MANIFEST = "manifest.json"
@@ -19,6 +20,8 @@ _ENTRIES = (
     "history.csv",
     "cluster_selection.csv",
     "latents.parquet",
+    "projections.parquet",
+    "reconstructions.npz",
     "rejected.csv",
     "figures",
 )
@@ -50,6 +53,20 @@ def staged_results(name: str, results_dir: Path, checkpoint_dir: Path) -> Iterat
             yield stage
         with _scratch_folder(results_dir, _SWAP) as old:
             _move_all(_swap(stage, old, results_dir, checkpoint_dir))
+
+
+def replace_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
+    """Writes a checkpoint to a folder, in place of the one that is there, if any.
+
+    Raises:
+        InputError: the folder cannot be written, or is there and is no checkpoint.
+    """
+    directory = directory.resolve()
+    if directory.exists() and not _is_checkpoint(directory):
+        raise InputError(f"{directory}: is there and is not a checkpoint; move it")
+    with _scratch_folder(directory.parent, ".partial-") as stage:
+        save_checkpoint(stage / "new", checkpoint)
+        _move_all([(directory, stage / "old"), (stage / "new", directory)])
 
 
 def _check_replaceable(name: str, results_dir: Path, checkpoint_dir: Path) -> None:

@@ -1,12 +1,13 @@
 """The tables of a results folder, from what the stages return."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.clustering import KCurves
-from musicvae_jax.songs import Rejection, Split
+from musicvae_jax.clustering import KCurves, elbow_k, silhouette_k
+from musicvae_jax.songs import Rejection
 from musicvae_jax.training import History, Losses
 
 LABELS = ("genre", "language", "artist")
@@ -14,20 +15,31 @@ LABELS = ("genre", "language", "artist")
 _FLOAT_FORMAT = "%.6f"
 
 
-def history_table(seeds: Sequence[int], history: History | None, has_kl: bool) -> pd.DataFrame:
-    """history.csv: one row per seed and epoch, losses in nats per song.
+class LatentsAndClusters(NamedTuple):
+    """Points `[songs, dimensions]` of one representation and seed, and their cluster numbers."""
+
+    latents: np.ndarray
+    clusters: np.ndarray
+
+
+def history_table(
+    members: Sequence[tuple[float, int]], history: History | None, has_kl: bool
+) -> pd.DataFrame:
+    """history.csv: one row per beta, seed and epoch, losses in nats per song (per crop, for a
+    model of crops).
 
     Without a history (nothing was trained) it is empty; without a KL term its columns are null.
     """
     columns = [f"{side}_{term}_nats" for side in ("train", "heldout") for term in Losses._fields]
     if history is None:
-        return pd.DataFrame(columns=["seed", "epoch", *columns, "active_units"])
-    n_seeds, n_epochs = history.active_units.shape
+        return pd.DataFrame(columns=["beta", "seed", "epoch", *columns, "active_units"])
+    n_members, n_epochs = history.active_units.shape
     values = [np.asarray(leaf).ravel() for leaf in (*history.train, *history.heldout)]
     table = pd.DataFrame(
         {
-            "seed": np.repeat(seeds, n_epochs),
-            "epoch": np.tile(np.arange(1, n_epochs + 1), n_seeds),
+            "beta": np.repeat([beta for beta, _ in members], n_epochs),
+            "seed": np.repeat([seed for _, seed in members], n_epochs),
+            "epoch": np.tile(np.arange(1, n_epochs + 1), n_members),
             **dict(zip(columns, values, strict=True)),
             "active_units": np.asarray(history.active_units).ravel(),
         }
@@ -37,41 +49,55 @@ def history_table(seeds: Sequence[int], history: History | None, has_kl: bool) -
     return table
 
 
-def selection_table(seeds: Sequence[int], curves: Sequence[KCurves], chosen_k: int) -> pd.DataFrame:
-    """cluster_selection.csv: one row per seed and k tried; chosen marks the k of the run."""
-    tables = [
-        pd.DataFrame(curve._asdict()).assign(seed=seed)
-        for seed, curve in zip(seeds, curves, strict=True)
-    ]
-    table = pd.concat(tables, ignore_index=True)[["seed", "k", "inertia", "silhouette"]]
-    return table.assign(chosen=table["k"] == chosen_k)
+def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) -> pd.DataFrame:
+    """cluster_selection.csv: one row per representation, seed and k tried.
+
+    `chosen` marks the k of the run, `elbow` and `best_silhouette` what each rule would choose for
+    that representation and seed.
+
+    Args:
+        curves: by representation and seed.
+        chosen_k: the k of the run.
+    """
+    return pd.concat(
+        [
+            pd.DataFrame(curve._asdict()).assign(
+                representation=representation,
+                seed=seed,
+                chosen=curve.k == chosen_k,
+                elbow=curve.k == elbow_k([curve]),
+                best_silhouette=curve.k == silhouette_k([curve]),
+            )[
+                [
+                    *("representation", "seed", "k", "inertia", "silhouette"),
+                    *("chosen", "elbow", "best_silhouette"),
+                ]
+            ]
+            for (representation, seed), curve in curves.items()
+        ],
+        ignore_index=True,
+    )
 
 
 def latents_table(
-    seeds: Sequence[int],
-    songs: pd.DataFrame,
-    split: Split,
-    clusters: Sequence[np.ndarray],
-    latents: np.ndarray,
+    songs: pd.DataFrame, heldout: np.ndarray, points: Mapping[tuple[str, int], LatentsAndClusters]
 ) -> pd.DataFrame:
-    """latents.parquet: one row per seed and song, latents in columns latent_000, latent_001, ...
+    """latents.parquet: one row per own representation, seed and song.
+
+    Latents are in columns latent_000, latent_001, ...; where representations differ in dimensions
+    the narrower ones leave the last columns null.
 
     Args:
-        seeds: one per clustering.
-        songs: table of the usable songs.
-        split: which of them were held out of training.
-        clusters: per seed, cluster numbers `[songs]`.
-        latents: `[seeds, songs, latent]`.
+        songs: table of the clustered songs.
+        heldout: whether each was held out of training, `[songs]`.
+        points: by representation and seed, latents `[songs, dimensions]` and the K-Means clusters.
     """
-    known = songs[["music_id", "title", *LABELS]].assign(heldout=False)
-    known.loc[split.heldout, "heldout"] = True
-    names = [f"latent_{i:03d}" for i in range(latents.shape[-1])]
-    tables = [
-        pd.concat(
-            [known.assign(seed=seed, cluster=labels), pd.DataFrame(values, columns=names)], axis=1
-        )
-        for seed, labels, values in zip(seeds, clusters, latents, strict=True)
-    ]
+    known = songs[["music_id", "title", *LABELS]].reset_index(drop=True).assign(heldout=heldout)
+    tables = []
+    for (representation, seed), (latents, clusters) in points.items():
+        names = [f"latent_{i:03d}" for i in range(latents.shape[1])]
+        about = known.assign(representation=representation, seed=seed, cluster=clusters)
+        tables.append(pd.concat([about, pd.DataFrame(latents, columns=names)], axis=1))
     return pd.concat(tables, ignore_index=True)
 
 

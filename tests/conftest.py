@@ -1,10 +1,21 @@
+import jax
 import pytest
 import songfiles
 from hypothesis import settings
 
+from musicvae_jax import projections
+
 # The first call of a jitted function compiles, which no deadline per example can know.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_programs(tmp_path_factory):
+    """Compiled programs are kept for the session: many tests train the same small models."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("compiled")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +29,10 @@ def song_path(tmp_path_factory):
 def in_empty_folder(tmp_path, monkeypatch):
     """Every test runs in a folder of its own: default output folders are relative."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def quick_projections(monkeypatch):
+    """The first two latents in place of t-SNE and UMAP, which take most of a small run's time."""
+    for name in ("tsne", "umap"):
+        monkeypatch.setattr(projections, name, lambda x, seed: x[:, :2])

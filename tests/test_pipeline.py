@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from songfiles import songs_table, with_column, with_mel, write
 
-from experiments import pipeline
-from experiments.pipeline import run_experiment
+from experiments import inputs as inputs_module
+from experiments import learning, pipeline
+from experiments.inputs import prepare_inputs, resolve
 from experiments.registry import EXPERIMENTS
+from experiments.terminal import Terminal
 from musicvae_jax.bridge import encode_songs
-from musicvae_jax.config import ClusterConfig, Experiment, from_json
+from musicvae_jax.config import ClusterConfig, CropConfig, Experiment, LyricsConfig, from_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract_features
 from musicvae_jax.songs import Songs, load_songs
@@ -21,7 +23,8 @@ from musicvae_jax.songs.demo import write_demo
 from musicvae_jax.training import DivergenceError
 
 COLUMNS = [
-    *("experiment", "seed", "representation", "clusterer", "n_clusters", "n_songs"),
+    *("experiment", "seed", "representation", "role", "clusterer", "scope"),
+    *("n_clusters", "n_songs", "noise_share"),
     *("silhouette", "calinski_harabasz", "davies_bouldin"),
     *(
         f"{score}_{label}"
@@ -37,8 +40,41 @@ TABLES = {
     "history.csv",
     "cluster_selection.csv",
     "latents.parquet",
+    "projections.parquet",
     "rejected.csv",
 }
+TFIDF = "lyrics_tfidf"
+# The representations of every experiment, own ones first, and the labels they were given.
+REPRESENTATIONS = {
+    "easy_spectral": (["raw"], ["pca"]),
+    "easy_pca": (["pca"], ["raw"]),
+    "easy_vae": (["vae"], ["pca", "raw"]),
+    "easy_vae_mfcc": (["vae"], ["pca", "raw"]),
+    "medium_conv_vae": (["conv_vae"], ["pca", "raw"]),
+    "medium_lyrics": ([TFIDF, f"{TFIDF}_centred"], ["pca", "raw"]),
+    "medium_hybrid": (
+        [f"conv_vae+{TFIDF}_pca", f"conv_vae+{TFIDF}"],
+        ["conv_vae", TFIDF, "pca", "raw"],
+    ),
+    "hard_ae": (["ae"], ["pca", "raw"]),
+    "hard_beta_vae": (["vae", "beta_vae_2", "beta_vae_4", "beta_vae_8"], ["pca", "raw"]),
+    "hard_cvae": (["cvae"], ["pca", "raw"]),
+    "hard_multimodal": (
+        [f"vae+{TFIDF}_pca", f"vae+{TFIDF}", f"vae+{TFIDF}+genre"],
+        ["vae", TFIDF, "pca", "raw"],
+    ),
+    "hard_multimodal_vae": (["multimodal_vae"], [TFIDF, "pca", "raw"]),
+}
+SEEN = {
+    "cvae": "genre",
+    f"vae+{TFIDF}+genre": "genre",
+    f"{TFIDF}_centred": "language",
+}
+
+
+@pytest.fixture(autouse=True)
+def quick(quick_projections):
+    """t-SNE and UMAP have tests of their own."""
 
 
 def tiny(name, path, **changes):
@@ -47,11 +83,21 @@ def tiny(name, path, **changes):
     return replace(
         experiment,
         data=replace(experiment.data, path=path, heldout_fraction=0.2),
+        crops=CropConfig(per_song=1, encoded=2),
+        lyrics=LyricsConfig(runtime="tfidf", components=6),
         train=replace(experiment.train, epochs=2),
-        cluster=ClusterConfig(k_max=5, restarts=2),
+        cluster=ClusterConfig(k_max=4, restarts=2, min_samples=3),
         seeds=(0, 3),
         **changes,
     )
+
+
+def run_experiment(experiment):
+    """Resolves and runs as the command line does; returns the results folder."""
+    experiment = resolve(experiment, Terminal())
+    pipeline.run_experiment(experiment, Terminal())
+    pipeline.show_results(experiment, Terminal())
+    return experiment.results_dir
 
 
 def files(folder):
@@ -62,52 +108,108 @@ def files(folder):
 def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     experiment = tiny(name, song_path)
     folder = run_experiment(experiment)
-    is_pca = experiment.model.kind == "pca"
-    figures = {"cluster_selection", "tsne", "umap"} | (set() if is_pca else {"training_curves"})
-    assert files(folder) == TABLES | {f"figures/{figure}.png" for figure in figures}
+    kind, n_songs = experiment.model.kind, 19 if experiment.uses_lyrics else 24
+    figures = {"cluster_selection", "tsne", "umap"}
+    figures |= {"training_curves"} if experiment.model.is_trained else set()
+    others = set(TABLES)
+    if kind == "conv_vae":
+        figures |= {"reconstruction_examples", "latent_interpolation"}
+        others |= {"reconstructions.npz"}
+    assert files(folder) == others | {f"figures/{figure}.png" for figure in figures}
 
     metrics = pd.read_csv(folder / "metrics.csv")
     assert list(metrics.columns) == COLUMNS
-    own = experiment.representation
-    representations = ["pca", "raw"] if is_pca else [own, "pca", "raw"]
-    assert metrics["representation"].tolist() == representations * 2
-    assert metrics["seed"].unique().tolist() == [0, 3]
-    assert metrics["n_songs"].eq(24).all()
-    assert metrics["n_language"].eq(19).all()
-    assert metrics["n_clusters"].nunique() == 1
+    own, baselines = REPRESENTATIONS[name]
+    assert metrics["representation"].unique().tolist() == own + baselines
+    assert set(metrics.loc[metrics["role"] == "own", "representation"]) == set(own)
+    # DBSCAN has a second row, without its noise; baselines have K-Means alone.
+    n_rows = metrics.groupby(["representation", "seed"]).size()
+    assert {(one, n) for (one, _), n in n_rows.items()} == {
+        *((one, 6) for one in own),
+        *((one, 1) for one in baselines),
+    }
+    assert metrics.loc[metrics["scope"] == "all", "n_songs"].eq(n_songs).all()
+    kmeans = metrics[metrics["clusterer"] == "kmeans"]
+    assert kmeans["n_clusters"].nunique() == 1
+    assert kmeans["ami_genre"].notna().all()
     seen = metrics.groupby("representation")["labels_seen"].first().dropna().to_dict()
-    assert seen == ({"cvae": "genre"} if name == "hard_cvae" else {})
+    assert seen == {one: SEEN[one] for one in own if one in SEEN}
 
     history = pd.read_csv(folder / "history.csv")
-    assert history["epoch"].tolist() == ([] if is_pca else [1, 2, 1, 2])
-    assert history["train_kl_nats"].isna().all() == (experiment.model.kind != "vae")
+    assert len(history) == (2 * len(experiment.members) if experiment.model.is_trained else 0)
+    assert history["train_kl_nats"].isna().all() == (
+        not experiment.model.is_trained or kind == "ae"
+    )
+    curves = pd.read_csv(folder / "cluster_selection.csv")
+    rules = curves.groupby(["representation", "seed"])[["chosen", "elbow", "best_silhouette"]]
+    assert rules.sum().eq(1).all(axis=None)
 
     latents = pd.read_parquet(folder / "latents.parquet")
-    names = [column for column in latents if column.startswith("latent_")]
-    assert len(latents) == 48
-    assert len(names) == (min(32, 24 - latents["heldout"].sum() // 2) if is_pca else 32)
-    assert latents["music_id"].tolist() == [f"song {i:02d}" for i in range(24)] * 2
-    own_rows = metrics[metrics["representation"] == own]
-    assert latents["cluster"].nunique() == own_rows["n_clusters"].iloc[0]
+    assert latents.groupby(["representation", "seed"]).size().eq(n_songs).all()
+    assert set(latents["representation"]) == set(own)
+    points = pd.read_parquet(folder / "projections.parquet")
+    assert points.groupby(["representation", "method"]).size().eq(n_songs).all()
 
     assert from_json(Experiment, json.loads((folder / "config.json").read_text())) == experiment
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["data"]["sha256"] == load_songs(song_path).fingerprint
-    assert manifest["data"]["training_songs"] + manifest["data"]["heldout_songs"] == 24
+    assert manifest["data"]["clustered_songs"] == n_songs
     assert manifest["seeds"] == [0, 3]
-    assert set(manifest["seconds"]) == {"features", "training", "clustering", "writing", "figures"}
+    lyrics = {"runtime": "tfidf"} if experiment.uses_lyrics else {}
+    assert lyrics.items() <= (manifest["lyrics"] or {}).items()
 
-    if is_pca:
+    if not experiment.model.is_trained:
         assert not Path("checkpoints").exists()
-    else:
-        songs = extract_features(load_songs(song_path), experiment.features)
-        again = encode_songs(Path("checkpoints") / name, songs, seed=3)
-        written = latents.loc[latents["seed"] == 3, names].to_numpy()
-        np.testing.assert_allclose(again, written, atol=1e-5)
+    elif not experiment.fuse:
+        again = encode_songs(Path("checkpoints") / name, load_songs(song_path), seed=3)
+        rows = latents[(latents["seed"] == 3) & (latents["representation"] == own[0])]
+        written = rows.filter(like="latent_").to_numpy()
+        kept = again.table["music_id"].isin(rows["music_id"]).to_numpy()
+        np.testing.assert_allclose(again.latents[kept], written, atol=1e-4)
 
     printed = capsys.readouterr().out
     assert printed.startswith(f"songs: {song_path}\n")
-    assert own in printed
+    assert own[0].split("+")[0] in printed
+
+
+def test_the_multimodal_representation_has_every_block(song_path):
+    folder = run_experiment(tiny("hard_multimodal", song_path))
+    latents = pd.read_parquet(folder / "latents.parquet")
+    with_genre = latents[latents["representation"] == f"vae+{TFIDF}+genre"]
+    # 32 audio latents, 6 dimensions of lyrics, 3 genres.
+    assert with_genre.filter(like="latent_").notna().all(axis=None)
+    assert with_genre.filter(like="latent_").shape[1] == 32 + 6 + 3
+
+
+def test_a_model_that_another_experiment_trained_is_not_trained_again(
+    song_path, monkeypatch, capsys
+):
+    run_experiment(tiny("easy_vae_mfcc", song_path))
+    trained = pd.read_csv("results/easy_vae_mfcc/history.csv")
+    monkeypatch.setattr(learning, "train_members", None)
+    run_experiment(tiny("hard_multimodal", song_path))
+    assert "model: as trained in checkpoints/easy_vae_mfcc" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(pd.read_csv("results/hard_multimodal/history.csv"), trained)
+
+
+def test_no_lyrics_at_all_are_an_error_of_lyrics_experiments(tmp_path):
+    table = with_column(songs_table(), "music_lyrics", [None] * 24)
+    path = write(tmp_path / "s.parquet", table)
+    for name in ("medium_lyrics", "hard_multimodal", "hard_multimodal_vae"):
+        with pytest.raises(InputError, match="music_lyrics is null in 24 of 24 songs"):
+            run_experiment(tiny(name, path))
+    assert files(Path("results")) == set()
+
+
+def test_dbscan_without_clusters_is_reported_and_its_scores_left_empty(song_path, capsys):
+    experiment = tiny("easy_spectral", song_path)
+    cluster = replace(experiment.cluster, min_samples=24)
+    folder = run_experiment(replace(experiment, cluster=cluster))
+    assert "notice: raw: dbscan: " in capsys.readouterr().err
+    metrics = pd.read_csv(folder / "metrics.csv")
+    of_dbscan = metrics[metrics["clusterer"] == "dbscan"]
+    assert of_dbscan["n_clusters"].lt(2).all()
+    assert of_dbscan[["silhouette", "ami_genre", "purity_language"]].isna().all(axis=None)
 
 
 def test_a_second_run_reads_no_mels_and_writes_the_same_bytes(song_path, monkeypatch, capsys):
@@ -139,14 +241,19 @@ def test_rejected_rows_are_listed(tmp_path, capsys):
 def test_a_chosen_k_is_used_for_every_representation(song_path):
     experiment = tiny("easy_pca", song_path)
     folder = run_experiment(replace(experiment, cluster=replace(experiment.cluster, k=4)))
-    assert pd.read_csv(folder / "metrics.csv")["n_clusters"].eq(4).all()
+    metrics = pd.read_csv(folder / "metrics.csv")
+    assert (
+        metrics.loc[metrics["clusterer"].isin(["kmeans", "agglomerative"]), "n_clusters"]
+        .eq(4)
+        .all()
+    )
 
 
 def test_songs_without_labels_are_clustered_and_their_scores_left_empty(tmp_path, capsys):
     table = songs_table().select(["music_id", "melspectrogram"])
     folder = run_experiment(tiny("easy_vae", write(tmp_path / "s.parquet", table)))
     metrics = pd.read_csv(folder / "metrics.csv")
-    assert metrics["silhouette"].notna().all()
+    assert metrics.loc[metrics["clusterer"] == "kmeans", "silhouette"].notna().all()
     assert metrics[["ami_genre", "ami_language", "ami_artist"]].isna().all(axis=None)
     notices = capsys.readouterr().err
     for label in ("genre", "language", "artist"):
@@ -166,8 +273,8 @@ def test_a_label_that_no_training_song_has_is_not_given_to_the_model(tmp_path, c
         experiment = tiny("hard_cvae", path)
         data = replace(experiment.data, split_seed=split_seed, heldout_fraction=0.5)
         features = extract_features(load_songs(path), experiment.features)
-        inputs = pipeline.prepare_inputs(
-            replace(experiment, data=data), features, pipeline.Terminal()
+        inputs = prepare_inputs(
+            replace(experiment, data=data), load_songs(path), features, Terminal()
         )
         trained_on = set(features.table["genre"].iloc[inputs.split.train])
         assert set(inputs.vocabularies["genre"]) == trained_on
@@ -222,7 +329,7 @@ def test_too_few_songs(tmp_path, n_songs, message):
 def test_divergence_leaves_no_results(song_path):
     experiment = tiny("easy_vae", song_path)
     wild = replace(experiment.train, epochs=20, learning_rate=1e18)
-    with pytest.raises(DivergenceError, match="training diverged at seed 0, epoch"):
+    with pytest.raises(DivergenceError, match="training diverged at beta 1, seed 0, epoch"):
         run_experiment(replace(experiment, train=wild))
     assert files(Path("results")) == files(Path("checkpoints")) == set()
 
@@ -234,7 +341,7 @@ def test_without_a_path_the_demo_set_is_made_once(monkeypatch, capsys):
         made.append(path)
         write_demo(path, 27, on_song)
 
-    monkeypatch.setattr(pipeline, "write_demo", write_small_demo)
+    monkeypatch.setattr(inputs_module, "write_demo", write_small_demo)
     for _ in range(2):
         run_experiment(tiny("easy_pca", None))
     assert made == [Path("data/demo.parquet")]

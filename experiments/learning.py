@@ -1,0 +1,160 @@
+"""Trains an experiment's model, or finds it trained, and encodes every song."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from experiments.inputs import Inputs
+from experiments.terminal import Terminal
+from musicvae_jax.bridge import encode, encode_crops, interpolate, member_params, reconstruct
+from musicvae_jax.checkpoints import Checkpoint, find_trained, load_checkpoint
+from musicvae_jax.config import Experiment
+from musicvae_jax.features import fixed_crops
+from musicvae_jax.streaming import CropSource, train_crops
+from musicvae_jax.training import (
+    Data,
+    Examples,
+    History,
+    TrainState,
+    check_finite,
+    make_model,
+    make_train,
+    train_members,
+)
+
+_N_EXAMPLES = 4
+_N_INTERPOLATED = 7
+
+
+def learn(experiment: Experiment, inputs: Inputs, key: str, terminal: Terminal) -> Checkpoint:
+    """The trained members of the sweep.
+
+    Another experiment's checkpoint of the same training (say, the audio model under a fusion with
+    lyrics) is used as it is: training again would give the same numbers.
+
+    Args:
+        experiment: resolved, of a kind that is trained.
+        inputs: made for it.
+        key: see `checkpoints.training_key`.
+        terminal: for progress.
+
+    Raises:
+        DivergenceError: training reached NaN or infinity.
+    """
+    found = find_trained(_neighbours(experiment), key)
+    if found is not None:
+        terminal.say(f"model: as trained in {found} (same settings, data and seeds)")
+        return load_checkpoint(found)._replace(experiment=experiment)
+    n_epochs = len(experiment.members) * experiment.train.epochs
+    with terminal.progress("training", n_epochs) as advance:
+        fit = _fit_crops if experiment.model.kind == "conv_vae" else _fit_features
+        state, history = fit(experiment, inputs, advance)
+    check_finite(history, experiment.members)
+    return Checkpoint(
+        experiment=experiment,
+        state=state,
+        history=history,
+        scaler=inputs.scaler,
+        vocabularies=inputs.vocabularies,
+        lyrics=inputs.lyrics_transform if experiment.model.inputs != "audio" else None,
+        key=key,
+    )
+
+
+def _neighbours(experiment: Experiment) -> list[Path]:
+    """Folders where runs that went to the same place as this one leave checkpoints."""
+    if experiment.output_dir is None:
+        return sorted(experiment.checkpoint_dir.parent.glob("*"))
+    return sorted(experiment.output_dir.parent.glob(f"*/{experiment.checkpoint_dir.name}"))
+
+
+def encode_all(checkpoint: Checkpoint, inputs: Inputs) -> np.ndarray:
+    """Posterior means of all songs under every member, float32 `[members, songs, latent]`."""
+    experiment, params = checkpoint.experiment, checkpoint.state.params
+    model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
+    if experiment.model.kind != "conv_vae":
+        return encode(model, params, inputs.x, inputs.condition)
+    songs = np.arange(len(inputs.x))
+    return np.stack(
+        [
+            encode_crops(
+                model,
+                member_params(params, i),
+                inputs.crops,
+                songs,
+                experiment.crops,
+                inputs.scaler,
+            )
+            for i in range(len(experiment.members))
+        ]
+    )
+
+
+def _fit_features(
+    experiment: Experiment, inputs: Inputs, on_epoch: Callable[[], None]
+) -> tuple[TrainState, History]:
+    """All members in one compiled call."""
+    model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
+    data = Data(*(_examples(inputs, side) for side in inputs.split))
+    betas, seeds = zip(*experiment.members, strict=True)
+    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
+    train = make_train(model, experiment.train, on_epoch)
+    return train_members(train, keys, data, jnp.array(betas, jnp.float32))
+
+
+def _examples(inputs: Inputs, index: np.ndarray) -> Examples:
+    parts = (inputs.x, inputs.condition, inputs.weight)
+    return Examples(*(None if part is None else jnp.asarray(part[index]) for part in parts))
+
+
+def _fit_crops(
+    experiment: Experiment, inputs: Inputs, on_epoch: Callable[[], None]
+) -> tuple[TrainState, History]:
+    """One member after the other: each draws crops of its own."""
+    model = make_model(experiment.model, experiment.crops, 0)
+    source = CropSource(inputs.crops, *inputs.split, inputs.scaler)
+    trained = [
+        train_crops(
+            model,
+            experiment.train,
+            experiment.crops,
+            source,
+            jax.random.key(seed),
+            beta,
+            on_epoch,
+        )
+        for beta, seed in experiment.members
+    ]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trained)
+
+
+def mel_examples(
+    checkpoint: Checkpoint, inputs: Inputs, songs: pd.DataFrame
+) -> dict[str, np.ndarray]:
+    """What the pictures of a model of crops show, under its first member; mels in decibels.
+
+    Returns:
+        titles `[n]`, original and reconstruction `[n, 128, frames]` of the middle crops of held-out
+        songs; interpolation `[steps, 128, frames]` from the first of them to the last, and
+        interpolation_titles `[2]`.
+    """
+    heldout = inputs.split.heldout
+    places = np.linspace(0, len(heldout) - 1, min(_N_EXAMPLES, len(heldout)))
+    chosen = heldout[places.round().astype(int)]
+    crops = fixed_crops(inputs.crops, chosen, checkpoint.experiment.crops.frames, 3)[:, 1]
+    model = make_model(checkpoint.experiment.model, checkpoint.experiment.crops, 0)
+    params = member_params(checkpoint.state.params, 0)
+    titles = songs["title"].fillna(songs["music_id"]).iloc[chosen].to_numpy(str)
+    return {
+        "titles": titles,
+        "original": crops,
+        "reconstruction": reconstruct(model, params, crops, inputs.scaler),
+        "interpolation": interpolate(
+            model, params, crops[0], crops[-1], _N_INTERPOLATED, inputs.scaler
+        ),
+        "interpolation_titles": titles[[0, -1]],
+    }

@@ -1,0 +1,239 @@
+"""What is made of the finished runs of a suite: tables, pictures and the page to read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments import tables
+from experiments.figures import save_figure
+from experiments.results import MANIFEST
+from experiments.terminal import Terminal
+from musicvae_jax import reporting
+from musicvae_jax.config import Experiment
+from musicvae_jax.files import replacing
+
+VISUALIZATIONS = "visualizations"
+_DPI = 200
+_MIN_COLOURED = 2
+
+
+def draw_overview(
+    results_dir: Path, finished: Mapping[str, Sequence[Experiment]], terminal: Terminal
+) -> None:
+    """Writes SUITE_task_results.csv, visualizations/ and report.html.
+
+    A picture whose experiments have not run is left out.
+
+    Args:
+        results_dir: where to.
+        finished: experiments with results, by suite; at least one.
+        terminal: for tables and notices.
+    """
+    runs = [one for of_suite in finished.values() for one in of_suite]
+    metrics = {one.name: pd.read_csv(one.results_dir / "metrics.csv") for one in runs}
+    about = {one.name: _read_json(one.results_dir / MANIFEST) for one in runs}
+    data = about[runs[0].name]["data"]
+    title = f"{Path(data['path']).stem}, {data['songs']} songs"
+    suite_tables = {}
+    for suite, experiments in finished.items():
+        if not experiments:
+            continue
+        of_suite = [metrics[one.name] for one in experiments]
+        suite_tables[suite] = reporting.suite_table(of_suite)
+        with replacing(results_dir / f"{suite}_task_results.csv") as aside:
+            aside.write_text(tables.to_csv(suite_tables[suite]), encoding="utf-8")
+        heading = f"{suite} experiments on {title}"
+        is_kmeans = suite_tables[suite]["clusterer"] == "kmeans"
+        once = reporting.distinct(suite_tables[suite][is_kmeans])[["experiment", "representation"]]
+        terminal.show(reporting.score_table(pd.concat(of_suite).merge(once), heading))
+    folder = results_dir / VISUALIZATIONS
+    folder.mkdir(exist_ok=True)
+    shown = {}
+    with terminal.progress("drawing", len(_PICTURES)) as advance:
+        for name, (draw, caption) in _PICTURES.items():
+            path = folder / f"{name}.png"
+            path.unlink(missing_ok=True)
+            figure = draw(runs, suite_tables, title)
+            if figure is not None:
+                save_figure(figure, path, _DPI, terminal)
+                shown[name] = (path.read_bytes(), caption)
+            advance()
+    text = reporting.page(
+        f"musicvae_jax on {title}",
+        _about_data(data),
+        reporting.answers(pd.concat(metrics.values())),
+        suite_tables,
+        shown,
+        _about_runs(about),
+    )
+    with replacing(results_dir / "report.html") as aside:
+        aside.write_text(text, encoding="utf-8")
+    terminal.say(f"tables, {len(shown)} pictures and report.html: {results_dir}")
+
+
+def _about_data(data: Mapping) -> dict[str, object]:
+    return {
+        "file": Path(data["path"]).name,
+        "SHA-256": data["sha256"][:16],
+        "songs": f"{data['songs']}, {data['rejected']} of {data['rows']} rows rejected",
+        "held out of training": f"{data['heldout_songs']} songs, by artists that training lacks",
+        "with lyrics": data["with_lyrics"],
+        **{f"{name}s": data[f"{name}s"] for name in tables.LABELS},
+    }
+
+
+def _about_runs(about: Mapping[str, Mapping]) -> dict[str, object]:
+    first = next(iter(about.values()))
+    runtimes = {run["lyrics"]["runtime"] for run in about.values() if run["lyrics"]}
+    seconds = sum(sum(run["seconds"].values()) for run in about.values())
+    return {
+        "experiments": ", ".join(about),
+        "seeds": ", ".join(map(str, first["seeds"])),
+        "lyrics runtime": ", ".join(sorted(runtimes)) or "none used",
+        "device": f"{first['device']['count']} x {first['device']['kind']}",
+        "wall time of the experiments": f"{seconds:.0f} s",
+        "code": first["code"][:16],
+        "versions": ", ".join(f"{name} {number}" for name, number in first["versions"].items()),
+    }
+
+
+Runs = Sequence[Experiment]
+Tables = Mapping[str, pd.DataFrame]
+
+
+def _training_curves(runs: Runs, _: Tables, title: str) -> Figure | None:
+    histories = {
+        one.name: pd.read_csv(one.results_dir / "history.csv")
+        for one in runs
+        if one.model.is_trained
+    }
+    return reporting.training_overview(histories, title) if histories else None
+
+
+def _cluster_selection(runs: Runs, _: Tables, title: str) -> Figure:
+    curves = {}
+    for one in runs:
+        table = pd.read_csv(one.results_dir / "cluster_selection.csv")
+        for name, rows in table.groupby("representation", sort=False):
+            curves[f"{one.name}: {name}"] = rows
+    return reporting.selection_overview(curves, title)
+
+
+def _projections(runs: Runs, method: str, label: str, title: str) -> Figure | None:
+    points = {}
+    for one in runs:
+        table = pd.read_parquet(one.results_dir / "projections.parquet")
+        for name, rows in table[table["method"] == method].groupby("representation", sort=False):
+            points[f"{one.name}:\n{name}"] = rows
+    colourings = _coloured(points, ("genre", "language"))
+    return reporting.projection_grid(points, colourings, label, title) if points else None
+
+
+def _coloured(points: Mapping[str, pd.DataFrame], kinds: Sequence[str]) -> list[str]:
+    """The kinds of label that tell songs apart, else the clusters."""
+    found = [
+        kind
+        for kind in kinds
+        if any(rows[kind].nunique() >= _MIN_COLOURED for rows in points.values())
+    ]
+    return found or ["cluster"]
+
+
+def _tsne(runs: Runs, _: Tables, title: str) -> Figure | None:
+    return _projections(runs, "tsne", "t-SNE", title)
+
+
+def _umap(runs: Runs, _: Tables, title: str) -> Figure | None:
+    return _projections(runs, "umap", "UMAP", title)
+
+
+def _beta_vae_latent_spaces(runs: Runs, _: Tables, title: str) -> Figure | None:
+    sweep = [one for one in runs if len(one.train.beta) > 1]
+    return _projections(sweep, "tsne", "t-SNE", title) if sweep else None
+
+
+def _cluster_distributions(runs: Runs, _: Tables, title: str) -> Figure | None:
+    """Of the best-scoring label-free representation of audio: the first VAE that has run."""
+    of_vae = [one for one in runs if one.model.kind == "vae" and not one.fuse] or list(runs)
+    one = of_vae[0]
+    latents = pd.read_parquet(one.results_dir / "latents.parquet")
+    name = latents["representation"].iloc[0]
+    songs = latents[(latents["representation"] == name) & (latents["seed"] == one.seeds[0])]
+    kinds = [kind for kind in ("genre", "language") if songs[kind].notna().any()]
+    heading = f"{name} of {one.name}, K-Means, seed {one.seeds[0]}, {title}"
+    return reporting.cluster_distributions(songs, kinds, heading) if kinds else None
+
+
+def _of_crops(runs: Runs) -> Path | None:
+    found = (one.results_dir / "reconstructions.npz" for one in runs)
+    return next((path for path in found if path.exists()), None)
+
+
+def _reconstruction_examples(runs: Runs, _: Tables, title: str) -> Figure | None:
+    path = _of_crops(runs)
+    if path is None:
+        return None
+    with np.load(path) as mels:
+        return reporting.reconstruction_examples(mels, title)
+
+
+def _latent_interpolation(runs: Runs, _: Tables, title: str) -> Figure | None:
+    path = _of_crops(runs)
+    if path is None:
+        return None
+    with np.load(path) as mels:
+        return reporting.latent_interpolation(mels, title)
+
+
+def _comprehensive_results(_: Runs, suite_tables: Tables, title: str) -> Figure:
+    everything = pd.concat(suite_tables.values(), ignore_index=True)
+    return reporting.comprehensive_results(everything, title)
+
+
+_PICTURES = {
+    "comprehensive_results": (
+        _comprehensive_results,
+        "Scores of every representation under K-Means. Silhouette describes a representation's own "
+        "space and does not compare between representations.",
+    ),
+    "umap_visualization": (
+        _umap,
+        "UMAP of every representation under the first seed; distances in it are not evidence.",
+    ),
+    "tsne_visualization": (
+        _tsne,
+        "t-SNE of every representation under the first seed; distances in it are not evidence.",
+    ),
+    "cluster_distributions": (
+        _cluster_distributions,
+        "What the clusters of the VAE's latents are made of.",
+    ),
+    "cluster_selection": (
+        _cluster_selection,
+        "Inertia and silhouette of K-Means over the number of clusters.",
+    ),
+    "training_curves": (
+        _training_curves,
+        "Losses and active latent dimensions; few active dimensions are a collapsed posterior.",
+    ),
+    "beta_vae_latent_spaces": (
+        _beta_vae_latent_spaces,
+        "The latent spaces of VAEs with a growing weight on the KL term.",
+    ),
+    "reconstruction_examples": (
+        _reconstruction_examples,
+        "Held-out songs and what the convolutional VAE makes of them from 64 numbers.",
+    ),
+    "latent_interpolation": (
+        _latent_interpolation,
+        "Decoded points on the straight line between the latents of two held-out songs.",
+    ),
+}
+
+
+def _read_json(path: Path) -> dict:
+    return json.loads(path.read_bytes())

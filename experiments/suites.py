@@ -1,0 +1,70 @@
+"""What a run of suites is told: which suites, on what songs, with which k and seeds."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from experiments.registry import EXPERIMENTS, SUITES
+from musicvae_jax.config import DataConfig, Experiment, LyricsConfig
+from musicvae_jax.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """Run what is missing of the named suites; write their tables, pictures and a report."""
+
+    suites: tyro.conf.Positional[tuple[Literal["easy", "medium", "hard"], ...]]
+    """Which suites, one or more of easy, medium, hard."""
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    lyrics: LyricsConfig = dataclasses.field(default_factory=LyricsConfig)
+    k: int = 10
+    """Number of clusters of every clusterer that is told one, at least 2: one for all experiments,
+    since scores at different k do not compare."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """One training and one clustering of each experiment per seed."""
+    epochs: int | None = None
+    """Passes over the training songs, in place of each experiment's own number."""
+    output_dir: Path | None = None
+    """Folder for all output; by default results, with the checkpoints in checkpoints."""
+    force: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Run everything again, finished or not."""
+    debug: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Show the traceback of an error."""
+
+    @property
+    def results_dir(self) -> Path:
+        return self.output_dir or Path("results")
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        return Path("checkpoints") if self.output_dir is None else self.output_dir / "checkpoints"
+
+    @property
+    def experiments(self) -> dict[str, tuple[Experiment, ...]]:
+        """The experiments of each wanted suite, with this command's settings.
+
+        Raises:
+            InputError: no suite, or a setting that is no good.
+        """
+        if not self.suites:
+            raise InputError(f"suites: got none, expected one or more of {', '.join(SUITES)}")
+        return {
+            suite: tuple(self._configured(EXPERIMENTS[name][1]) for name in SUITES[suite])
+            for suite in dict.fromkeys(self.suites)
+        }
+
+    def _configured(self, experiment: Experiment) -> Experiment:
+        train, cluster = experiment.train, dataclasses.replace(experiment.cluster, k=self.k)
+        if self.epochs is not None:
+            train = dataclasses.replace(train, epochs=self.epochs)
+        return dataclasses.replace(
+            experiment,
+            data=self.data,
+            lyrics=self.lyrics if experiment.uses_lyrics else experiment.lyrics,
+            train=train,
+            cluster=cluster,
+            seeds=self.seeds,
+            output_dir=self.output_dir and self.output_dir / experiment.name,
+        )
