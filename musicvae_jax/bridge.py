@@ -63,15 +63,9 @@ def encode(
     Returns:
         float32 `[members, songs, latent]`, songs in the order of x.
     """
-
-    @jax.jit
-    def means(params, x, condition):
-        return model.apply(params, x, condition, method="encode").mean
-
     n_members = len(jax.tree.leaves(params)[0])
-    return np.stack(
-        [np.asarray(means(member_params(params, i), x, condition)) for i in range(n_members)]
-    )
+    members = (member_params(params, i) for i in range(n_members))
+    return np.stack([_means(model, member, x, condition) for member in members])
 
 
 def encode_crops(
@@ -145,7 +139,7 @@ def _encode_db(
     model: ConvAutoencoder, params: Any, crops_db: np.ndarray, scaler: Scaler
 ) -> np.ndarray:
     x = (crops_db - scaler.mean[:, None]) / scaler.scale[:, None]
-    return np.asarray(_apply(model, "encode", params, x).mean)
+    return _means(model, params, x)
 
 
 def _decode_db(
@@ -155,9 +149,25 @@ def _decode_db(
     return x * scaler.scale[:, None] + scaler.mean[:, None]
 
 
+def _means(
+    model: MLPAutoencoder | ConvAutoencoder,
+    params: Any,
+    x: np.ndarray,
+    condition: np.ndarray | None = None,
+) -> np.ndarray:
+    """Posterior means under one member, `[examples, latent]`."""
+    return np.asarray(_apply(model, "encode", params, x, condition).mean)
+
+
 @partial(jax.jit, static_argnums=(0, 1))
-def _apply(model: ConvAutoencoder, method: str, params: Any, x: jax.Array) -> Any:
-    return model.apply(params, x, method=method)
+def _apply(
+    model: MLPAutoencoder | ConvAutoencoder,
+    method: str,
+    params: Any,
+    x: jax.Array,
+    condition: jax.Array | None = None,
+) -> Any:
+    return model.apply(params, x, condition, method=method)
 
 
 def encode_songs(
@@ -216,8 +226,7 @@ def _encode_features(checkpoint: Checkpoint, params: Any, features: SongFeatures
         known = checkpoint.vocabularies[model.condition]
         condition = one_hot(table[model.condition], known, model.condition)
     module = make_model(model, checkpoint.experiment.crops, x.shape[1])
-    means = module.apply(params, x, condition, method="encode").mean
-    return np.asarray(means)
+    return _means(module, params, x, condition)
 
 
 def _encode_crops(

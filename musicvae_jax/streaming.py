@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from musicvae_jax.config import CropConfig, TrainConfig
 from musicvae_jax.features import Scaler
@@ -30,7 +29,7 @@ from musicvae_jax.training import (
     example_noise,
     init_state,
     make_losses,
-    optimiser_of,
+    make_step,
 )
 
 T = TypeVar("T")
@@ -194,22 +193,14 @@ def _run_steps(
     beta: jax.Array,
     scaler: Scaler,
 ) -> tuple[TrainState, Losses]:
-    losses_of = make_losses(model, config)
-    optimiser = optimiser_of(config)
-
-    def objective(params, examples, weight, noise):
-        losses = losses_of(params, examples, noise, beta)
-        sums = jax.tree.map(lambda per_example: jnp.sum(weight * per_example), losses)
-        return sums.negative_elbo / weight.sum(), sums
+    step = make_step(model, config)
 
     def run_step(place, carry):
         state, sums = carry
         windows, ids, weight = (part[place] for part in steps[:3])
         noise = example_noise(key, ids, model.latent)
-        examples = Examples(standardised(windows, scaler), None)
-        gradient, losses = jax.grad(objective, has_aux=True)(state.params, examples, weight, noise)
-        updates, opt_state = optimiser.update(gradient, state.opt_state, state.params)
-        state = TrainState(optax.apply_updates(state.params, updates), opt_state)
+        examples = Examples(standardised(windows, scaler))
+        state, losses = step(state, examples, weight, noise, beta)
         return state, jax.tree.map(jnp.add, sums, losses)
 
     # A loop of traced length: the last chunk of an epoch is shorter and need not be compiled anew.

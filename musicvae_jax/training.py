@@ -76,6 +76,7 @@ class DivergenceError(ArithmeticError):
     """Training reached NaN or infinity; the message says when, in which terms and what to try."""
 
 
+Step = Callable[[TrainState, Examples, jax.Array, jax.Array, jax.Array], tuple[TrainState, Losses]]
 Train = Callable[[jax.Array, Data, jax.Array], tuple[TrainState, History]]
 
 
@@ -131,19 +132,7 @@ def make_train(
         the remaining epochs are skipped and their history is NaN.
     """
     losses_of = make_losses(model, config)
-    optimiser = optimiser_of(config)
-
-    def objective(params, batch, weight, noise, beta):
-        losses = losses_of(params, batch, noise, beta)
-        mean = jax.tree.map(lambda per_example: jnp.sum(weight * per_example), losses)
-        return mean.negative_elbo, mean
-
-    def step(state, batch, weight, noise, beta):
-        gradient, losses = jax.grad(objective, has_aux=True)(
-            state.params, batch, weight, noise, beta
-        )
-        updates, opt_state = optimiser.update(gradient, state.opt_state, state.params)
-        return TrainState(optax.apply_updates(state.params, updates), opt_state), losses
+    step = make_step(model, config)
 
     def train(key: jax.Array, data: Data, beta: jax.Array) -> tuple[TrainState, History]:
         init_key, order_key, noise_key, heldout_key = jax.random.split(key, 4)
@@ -158,9 +147,7 @@ def make_train(
                 index, weight = place
                 batch = jax.tree.map(lambda leaf: leaf[index], data.train)
                 noise = example_noise(epoch_key, index, model.latent)
-                n_used = weight.sum()
-                state, losses = step(state, batch, weight / n_used, noise, beta)
-                return state, jax.tree.map(lambda loss: loss * n_used, losses)
+                return step(state, batch, weight, noise, beta)
 
             state, sums = jax.lax.scan(run_step, state, (order, weights))
             noise = example_noise(
@@ -191,6 +178,32 @@ def make_train(
         return state, history
 
     return train
+
+
+def make_step(model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig) -> Step:
+    """`step(state, batch, weight, noise, beta) -> (state, sums)`: one gradient step.
+
+    The gradient is of the mean over the examples of weight 1; those of weight 0 fill up a batch.
+    `sums` adds up the former's losses, with the parameters of before the step.
+    """
+    losses_of = make_losses(model, config)
+    optimiser = optimiser_of(config)
+
+    def objective(params, batch, weight, noise, beta):
+        losses = losses_of(params, batch, noise, beta)
+        mean = jax.tree.map(lambda per_example: jnp.sum(weight * per_example), losses)
+        return mean.negative_elbo, mean
+
+    def step(state, batch, weight, noise, beta):
+        n_used = weight.sum()
+        gradient, losses = jax.grad(objective, has_aux=True)(
+            state.params, batch, weight / n_used, noise, beta
+        )
+        updates, opt_state = optimiser.update(gradient, state.opt_state, state.params)
+        state = TrainState(optax.apply_updates(state.params, updates), opt_state)
+        return state, jax.tree.map(lambda loss: loss * n_used, losses)
+
+    return step
 
 
 def make_losses(
