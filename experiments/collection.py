@@ -1,6 +1,5 @@
 """Runs what a suite lacks and collects the finished runs."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from experiments.terminal import Terminal
 from musicvae_jax.checkpoints import load_checkpoint, member_of
 from musicvae_jax.config import Experiment, to_json
 from musicvae_jax.errors import InputError
-from musicvae_jax.files import replacing
+from musicvae_jax.files import read_json, write_json
 from musicvae_jax.songs import load_songs
 
 # The reference pipeline's names: checkpoint, experiment, and which beta of its sweep.
@@ -47,14 +46,14 @@ def run_suite(
     wanted = _resolved(suite, experiments, terminal)
     finished, failed = _run_missing(suite, wanted, terminal)
     state = _state(finished)
-    if _read_json(suite.results_dir / _STATE) == state and not failed:
+    if read_json(suite.results_dir / _STATE) == state and not failed:
         terminal.say(f"{suite.results_dir}: tables, pictures and report are up to date")
     elif any(finished.values()):
         # Until all is drawn the folder is a suite's, but not of these runs.
-        _write_json(suite.results_dir / _STATE, {})
+        write_json(suite.results_dir / _STATE, {})
         _name_checkpoints(suite, finished)
         draw_overview(suite.results_dir, finished, terminal)
-        _write_json(suite.results_dir / _STATE, state)
+        write_json(suite.results_dir / _STATE, state)
     if failed:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in failed.items())
         raise InputError(f"{len(failed)} experiment(s) could not run: {reasons}")
@@ -68,12 +67,13 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
         fingerprint: of the song file.
     """
     folder = experiment.results_dir
-    about = _read_json(folder / MANIFEST)
+    about = read_json(folder / MANIFEST)
     return (
         about is not None
+        # The manifest of an older version need not say what code it is of.
+        and about.get("code") == code_version()
         and about["data"]["sha256"] == fingerprint
-        and about["code"] == code_version()
-        and _read_json(folder / "config.json") == to_json(experiment)
+        and read_json(folder / "config.json") == to_json(experiment)
         and (experiment.checkpoint_dir.is_dir() or not experiment.model.is_trained)
     )
 
@@ -135,7 +135,7 @@ def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
     """What an overview is made of: the same runs give the same overview."""
     return {
         name: {
-            one.name: _read_json(one.results_dir / MANIFEST)["finished_utc"] for one in experiments
+            one.name: read_json(one.results_dir / MANIFEST)["finished_utc"] for one in experiments
         }
         for name, experiments in finished.items()
     }
@@ -149,19 +149,3 @@ def _check_replaceable(results_dir: Path) -> None:
                 f"output folder: {results_dir / name} is there and no suite made it; move it, or "
                 "choose another folder with --output-dir"
             )
-
-
-def _write_json(path: Path, content: dict) -> None:
-    with replacing(path) as aside:
-        aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _read_json(path: Path) -> dict | None:
-    """The object in a JSON file; None if there is no such file or no such object in it."""
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None

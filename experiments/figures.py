@@ -11,7 +11,7 @@ from experiments.terminal import Terminal
 from musicvae_jax import reporting
 
 _DPI = 150
-_METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
+METHOD_NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
 
 
 def save_figure(figure: Figure, path: Path, dpi: int, terminal: Terminal) -> None:
@@ -51,9 +51,9 @@ def draw_figures(folder: Path, title: str, terminal: Terminal) -> None:
     save(reporting.cluster_selection(of_first, title), "cluster_selection")
     points = pd.read_parquet(folder / "projections.parquet")
     for method, rows in points[points["representation"] == first].groupby("method"):
-        heading = f"{_METHODS[method]} of {first}: {title}"
+        heading = f"{METHOD_NAMES[method]} of {first}: {title}"
         figure = reporting.projection(
-            rows[["x", "y"]].to_numpy(), _groups(rows), _METHODS[method], heading
+            rows[["x", "y"]].to_numpy(), _groups(rows), METHOD_NAMES[method], heading
         )
         save(figure, method)
     if (folder / "reconstructions.npz").exists():

@@ -1,7 +1,6 @@
 """What is made of the finished runs of a suite: tables, pictures and the page to read."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +8,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments import tables
-from experiments.figures import save_figure
+from experiments.figures import METHOD_NAMES, save_figure
 from experiments.results import MANIFEST
 from experiments.terminal import Terminal
 from musicvae_jax import reporting
 from musicvae_jax.config import Experiment
-from musicvae_jax.files import replacing
+from musicvae_jax.files import read_json, replacing
 
 VISUALIZATIONS = "visualizations"
 _DPI = 200
 _MIN_COLOURED = 2
+Runs = Sequence[Experiment]
+Tables = Mapping[str, pd.DataFrame]
+Draw = Callable[[Runs, Tables, str], Figure | None]
 
 
 def draw_overview(
@@ -35,24 +37,49 @@ def draw_overview(
     """
     runs = [one for of_suite in finished.values() for one in of_suite]
     metrics = {one.name: pd.read_csv(one.results_dir / "metrics.csv") for one in runs}
-    about = {one.name: _read_json(one.results_dir / MANIFEST) for one in runs}
+    about = {one.name: read_json(one.results_dir / MANIFEST) for one in runs}
     data = about[runs[0].name]["data"]
     title = f"{Path(data['path']).stem}, {data['songs']} songs"
-    suite_tables = {}
-    for suite, experiments in finished.items():
-        if not experiments:
-            continue
-        of_suite = [metrics[one.name] for one in experiments]
-        suite_tables[suite] = reporting.suite_table(of_suite)
-        with replacing(results_dir / f"{suite}_task_results.csv") as aside:
-            aside.write_text(tables.to_csv(suite_tables[suite]), encoding="utf-8")
-        heading = f"{suite} experiments on {title}"
-        is_kmeans = suite_tables[suite]["clusterer"] == "kmeans"
-        once = reporting.distinct(suite_tables[suite][is_kmeans])[["experiment", "representation"]]
-        terminal.show(reporting.score_table(pd.concat(of_suite).merge(once), heading))
-    folder = results_dir / VISUALIZATIONS
+    suite_tables = {
+        suite: _write_table(
+            results_dir, suite, [metrics[one.name] for one in of_suite], title, terminal
+        )
+        for suite, of_suite in finished.items()
+        if of_suite
+    }
+    pictures = _draw_pictures(results_dir / VISUALIZATIONS, runs, suite_tables, title, terminal)
+    text = reporting.page(
+        f"musicvae_jax on {title}",
+        _about_data(data),
+        reporting.answers(pd.concat(metrics.values())),
+        suite_tables,
+        pictures,
+        _about_runs(about),
+    )
+    with replacing(results_dir / "report.html") as aside:
+        aside.write_text(text, encoding="utf-8")
+    terminal.say(f"tables, {len(pictures)} pictures and report.html: {results_dir}")
+
+
+def _write_table(
+    results_dir: Path, suite: str, metrics: Sequence[pd.DataFrame], title: str, terminal: Terminal
+) -> pd.DataFrame:
+    """Writes and returns a suite's table; prints its K-Means rows."""
+    table = reporting.suite_table(metrics)
+    with replacing(results_dir / f"{suite}_task_results.csv") as aside:
+        aside.write_text(tables.to_csv(table), encoding="utf-8")
+    once = reporting.distinct(reporting.rows_of(table))[["experiment", "representation"]]
+    heading = f"{suite} experiments on {title}"
+    terminal.show(reporting.score_table(pd.concat(metrics).merge(once), heading))
+    return table
+
+
+def _draw_pictures(
+    folder: Path, runs: Runs, suite_tables: Tables, title: str, terminal: Terminal
+) -> dict[str, tuple[bytes, str]]:
+    """Draws what the runs allow, and returns the PNGs with their captions."""
     folder.mkdir(exist_ok=True)
-    shown = {}
+    drawn = {}
     with terminal.progress("drawing", len(_PICTURES)) as advance:
         for name, (draw, caption) in _PICTURES.items():
             path = folder / f"{name}.png"
@@ -60,19 +87,9 @@ def draw_overview(
             figure = draw(runs, suite_tables, title)
             if figure is not None:
                 save_figure(figure, path, _DPI, terminal)
-                shown[name] = (path.read_bytes(), caption)
+                drawn[name] = (path.read_bytes(), caption)
             advance()
-    text = reporting.page(
-        f"musicvae_jax on {title}",
-        _about_data(data),
-        reporting.answers(pd.concat(metrics.values())),
-        suite_tables,
-        shown,
-        _about_runs(about),
-    )
-    with replacing(results_dir / "report.html") as aside:
-        aside.write_text(text, encoding="utf-8")
-    terminal.say(f"tables, {len(shown)} pictures and report.html: {results_dir}")
+    return drawn
 
 
 def _about_data(data: Mapping) -> dict[str, object]:
@@ -101,10 +118,6 @@ def _about_runs(about: Mapping[str, Mapping]) -> dict[str, object]:
     }
 
 
-Runs = Sequence[Experiment]
-Tables = Mapping[str, pd.DataFrame]
-
-
 def _training_curves(runs: Runs, _: Tables, title: str) -> Figure | None:
     histories = {
         one.name: pd.read_csv(one.results_dir / "history.csv")
@@ -123,14 +136,15 @@ def _cluster_selection(runs: Runs, _: Tables, title: str) -> Figure:
     return reporting.selection_overview(curves, title)
 
 
-def _projections(runs: Runs, method: str, label: str, title: str) -> Figure | None:
+def _projections(runs: Runs, method: str, title: str) -> Figure | None:
     points = {}
     for one in runs:
         table = pd.read_parquet(one.results_dir / "projections.parquet")
         for name, rows in table[table["method"] == method].groupby("representation", sort=False):
             points[f"{one.name}:\n{name}"] = rows
     colourings = _coloured(points, ("genre", "language"))
-    return reporting.projection_grid(points, colourings, label, title) if points else None
+    name = METHOD_NAMES[method]
+    return reporting.projection_grid(points, colourings, name, title) if points else None
 
 
 def _coloured(points: Mapping[str, pd.DataFrame], kinds: Sequence[str]) -> list[str]:
@@ -144,20 +158,20 @@ def _coloured(points: Mapping[str, pd.DataFrame], kinds: Sequence[str]) -> list[
 
 
 def _tsne(runs: Runs, _: Tables, title: str) -> Figure | None:
-    return _projections(runs, "tsne", "t-SNE", title)
+    return _projections(runs, "tsne", title)
 
 
 def _umap(runs: Runs, _: Tables, title: str) -> Figure | None:
-    return _projections(runs, "umap", "UMAP", title)
+    return _projections(runs, "umap", title)
 
 
 def _beta_vae_latent_spaces(runs: Runs, _: Tables, title: str) -> Figure | None:
     sweep = [one for one in runs if len(one.train.beta) > 1]
-    return _projections(sweep, "tsne", "t-SNE", title) if sweep else None
+    return _projections(sweep, "tsne", title) if sweep else None
 
 
 def _cluster_distributions(runs: Runs, _: Tables, title: str) -> Figure | None:
-    """Of the best-scoring label-free representation of audio: the first VAE that has run."""
+    """Of the first VAE that has run, else of the first experiment, under its first seed."""
     of_vae = [one for one in runs if one.model.kind == "vae" and not one.fuse] or list(runs)
     one = of_vae[0]
     latents = pd.read_parquet(one.results_dir / "latents.parquet")
@@ -168,25 +182,18 @@ def _cluster_distributions(runs: Runs, _: Tables, title: str) -> Figure | None:
     return reporting.cluster_distributions(songs, kinds, heading) if kinds else None
 
 
-def _of_crops(runs: Runs) -> Path | None:
-    found = (one.results_dir / "reconstructions.npz" for one in runs)
-    return next((path for path in found if path.exists()), None)
+def _of_crops(draw: Callable[[Mapping, str], Figure]) -> Draw:
+    """A picture of the mels that the first model of crops has left."""
 
+    def draw_first(runs: Runs, _: Tables, title: str) -> Figure | None:
+        found = (one.results_dir / "reconstructions.npz" for one in runs)
+        path = next((path for path in found if path.exists()), None)
+        if path is None:
+            return None
+        with np.load(path) as mels:
+            return draw(mels, title)
 
-def _reconstruction_examples(runs: Runs, _: Tables, title: str) -> Figure | None:
-    path = _of_crops(runs)
-    if path is None:
-        return None
-    with np.load(path) as mels:
-        return reporting.reconstruction_examples(mels, title)
-
-
-def _latent_interpolation(runs: Runs, _: Tables, title: str) -> Figure | None:
-    path = _of_crops(runs)
-    if path is None:
-        return None
-    with np.load(path) as mels:
-        return reporting.latent_interpolation(mels, title)
+    return draw_first
 
 
 def _comprehensive_results(_: Runs, suite_tables: Tables, title: str) -> Figure:
@@ -225,15 +232,11 @@ _PICTURES = {
         "The latent spaces of VAEs with a growing weight on the KL term.",
     ),
     "reconstruction_examples": (
-        _reconstruction_examples,
+        _of_crops(reporting.reconstruction_examples),
         "Held-out songs and what the convolutional VAE makes of them from 64 numbers.",
     ),
     "latent_interpolation": (
-        _latent_interpolation,
+        _of_crops(reporting.latent_interpolation),
         "Decoded points on the straight line between the latents of two held-out songs.",
     ),
 }
-
-
-def _read_json(path: Path) -> dict:
-    return json.loads(path.read_bytes())

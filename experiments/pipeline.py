@@ -1,6 +1,5 @@
 """One experiment from songs to figures; each stage is a function of the stages before it."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from musicvae_jax import projections, reporting
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_key
 from musicvae_jax.config import Experiment, to_json
 from musicvae_jax.features import SongFeatures
+from musicvae_jax.files import write_json
 
 
 def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
@@ -58,9 +58,9 @@ def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
         with watch.stage("figures"):
             _write_projections(stage, experiment.seeds[0], terminal)
             draw_figures(stage, title, terminal)
-        _write_json(stage / "config.json", to_json(experiment))
+        write_json(stage / "config.json", to_json(experiment))
         about = manifest(experiment, songs, features, inputs, watch)
-        _write_json(stage / MANIFEST, about)
+        write_json(stage / MANIFEST, about)
 
 
 def show_results(experiment: Experiment, terminal: Terminal) -> None:
@@ -110,7 +110,7 @@ def _write_projections(stage: Path, seed: int, terminal: Terminal) -> None:
     latents = pd.read_parquet(stage / "latents.parquet")
     by_name = latents[latents["seed"] == seed].groupby("representation", sort=False)
     shown = ["music_id", "cluster", "genre", "language"]
-    found = [pd.DataFrame(columns=["representation", "method", "x", "y", *shown])]
+    found = []
     n_songs = by_name.size().max()
     if n_songs < projections.MIN_SONGS:
         terminal.notice(
@@ -127,9 +127,6 @@ def _write_projections(stage: Path, seed: int, terminal: Terminal) -> None:
                     about = rows[shown].assign(representation=name, method=method)
                     found.append(pd.concat([place, about], axis=1))
                     advance()
-    table = pd.concat(found[1:] or found, ignore_index=True)
+    columns = ["x", "y", *shown, "representation", "method"]
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
     table.to_parquet(stage / "projections.parquet", index=False)
-
-
-def _write_json(path: Path, content: dict) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -52,10 +52,10 @@ def representations(
     elif model.is_trained:
         own = _of_model(experiment, inputs, latents)
     else:
-        points = pca_latents(inputs.x, inputs.split.train, model.latent)
-        points = inputs.x if model.kind == "raw" else points
-        own = [_same(model_name(model, 1.0), "own", points[inputs.scored], n_seeds)]
-        own[0] = own[0]._replace(labels_seen=_seen_by_model(experiment))
+        is_raw = model.kind == "raw"
+        points = inputs.x if is_raw else pca_latents(inputs.x, inputs.split.train, model.latent)
+        one = _same(model_name(model, 1.0), "own", points[inputs.scored], n_seeds)
+        own = [one._replace(labels_seen=_seen_by_model(experiment))]
     parts: list[Representation] = []
     if experiment.fuse:
         parts = [part._replace(role="baseline") for part in own]
@@ -93,9 +93,9 @@ def _same(
 
 def _seen_by_model(experiment: Experiment) -> tuple[Label, ...]:
     model = experiment.model
-    centred = model.inputs != "audio" and experiment.lyrics.centred
     condition = () if model.condition == "none" else (model.condition,)
-    return tuple(dict.fromkeys((*condition, *(("language",) if centred else ()))))
+    by_lyrics = () if model.inputs == "audio" else experiment.lyrics.labels_seen
+    return tuple(dict.fromkeys((*condition, *by_lyrics)))
 
 
 def _of_model(experiment: Experiment, inputs: Inputs, latents: np.ndarray) -> list[Representation]:
@@ -113,12 +113,9 @@ def _of_model(experiment: Experiment, inputs: Inputs, latents: np.ndarray) -> li
 
 
 def _lyrics_alone(experiment: Experiment, inputs: Inputs) -> Representation:
-    points = inputs.lyrics.values[inputs.scored]
-    # Centring subtracts what the language label says.
-    seen: tuple[Label, ...] = ("language",) if experiment.lyrics.centred else ()
-    return _same(lyrics_name(experiment.lyrics), "own", points, len(experiment.seeds))._replace(
-        labels_seen=seen
-    )
+    config, points = experiment.lyrics, inputs.lyrics.values[inputs.scored]
+    found = _same(lyrics_name(config), "own", points, len(experiment.seeds))
+    return found._replace(labels_seen=config.labels_seen)
 
 
 def _lyrics_variants(
@@ -126,16 +123,14 @@ def _lyrics_variants(
 ) -> list[Representation]:
     """The configured lyrics representation, then it and TF-IDF, each plain and centred."""
     configured = experiment.lyrics
-    variants = {
-        replace(configured, runtime=runtime, centred=centred): None
-        for runtime in dict.fromkeys((configured.runtime, "tfidf"))
-        for centred in (configured.centred, not configured.centred)
-    }
-    found = []
-    for config in variants:
-        other = replace(experiment, lyrics=config)
-        _, vectors = read_lyrics(other, features.table, inputs.split, terminal)
-        found.append(_lyrics_alone(other, inputs._replace(lyrics=vectors)))
+    found = [_lyrics_alone(experiment, inputs)]
+    for runtime in dict.fromkeys((configured.runtime, "tfidf")):
+        for centred in (configured.centred, not configured.centred):
+            config = replace(configured, runtime=runtime, centred=centred)
+            if config != configured:
+                other = replace(experiment, lyrics=config)
+                _, vectors = read_lyrics(other, features.table, inputs.split, terminal)
+                found.append(_lyrics_alone(other, inputs._replace(lyrics=vectors)))
     return found
 
 
@@ -151,9 +146,6 @@ def _fused(
     clusters of the fewer audio latents even at equal variance. With the genre it is what the
     reference pipeline calls multimodal.
     """
-    genre = features.table["genre"].iloc[inputs.scored]
-    labels = one_hot(genre, vocabulary(genre), "genre")
-    label = Representation("genre", "own", [labels] * len(experiment.seeds), ("genre",))
     fused = []
     for own in latents:
         whole = [own]
@@ -163,7 +155,10 @@ def _fused(
             fused.append(_side_by_side([own, _reduced(text, experiment, inputs)]))
             fused.append(_side_by_side(whole))
         if "genre" in experiment.fuse:
-            fused.append(_side_by_side([*whole, label]))
+            genre = features.table["genre"].iloc[inputs.scored]
+            points = one_hot(genre, vocabulary(genre), "genre")
+            label = _same("genre", "own", points, len(experiment.seeds))
+            fused.append(_side_by_side([*whole, label._replace(labels_seen=("genre",))]))
     return fused
 
 

@@ -1,6 +1,5 @@
 """A run's output folders: written aside, then put in place whole, the manifest last."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint
 from musicvae_jax.errors import InputError
+from musicvae_jax.files import read_json
 
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint"
@@ -84,13 +84,8 @@ def _check_replaceable(name: str, results_dir: Path, checkpoint_dir: Path) -> No
 
 
 def _is_manifest_of(name: str, path: Path) -> bool:
-    if not path.is_file():
-        return False
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError:
-        return False
-    return isinstance(content, dict) and content.get("experiment") == name and "data" in content
+    content = read_json(path)
+    return content is not None and content.get("experiment") == name and "data" in content
 
 
 def _is_checkpoint(folder: Path) -> bool:

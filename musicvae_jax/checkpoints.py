@@ -16,6 +16,7 @@ from musicvae_jax import lyrics
 from musicvae_jax.config import Experiment, from_json, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import Scaler, settings
+from musicvae_jax.files import read_json
 from musicvae_jax.lyrics import LyricsTransform
 from musicvae_jax.songs import MEL_BANDS
 from musicvae_jax.training import Examples, History, Losses, TrainState, init_state, make_model
@@ -109,12 +110,10 @@ def load_checkpoint(directory: Path) -> Checkpoint:
 def find_trained(folders: Iterable[Path], key: str) -> Path | None:
     """The first of the folders that holds a checkpoint of this training, if any does."""
     for metadata in (path for folder in folders for path in folder.glob("*/meta/metadata")):
-        try:
-            if json.loads(metadata.read_bytes()).get("key") == key:
-                return metadata.parents[2]
-        except (ValueError, AttributeError):
-            # Not one of ours, or damaged: whoever names that folder is told.
-            continue
+        # None for one that is damaged or not ours: whoever names that folder is told.
+        meta = read_json(metadata)
+        if meta is not None and meta.get("key") == key:
+            return metadata.parents[2]
     return None
 
 

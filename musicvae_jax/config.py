@@ -118,6 +118,11 @@ class LyricsConfig:
         _require(self.model.strip() != "", "lyrics.model", self.model, "a name or a path")
         _require(self.components >= 1, "lyrics.components", self.components, "at least 1")
 
+    @property
+    def labels_seen(self) -> tuple[Label, ...]:
+        """Labels that the vectors are computed from: centring subtracts what a language says."""
+        return ("language",) if self.centred else ()
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:

@@ -1,5 +1,6 @@
 """Files that are either whole or not there."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,3 +23,26 @@ def replacing(path: Path) -> Iterator[Path]:
         aside = Path(folder) / path.name
         yield aside
         aside.replace(path)
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Writes a JSON file in one step.
+
+    Args:
+        path: the file to make; its folder must exist.
+        content: what `json.dumps` takes.
+    """
+    with replacing(path) as aside:
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict | None:
+    """The object in a JSON file; None if there is no such file or no such object in it."""
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None

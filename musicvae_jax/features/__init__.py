@@ -11,7 +11,12 @@ from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.extract import SongFeatures, extract_features, settings
 from musicvae_jax.features.labels import one_hot, vocabulary
 from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
-from musicvae_jax.features.rhythm import N_RHYTHM, modulation_centres, rhythm_spectrum
+from musicvae_jax.features.rhythm import (
+    HOP_SECONDS,
+    N_RHYTHM,
+    modulation_centres,
+    rhythm_spectrum,
+)
 from musicvae_jax.features.scaling import (
     LEAST_SCALE_DB,
     Scaler,
@@ -22,6 +27,7 @@ from musicvae_jax.features.scaling import (
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
 
 __all__ = [
+    "HOP_SECONDS",
     "LEAST_SCALE_DB",
     "N_MFCC",
     "N_RHYTHM",

@@ -8,11 +8,11 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from musicvae_jax.cache import writing_cache
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
-from musicvae_jax.features.scaling import Scaler
-from musicvae_jax.files import replacing
+from musicvae_jax.features.scaling import LEAST_SCALE_DB, Scaler
 from musicvae_jax.songs import MEL_BANDS, Songs
 
 # Part of the cache key: raise it whenever the bytes for the same input change.
@@ -154,7 +154,7 @@ def fit_crop_scaler(store: CropStore, index: np.ndarray) -> Scaler:
     mean = sums / n_frames
     # Rounding may leave a constant band a hair below zero.
     variance = np.maximum(squares / n_frames - mean**2, 0.0).mean()
-    scale = np.full(MEL_BANDS, max(np.sqrt(variance), 1.0), np.float32)
+    scale = np.full(MEL_BANDS, max(np.sqrt(variance), LEAST_SCALE_DB), np.float32)
     return Scaler(mean.astype(np.float32), scale)
 
 
@@ -194,15 +194,8 @@ def _write_store(
     rows: np.ndarray,
     on_rows: Callable[[int], None] | None,
 ) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as aside, aside.open("wb") as file:
-            _write_mels(file, songs, db_range, rows, on_rows)
-    except OSError as error:
-        raise InputError(
-            f"features.cache_dir: cannot write to {path.parent} ({error}); "
-            "expected a folder that can be written"
-        ) from error
+    with writing_cache(path) as aside, aside.open("wb") as file:
+        _write_mels(file, songs, db_range, rows, on_rows)
 
 
 def _write_mels(

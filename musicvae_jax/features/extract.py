@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,26 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from musicvae_jax.cache import DAMAGED_NPZ, writing_cache
 from musicvae_jax.config import FeatureConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
 from musicvae_jax.features.rhythm import N_RHYTHM, rhythm_spectrum
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
-from musicvae_jax.files import replacing
 from musicvae_jax.songs import Rejection, Songs
-
-# What reading a damaged .npz file has been seen to raise.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    zipfile.BadZipFile,
-)
 
 
 class _Block(NamedTuple):
@@ -179,21 +166,12 @@ def _read_cache(path: Path, name: str, on_notice: Callable[[str], None] | None) 
         if values.shape != (len(rows), _BLOCKS[name].width) or not np.isfinite(values).all():
             raise ValueError("its numbers do not fit together")
         return _Cached(rows, values, rejected)
-    except _DAMAGE as error:
+    except DAMAGED_NPZ as error:
         if on_notice:
             on_notice(f"feature cache {path} is damaged ({error}); extracting again")
         return None
 
 
 def _write_cache(path: Path, block: _Cached) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as aside:
-            np.savez(
-                aside, rows=block.rows, values=block.values, rejected=json.dumps(block.rejected)
-            )
-    except OSError as error:
-        raise InputError(
-            f"features.cache_dir: cannot write to {path.parent} ({error}); "
-            "expected a folder that can be written"
-        ) from error
+    with writing_cache(path) as aside:
+        np.savez(aside, rows=block.rows, values=block.values, rejected=json.dumps(block.rejected))

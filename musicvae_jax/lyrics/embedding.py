@@ -2,15 +2,14 @@
 
 import hashlib
 import time
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from musicvae_jax.cache import DAMAGED_NPZ, writing_cache
 from musicvae_jax.config import LyricsConfig
 from musicvae_jax.errors import InputError
-from musicvae_jax.files import replacing
 from musicvae_jax.lyrics import runtimes
 from musicvae_jax.lyrics.cleaning import clean
 from musicvae_jax.lyrics.runtimes import Encoder
@@ -19,17 +18,6 @@ from musicvae_jax.lyrics.runtimes import Encoder
 _TEXTS_PER_CALL = 16
 # What a run that is killed may have to do again.
 _SECONDS_BETWEEN_SAVES = 30.0
-# What reading a damaged .npz file has been seen to raise.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    zipfile.BadZipFile,
-)
 _Vectors = dict[str, np.ndarray]
 
 
@@ -122,7 +110,7 @@ def _read_cache(path: Path, on_notice: Callable[[str], None] | None = None) -> _
         if values.ndim != 2 or len(keys) != len(values) or not np.isfinite(values).all():
             raise ValueError("its numbers do not fit together")
         return dict(zip(keys, values, strict=True))
-    except _DAMAGE as error:
+    except DAMAGED_NPZ as error:
         if on_notice:
             on_notice(f"lyrics cache {path} is damaged ({error}); embedding again")
         return {}
@@ -131,12 +119,5 @@ def _read_cache(path: Path, on_notice: Callable[[str], None] | None = None) -> _
 def _save(path: Path, vectors: _Vectors) -> None:
     # Read again: another run may have added to it meanwhile.
     vectors = _read_cache(path) | vectors
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as aside:
-            np.savez(aside, keys=np.array(list(vectors)), values=np.array(list(vectors.values())))
-    except OSError as error:
-        raise InputError(
-            f"features.cache_dir: cannot write to {path.parent} ({error}); "
-            "expected a folder that can be written"
-        ) from error
+    with writing_cache(path) as aside:
+        np.savez(aside, keys=np.array(list(vectors)), values=np.array(list(vectors.values())))

@@ -12,7 +12,7 @@ from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_exa
 from musicvae_jax.reporting.overview import comprehensive_results
 from musicvae_jax.reporting.page import page
 from musicvae_jax.reporting.scatter import projection, projection_grid
-from musicvae_jax.reporting.scores import distinct, score_table, suite_table
+from musicvae_jax.reporting.scores import distinct, rows_of, score_table, suite_table
 
 __all__ = [
     "answers",
@@ -25,6 +25,7 @@ __all__ = [
     "projection",
     "projection_grid",
     "reconstruction_examples",
+    "rows_of",
     "score_table",
     "selection_overview",
     "suite_table",

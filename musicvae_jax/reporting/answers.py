@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from musicvae_jax.comparison import Comparison, compare
+from musicvae_jax.reporting.scores import rows_of
 from musicvae_jax.reporting.style import mean_and_std, seen_labels
 
 _LABELS = ("genre", "language")
@@ -19,7 +20,7 @@ def answers(metrics: pd.DataFrame) -> list[str]:
     Args:
         metrics: metrics.csv of all finished experiments, one below the other.
     """
-    rows = metrics[(metrics["clusterer"] == "kmeans") & (metrics["scope"] == "all")]
+    rows = rows_of(metrics)
     found = [*_vae_against_baselines(rows), *_best(rows), *_fusion(rows)]
     return found or ["No experiment of these suites has scores to compare."]
 

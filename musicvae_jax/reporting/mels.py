@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from musicvae_jax.features import HOP_SECONDS
 from musicvae_jax.reporting.style import titled
 
-_SECONDS_PER_FRAME = 512 / 22050
 _MAX_TITLE = 28
 
 
@@ -63,7 +63,7 @@ def _grid(rows: Sequence[Sequence[tuple[str, np.ndarray]]], title: str) -> Figur
                 vmin=max(low, -80.0),
                 vmax=0.0,
                 interpolation="nearest",
-                extent=(0, mel.shape[1] * _SECONDS_PER_FRAME, 0, mel.shape[0]),
+                extent=(0, mel.shape[1] * HOP_SECONDS, 0, mel.shape[0]),
             )
             axis.set_title(name, fontsize="small", parse_math=False)
     for axis in axes[-1]:

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from musicvae_jax.reporting.scores import distinct
+from musicvae_jax.reporting.scores import distinct, rows_of
 from musicvae_jax.reporting.style import COLOURS, LEAK_MARK, label_axes, seen_labels, titled
 
 _SCORES = {"ami_genre": "genre AMI", "ami_language": "language AMI", "silhouette": "silhouette"}
@@ -19,7 +19,7 @@ def comprehensive_results(table: pd.DataFrame, title: str) -> Figure:
         table: rows of `suite_table`, K-Means ones are used.
         title: names the data and the number of songs.
     """
-    rows = distinct(table[(table["clusterer"] == "kmeans") & (table["scope"] == "all")])[::-1]
+    rows = distinct(rows_of(table))[::-1]
     names = [
         f"{row.experiment}: {row.representation} (n = {row.n_songs})" for row in rows.itertuples()
     ]

@@ -41,7 +41,7 @@ def score_table(metrics: pd.DataFrame, title: str, clusterer: str = "kmeans") ->
         title: the table's title.
         clusterer: whose rows are shown, of scope "all".
     """
-    shown = metrics[(metrics["clusterer"] == clusterer) & (metrics["scope"] == "all")]
+    shown = rows_of(metrics, clusterer)
     table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="")
     table.add_column("representation", overflow="fold")
     table.add_column("k", justify="right")
@@ -92,6 +92,11 @@ def suite_table(metrics: Sequence[pd.DataFrame]) -> pd.DataFrame:
             row[f"{score}_std"] = of_method[score].std()
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def rows_of(table: pd.DataFrame, clusterer: str = "kmeans") -> pd.DataFrame:
+    """Rows of metrics.csv or `suite_table` that score all songs under one clusterer."""
+    return table[(table["clusterer"] == clusterer) & (table["scope"] == "all")]
 
 
 def distinct(table: pd.DataFrame) -> pd.DataFrame:
