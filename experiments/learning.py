@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -14,7 +13,8 @@ from musicvae_jax.bridge import encode, encode_crops, interpolate, member_params
 from musicvae_jax.checkpoints import Checkpoint, find_trained, load_checkpoint
 from musicvae_jax.config import Experiment
 from musicvae_jax.features import fixed_crops
-from musicvae_jax.streaming import CropSource, train_crops
+from musicvae_jax.streaming import CropSource, train_crop_members
+from musicvae_jax.sweeps import train_members
 from musicvae_jax.training import (
     Data,
     Examples,
@@ -22,8 +22,6 @@ from musicvae_jax.training import (
     TrainState,
     check_finite,
     make_model,
-    make_train,
-    train_members,
 )
 
 _N_EXAMPLES = 4
@@ -95,15 +93,11 @@ def encode_all(checkpoint: Checkpoint, inputs: Inputs) -> np.ndarray:
 
 
 def _fit_features(
-    experiment: Experiment, inputs: Inputs, on_epoch: Callable[[], None]
+    experiment: Experiment, inputs: Inputs, on_epochs: Callable[[int], None]
 ) -> tuple[TrainState, History]:
-    """All members in one compiled call."""
     model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
     data = Data(*(_examples(inputs, side) for side in inputs.split))
-    betas, seeds = zip(*experiment.members, strict=True)
-    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-    train = make_train(model, experiment.train, on_epoch)
-    return train_members(train, keys, data, jnp.array(betas, jnp.float32))
+    return train_members(model, experiment.train, experiment.members, data, on_epochs)
 
 
 def _examples(inputs: Inputs, index: np.ndarray) -> Examples:
@@ -112,24 +106,13 @@ def _examples(inputs: Inputs, index: np.ndarray) -> Examples:
 
 
 def _fit_crops(
-    experiment: Experiment, inputs: Inputs, on_epoch: Callable[[], None]
+    experiment: Experiment, inputs: Inputs, on_epochs: Callable[[int], None]
 ) -> tuple[TrainState, History]:
-    """One member after the other: each draws crops of its own."""
     model = make_model(experiment.model, experiment.crops, 0)
     source = CropSource(inputs.crops, *inputs.split, inputs.scaler)
-    trained = [
-        train_crops(
-            model,
-            experiment.train,
-            experiment.crops,
-            source,
-            jax.random.key(seed),
-            beta,
-            on_epoch,
-        )
-        for beta, seed in experiment.members
-    ]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *trained)
+    return train_crop_members(
+        model, experiment.train, experiment.crops, source, experiment.members, on_epochs
+    )
 
 
 def mel_examples(

@@ -9,7 +9,7 @@ _RICH = Experiment("easy_vae_mfcc", features=FeatureConfig(audio=("statistics", 
 _CONV = Experiment(
     "medium_conv_vae",
     model=ModelConfig(kind="conv_vae", latent=64),
-    train=TrainConfig(epochs=15, learning_rate=2e-3),
+    train=TrainConfig(epochs=15, learning_rate=(2e-3,)),
 )
 
 

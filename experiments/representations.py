@@ -54,7 +54,7 @@ def representations(
     else:
         is_raw = model.kind == "raw"
         points = inputs.x if is_raw else pca_latents(inputs.x, inputs.split.train, model.latent)
-        one = _same(model_name(model, 1.0), "own", points[inputs.scored], n_seeds)
+        one = _same(model_name(model), "own", points[inputs.scored], n_seeds)
         own = [one._replace(labels_seen=_seen_by_model(experiment))]
     parts: list[Representation] = []
     if experiment.fuse:
@@ -70,12 +70,17 @@ def representations(
     return own + [part for part in parts if part.name not in names]
 
 
-def model_name(model: ModelConfig, beta: float) -> str:
-    """A model in tables: raw, pca, ae, vae, beta_vae_4, cvae, conv_vae, multimodal_vae, ..."""
+def model_name(model: ModelConfig, beta: float = 1.0, learning_rate: float | None = None) -> str:
+    """A model in tables: raw, pca, ae, vae, beta_vae_4, cvae, conv_vae, multimodal_vae, ...
+
+    With a learning rate, which only a sweep over it needs: vae_lr_0.001.
+    """
     modality = {"audio": "", "lyrics": "lyrics_", "audio+lyrics": "multimodal_"}[model.inputs]
     conditional = "" if model.condition == "none" else "c"
     weighted = model.kind in ("vae", "conv_vae") and beta != 1
     prefix, suffix = ("beta_", f"_{beta:g}") if weighted else ("", "")
+    if learning_rate is not None:
+        suffix += f"_lr_{learning_rate:g}"
     return f"{prefix}{modality}{conditional}{model.kind}{suffix}"
 
 
@@ -99,17 +104,15 @@ def _seen_by_model(experiment: Experiment) -> tuple[Label, ...]:
 
 
 def _of_model(experiment: Experiment, inputs: Inputs, latents: np.ndarray) -> list[Representation]:
-    """One representation per beta."""
-    by_beta = latents.reshape(len(experiment.train.beta), len(experiment.seeds), *latents.shape[1:])
-    return [
-        Representation(
-            model_name(experiment.model, beta),
-            "own",
-            [of_seed[inputs.scored] for of_seed in of_beta],
-            _seen_by_model(experiment),
-        )
-        for beta, of_beta in zip(experiment.train.beta, by_beta, strict=True)
-    ]
+    """One representation per beta and learning rate."""
+    found: dict[str, list[np.ndarray]] = {}
+    swept = len(experiment.train.learning_rate) > 1
+    for member, points in zip(experiment.members, latents, strict=True):
+        rate = member.learning_rate if swept else None
+        name = model_name(experiment.model, member.beta, rate)
+        found.setdefault(name, []).append(points[inputs.scored])
+    seen = _seen_by_model(experiment)
+    return [Representation(name, "own", points, seen) for name, points in found.items()]
 
 
 def _lyrics_alone(experiment: Experiment, inputs: Inputs) -> Representation:

@@ -12,6 +12,7 @@ import tyro
 
 from experiments.command import parse, run_command
 from experiments.registry import EXPERIMENTS
+from experiments.startup import prepare_jax
 from musicvae_jax.config import Experiment
 
 _PROGRAM = "python -m experiments.run"
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> None:
     experiment = _parse(arguments)
+    prepare_jax()
     from experiments.inputs import resolve
     from experiments.pipeline import run_experiment, show_results
     from experiments.terminal import Terminal

@@ -10,6 +10,7 @@ import tyro
 
 from experiments.command import parse, run_command
 from experiments.registry import SUITES
+from experiments.startup import prepare_jax
 from experiments.suites import Suite
 
 _PROGRAM = "python -m experiments.suite"
@@ -25,6 +26,7 @@ def _run(arguments: Sequence[str]) -> None:
         lambda: tyro.cli(Suite, prog=_PROGRAM, args=list(arguments)), _PROGRAM, tuple(SUITES)
     )
     experiments = suite.experiments
+    prepare_jax()
     from experiments.collection import run_suite
     from experiments.terminal import Terminal
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import KCurves, elbow_k, silhouette_k
+from musicvae_jax.config import Member
 from musicvae_jax.songs import Rejection
 from musicvae_jax.training import History, Losses
 
@@ -22,28 +23,22 @@ class LatentsAndClusters(NamedTuple):
     clusters: np.ndarray
 
 
-def history_table(
-    members: Sequence[tuple[float, int]], history: History | None, has_kl: bool
-) -> pd.DataFrame:
-    """history.csv: one row per beta, seed and epoch, losses in nats per song (per crop, for a
+def history_table(members: Sequence[Member], history: History | None, has_kl: bool) -> pd.DataFrame:
+    """history.csv: one row per member and epoch, losses in nats per song (per crop, for a
     model of crops).
 
     Without a history (nothing was trained) it is empty; without a KL term its columns are null.
     """
     columns = [f"{side}_{term}_nats" for side in ("train", "heldout") for term in Losses._fields]
     if history is None:
-        return pd.DataFrame(columns=["beta", "seed", "epoch", *columns, "active_units"])
+        return pd.DataFrame(columns=[*Member._fields, "epoch", *columns, "active_units"])
     n_members, n_epochs = history.active_units.shape
-    values = [np.asarray(leaf).ravel() for leaf in (*history.train, *history.heldout)]
-    table = pd.DataFrame(
-        {
-            "beta": np.repeat([beta for beta, _ in members], n_epochs),
-            "seed": np.repeat([seed for _, seed in members], n_epochs),
-            "epoch": np.tile(np.arange(1, n_epochs + 1), n_members),
-            **dict(zip(columns, values, strict=True)),
-            "active_units": np.asarray(history.active_units).ravel(),
-        }
-    )
+    table = pd.DataFrame(np.repeat(list(members), n_epochs, axis=0), columns=Member._fields)
+    table = table.astype({"seed": int})
+    table["epoch"] = np.tile(np.arange(1, n_epochs + 1), n_members)
+    for name, leaf in zip(columns, (*history.train, *history.heldout), strict=True):
+        table[name] = np.asarray(leaf).ravel()
+    table["active_units"] = np.asarray(history.active_units).ravel()
     if not has_kl:
         table[["train_kl_nats", "heldout_kl_nats"]] = np.nan
     return table

@@ -13,7 +13,7 @@ import pandas as pd
 
 from musicvae_jax import lyrics
 from musicvae_jax.checkpoints import Checkpoint, load_checkpoint
-from musicvae_jax.config import CropConfig
+from musicvae_jax.config import CropConfig, Experiment
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import (
     CropStore,
@@ -171,7 +171,11 @@ def _apply(
 
 
 def encode_songs(
-    checkpoint_dir: Path, songs: Songs, seed: int | None = None, beta: float | None = None
+    checkpoint_dir: Path,
+    songs: Songs,
+    seed: int | None = None,
+    beta: float | None = None,
+    learning_rate: float | None = None,
 ) -> Encoded:
     """Latents of songs, new ones included, under a saved model.
 
@@ -180,14 +184,18 @@ def encode_songs(
         songs: from `load_songs`; their features are extracted as the checkpoint's were.
         seed: which of the experiment's seeds; by default its first.
         beta: which of its KL weights; by default its first.
+        learning_rate: which of its step sizes; by default its first.
 
     Raises:
-        InputError: no checkpoint there, no such seed or beta in it, no usable song, a song whose
-            label the conditional model was not trained with, or no lyrics for a model of lyrics.
+        InputError: no checkpoint there, no such seed, beta or step size in it, no usable song, a
+            song whose label the conditional model was not trained with, or no lyrics for a model of
+            lyrics.
     """
     checkpoint = load_checkpoint(checkpoint_dir)
-    params = member_params(checkpoint.state.params, _member(checkpoint, checkpoint_dir, seed, beta))
     experiment = checkpoint.experiment
+    wanted = {"seed": seed, "beta": beta, "learning_rate": learning_rate}
+    member = _member(experiment, checkpoint_dir, wanted)
+    params = member_params(checkpoint.state.params, member)
     features = extract_features(songs, experiment.features)
     if experiment.model.kind == "conv_vae":
         latents = _encode_crops(checkpoint, params, songs, features)
@@ -196,22 +204,20 @@ def encode_songs(
     return Encoded(features.table, latents, features.rejected)
 
 
-def _member(
-    checkpoint: Checkpoint, checkpoint_dir: Path, seed: int | None, beta: float | None
-) -> int:
-    experiment = checkpoint.experiment
-    wanted = {"seed": (seed, experiment.seeds), "beta": (beta, experiment.train.beta)}
-    for name, (value, known) in wanted.items():
+def _member(experiment: Experiment, checkpoint_dir: Path, wanted: dict[str, float | None]) -> int:
+    """Place of the first member with the wanted numbers, where None is anything."""
+    for name, value in wanted.items():
+        known = dict.fromkeys(getattr(member, name) for member in experiment.members)
         if value is not None and value not in known:
             raise InputError(
                 f"{checkpoint_dir}: has no {name} {value}; expected one of "
                 + ", ".join(map(str, known))
             )
-    member = (
-        beta if beta is not None else experiment.train.beta[0],
-        seed if seed is not None else experiment.seeds[0],
+    return next(
+        place
+        for place, member in enumerate(experiment.members)
+        if all(value in (None, getattr(member, name)) for name, value in wanted.items())
     )
-    return experiment.members.index(member)
 
 
 def _encode_features(checkpoint: Checkpoint, params: Any, features: SongFeatures) -> np.ndarray:

@@ -27,8 +27,8 @@ class Checkpoint(NamedTuple):
 
     Attributes:
         experiment: the resolved config it was trained with.
-        state: parameters and optimiser state, with a leading axis of members (beta, seed) in the
-            order of `experiment.members`.
+        state: parameters and optimiser state, with a leading axis of members, in the order of
+            `experiment.members`.
         history: of the members' training, parts `[members, epochs]`.
         scaler: standardisation of the model's input, fitted on the training songs.
         vocabularies: by kind of label ("genre"), the training songs' labels, in the order of the
@@ -120,7 +120,7 @@ def find_trained(folders: Iterable[Path], key: str) -> Path | None:
 def member_of(checkpoint: Checkpoint, beta: float) -> Checkpoint:
     """The part of a sweep with one beta, as a checkpoint of its own."""
     experiment = checkpoint.experiment
-    chosen = np.array([b == beta for b, _ in experiment.members])
+    chosen = np.array([member.beta == beta for member in experiment.members])
     state, history = jax.tree.map(
         lambda leaf: np.asarray(leaf)[chosen], (checkpoint.state, checkpoint.history)
     )
@@ -202,10 +202,12 @@ def _abstract_state(experiment: Experiment, n_features: int, n_labels: int) -> T
     event = (MEL_BANDS, experiment.crops.frames) if is_conv else (n_features,)
     condition = jnp.zeros((1, n_labels)) if experiment.model.condition != "none" else None
     examples = Examples(jnp.zeros((1, *event)), condition)
-    seeds = jnp.array([seed for _, seed in experiment.members], jnp.uint32)
+    seeds = jnp.array([member.seed for member in experiment.members], jnp.uint32)
+    rates = jnp.array([member.learning_rate for member in experiment.members])
     return jax.eval_shape(
-        jax.vmap(lambda seed: init_state(model, experiment.train, jax.random.key(seed), examples)),
+        jax.vmap(lambda seed, rate: init_state(model, jax.random.key(seed), examples, rate)),
         seeds,
+        rates,
     )
 
 

@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_type_hints
 
 from musicvae_jax.errors import InputError
 
@@ -22,10 +22,6 @@ Clusterer = Literal["kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag"]
 def _require(ok: bool, field: str, arrived: object, allowed: str) -> None:
     if not ok:
         raise InputError(f"{field}: got {arrived!r}, expected {allowed}")
-
-
-def _require_positive(field: str, arrived: float) -> None:
-    _require(0 < arrived < math.inf, field, arrived, "a finite number above 0")
 
 
 def _require_one_of(field: str, arrived: object, allowed: Collection[object]) -> None:
@@ -175,14 +171,14 @@ class ModelConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """How a model is fitted: Adam on the beta-weighted negative ELBO."""
+    """How models are fitted: Adam on the beta-weighted negative ELBO."""
 
     epochs: int = 100
     """Passes over the training songs; at least 1."""
     batch_size: int = 32
     """Songs per gradient step; at least 1."""
-    learning_rate: float = 1e-3
-    """Adam's step size; above 0."""
+    learning_rate: tuple[float, ...] = (1e-3,)
+    """Adam's step sizes, one model each, above 0 and none twice."""
     beta: tuple[float, ...] = (1.0,)
     """Weights of the KL term, one model each, at least 0 and none twice (Higgins et al., beta-VAE,
     2017); 0 for an ae."""
@@ -193,7 +189,14 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "train.epochs", self.epochs, "at least 1")
         _require(self.batch_size >= 1, "train.batch_size", self.batch_size, "at least 1")
-        _require_positive("train.learning_rate", self.learning_rate)
+        _require(
+            len(self.learning_rate) > 0
+            and all(0 < rate < math.inf for rate in self.learning_rate)
+            and len(set(self.learning_rate)) == len(self.learning_rate),
+            "train.learning_rate",
+            self.learning_rate,
+            "one or more different finite numbers above 0",
+        )
         _require(
             len(self.beta) > 0
             and all(0 <= beta < math.inf for beta in self.beta)
@@ -232,6 +235,14 @@ class ClusterConfig:
         _require(self.k_min >= 2, "cluster.k_min", self.k_min, "at least 2")
         _require(self.k_max >= self.k_min, "cluster.k_max", self.k_max, "at least cluster.k_min")
         _require(self.restarts >= 1, "cluster.restarts", self.restarts, "at least 1")
+
+
+class Member(NamedTuple):
+    """What tells one model of a sweep from another."""
+
+    beta: float
+    learning_rate: float
+    seed: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -301,9 +312,14 @@ class Experiment:
         return self.output_dir / "checkpoint"
 
     @property
-    def members(self) -> tuple[tuple[float, int], ...]:
-        """(beta, seed) of each model of the sweep, in the order of a checkpoint's leading axis."""
-        return tuple((beta, seed) for beta in self.train.beta for seed in self.seeds)
+    def members(self) -> tuple[Member, ...]:
+        """Each model of the sweep, in the order of a checkpoint's leading axis."""
+        return tuple(
+            Member(beta, learning_rate, seed)
+            for beta in self.train.beta
+            for learning_rate in self.train.learning_rate
+            for seed in self.seeds
+        )
 
 
 def to_json(config: Any) -> Any:

@@ -6,16 +6,17 @@ meanwhile. Losses, optimiser, noise and history are those of `training`. Randomn
 (epoch, song, crop number), so that the size of a chunk does not change the numbers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from musicvae_jax.config import CropConfig, TrainConfig
+from musicvae_jax.config import CropConfig, Member, TrainConfig
 from musicvae_jax.features import Scaler
 from musicvae_jax.features.crops import CropStore, fixed_places, half_crops
 from musicvae_jax.models import ConvAutoencoder
@@ -68,21 +69,19 @@ def train_crops(
     config: TrainConfig,
     crops: CropConfig,
     source: CropSource,
-    key: jax.Array,
-    beta: float,
-    on_epoch: Callable[[], None] | None = None,
+    member: Member,
+    on_epochs: Callable[[int], None] | None = None,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> tuple[TrainState, History]:
-    """Trains one member of a sweep; all members of the same shapes share one compilation.
+    """Trains one member of a sweep on the default device.
 
     Args:
         model: the module to fit, of `crops.frames` frames.
-        config: epochs, batch size, step size and reconstruction term; its beta is not used.
+        config: epochs, batch size and reconstruction term.
         crops: length of a crop, and the number of random crops of each training song in an epoch.
         source: the store, the split and the scaler; neither side empty.
-        key: of this member.
-        beta: weight of its KL term.
-        on_epoch: called after every epoch, for a progress bar.
+        member: its seed, step size and weight of the KL term.
+        on_epochs: called with 1 after every epoch, for a progress bar.
         chunk_bytes: bound on the crops that are read at a time; one step always is.
 
     Returns:
@@ -91,9 +90,10 @@ def train_crops(
         over the training songs' latents, each a mean over fixed crops. Once a loss is not finite
         the remaining epochs are skipped and their history is NaN.
     """
-    init_key, order_key, noise_key, heldout_key = jax.random.split(key, 4)
+    init_key, order_key, noise_key, heldout_key = jax.random.split(jax.random.key(member.seed), 4)
+    beta = member.beta
     blank = Examples(jnp.zeros((1, MEL_BANDS, crops.frames)), None)
-    state = init_state(model, config, init_key, blank)
+    state = init_state(model, init_key, blank, member.learning_rate)
     n_visits = len(source.train) * crops.per_song
     history: list[History] = []
     finite = True
@@ -117,14 +117,52 @@ def train_crops(
                     np.isfinite(epoch_history.train.negative_elbo)
                     and np.isfinite(epoch_history.heldout.negative_elbo)
                 )
-            if on_epoch:
-                on_epoch()
+            if on_epochs:
+                on_epochs(1)
     finally:
         chunks.close()
     nan = np.float32(np.nan)
     skipped = History(Losses(nan, nan, nan), Losses(nan, nan, nan), np.int32(0))
     history += [skipped] * (config.epochs - len(history))
     return state, jax.tree.map(lambda *values: np.array(values), *history)
+
+
+def train_crop_members(
+    model: ConvAutoencoder,
+    config: TrainConfig,
+    crops: CropConfig,
+    source: CropSource,
+    members: Sequence[Member],
+    on_epochs: Callable[[int], None] | None = None,
+) -> tuple[TrainState, History]:
+    """Trains every member of a sweep, each on one device, as many at a time as there are devices.
+
+    Args:
+        model: see `train_crops`, as for the other arguments.
+        config: see there.
+        crops: see there.
+        source: see there.
+        members: at least one.
+        on_epochs: called with 1 after every epoch of any member, from any thread.
+
+    Returns:
+        States and histories, NumPy, with a leading axis of members in their order.
+    """
+    free: SimpleQueue[jax.Device] = SimpleQueue()
+    for device in jax.local_devices():
+        free.put(device)
+
+    def train(member: Member) -> tuple[TrainState, History]:
+        device = free.get()
+        try:
+            with jax.default_device(device):
+                return jax.device_get(train_crops(model, config, crops, source, member, on_epochs))
+        finally:
+            free.put(device)
+
+    with ThreadPoolExecutor(free.qsize()) as pool:
+        trained = list(pool.map(train, members))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trained)
 
 
 def song_latents(

@@ -1,8 +1,9 @@
-"""Training as one pure function: initialisation, then a scan over epochs and over steps.
+"""Training as pure functions: initialisation, then a scan over epochs and over steps.
 
-`make_train` builds `train(key, data, beta)`. Whatever is swept (key, beta) is traced, so that a
-sweep compiles once; `train_members` runs one. Randomness is per example and folded from (epoch,
-example index), so that how a batch is laid out over devices does not change the numbers.
+`make_train` builds `train(key, data, beta, learning_rate)`. Whatever is swept (key, beta, learning
+rate) is traced, so that a sweep compiles once; `sweeps.train_members` runs one. Randomness is per
+example and folded from (epoch, example index), so that how a batch is laid out over devices does
+not change the numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from musicvae_jax.config import CropConfig, ModelConfig, TrainConfig
+from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
 from musicvae_jax.losses import gaussian_kl, gaussian_nll, negative_elbo, squared_error
 from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
 
@@ -52,6 +53,18 @@ class TrainState(NamedTuple):
     opt_state: optax.OptState
 
 
+class Progress(NamedTuple):
+    """Where a training stands.
+
+    Attributes:
+        state: what a step changes.
+        going: bool; False once a loss is not finite, after which epochs are skipped.
+    """
+
+    state: TrainState
+    going: jax.Array
+
+
 class Losses(NamedTuple):
     """Nats per example; `negative_elbo` is weighted by beta and is what training minimises."""
 
@@ -77,7 +90,9 @@ class DivergenceError(ArithmeticError):
 
 
 Step = Callable[[TrainState, Examples, jax.Array, jax.Array, jax.Array], tuple[TrainState, Losses]]
-Train = Callable[[jax.Array, Data, jax.Array], tuple[TrainState, History]]
+Start = Callable[[jax.Array, Data, jax.Array], Progress]
+Run = Callable[[Progress, jax.Array, Data, jax.Array, jax.Array], tuple[Progress, History]]
+Train = Callable[[jax.Array, Data, jax.Array, jax.Array], tuple[TrainState, History]]
 
 
 def make_model(
@@ -103,45 +118,75 @@ def make_model(
 
 
 def init_state(
-    model: MLPAutoencoder, config: TrainConfig, key: jax.Array, examples: Examples
+    model: MLPAutoencoder | ConvAutoencoder,
+    key: jax.Array,
+    examples: Examples,
+    learning_rate: jax.Array | float,
 ) -> TrainState:
     """Fresh parameters and optimiser state; of the examples only the shapes matter."""
     first = jax.tree.map(lambda leaf: leaf[:1], examples)
     noise = jnp.zeros((1, model.latent))
     params = model.init(key, first.x, noise, first.condition)
-    return TrainState(params, optimiser_of(config).init(params))
+    return TrainState(params, optimiser(learning_rate).init(params))
 
 
-def make_train(
-    model: MLPAutoencoder,
-    config: TrainConfig,
-    on_epoch: Callable[[], None] | None = None,
-) -> Train:
-    """Builds the training of one member of a sweep.
+def optimiser(learning_rate: jax.Array | float = 0.0) -> optax.GradientTransformation:
+    """Adam; its step size is part of its state, so that updates do not need it again."""
+    return optax.inject_hyperparams(optax.adam)(learning_rate)
+
+
+def make_train(model: MLPAutoencoder, config: TrainConfig) -> Train:
+    """Builds the whole training of one member of a sweep.
 
     Args:
         model: the module to fit.
-        config: epochs, batch size, step size and reconstruction term; its beta is not used, since
-            beta is an argument of the result.
-        on_epoch: called from the compiled code after every epoch, for a progress bar; without it
-            the result is a pure function.
+        config: epochs, batch size and reconstruction term; its betas and step sizes are not used,
+            since those are arguments of the result.
 
     Returns:
-        `train(key, data, beta) -> (state, history)`, to be jitted, mapped or vmapped. An epoch
-        visits every training song once; its last batch may be smaller. Once a loss is not finite
-        the remaining epochs are skipped and their history is NaN.
+        `train(key, data, beta, learning_rate) -> (state, history)`, to be jitted, mapped or
+        vmapped. An epoch visits every training song once; its last batch may be smaller. Once a
+        loss is not finite the remaining epochs are skipped and their history is NaN.
+    """
+    start, run = make_epochs(model, config)
+
+    def train(
+        key: jax.Array, data: Data, beta: jax.Array, learning_rate: jax.Array
+    ) -> tuple[TrainState, History]:
+        progress = start(key, data, learning_rate)
+        progress, history = run(progress, key, data, beta, jnp.arange(config.epochs))
+        return progress.state, history
+
+    return train
+
+
+def make_epochs(model: MLPAutoencoder, config: TrainConfig) -> tuple[Start, Run]:
+    """The training of `make_train` in parts, for a caller that looks in between.
+
+    Returns:
+        `start(key, data, learning_rate) -> progress` and `run(progress, key, data, beta, epochs)
+        -> (progress, history)`, where `epochs` are the next ones to train, counted from 0; those
+        from `config.epochs` on are skipped.
     """
     losses_of = make_losses(model, config)
     step = make_step(model, config)
 
-    def train(key: jax.Array, data: Data, beta: jax.Array) -> tuple[TrainState, History]:
-        init_key, order_key, noise_key, heldout_key = jax.random.split(key, 4)
+    def start(key: jax.Array, data: Data, learning_rate: jax.Array) -> Progress:
+        state = init_state(model, _keys(key).init, data.train, learning_rate)
+        return Progress(state, jnp.array(True))
+
+    def run(
+        progress: Progress, key: jax.Array, data: Data, beta: jax.Array, epochs: jax.Array
+    ) -> tuple[Progress, History]:
+        keys = _keys(key)
         n_train, n_heldout = len(data.train.x), len(data.heldout.x)
         batch_size = min(config.batch_size, n_train)
 
         def run_epoch(state: TrainState, epoch: jax.Array) -> tuple[TrainState, History]:
-            order, weights = _epoch_order(jax.random.fold_in(order_key, epoch), n_train, batch_size)
-            epoch_key = jax.random.fold_in(noise_key, epoch)
+            order, weights = _epoch_order(
+                jax.random.fold_in(keys.order, epoch), n_train, batch_size
+            )
+            epoch_key = jax.random.fold_in(keys.noise, epoch)
 
             def run_step(state, place):
                 index, weight = place
@@ -151,7 +196,7 @@ def make_train(
 
             state, sums = jax.lax.scan(run_step, state, (order, weights))
             noise = example_noise(
-                jax.random.fold_in(heldout_key, epoch), jnp.arange(n_heldout), model.latent
+                jax.random.fold_in(keys.heldout, epoch), jnp.arange(n_heldout), model.latent
             )
             history = History(
                 train=jax.tree.map(lambda loss: loss.sum() / n_train, sums),
@@ -160,24 +205,21 @@ def make_train(
             )
             return state, history
 
-        def run_or_skip(carry, epoch):
-            state, finite = carry
+        def run_or_skip(progress, epoch):
             state, history = jax.lax.cond(
-                finite, run_epoch, lambda state, _: (state, _no_history()), state, epoch
+                progress.going & (epoch < config.epochs),
+                run_epoch,
+                lambda state, _: (state, _no_history()),
+                progress.state,
+                epoch,
             )
-            if on_epoch:
-                jax.debug.callback(on_epoch)
-            finite &= jnp.isfinite(history.train.negative_elbo)
-            finite &= jnp.isfinite(history.heldout.negative_elbo)
-            return (state, finite), history
+            going = progress.going & jnp.isfinite(history.train.negative_elbo)
+            going &= jnp.isfinite(history.heldout.negative_elbo)
+            return Progress(state, going), history
 
-        state = init_state(model, config, init_key, data.train)
-        (state, _), history = jax.lax.scan(
-            run_or_skip, (state, jnp.array(True)), jnp.arange(config.epochs)
-        )
-        return state, history
+        return jax.lax.scan(run_or_skip, progress, epochs)
 
-    return train
+    return start, run
 
 
 def make_step(model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig) -> Step:
@@ -187,7 +229,6 @@ def make_step(model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig) -> S
     `sums` adds up the former's losses, with the parameters of before the step.
     """
     losses_of = make_losses(model, config)
-    optimiser = optimiser_of(config)
 
     def objective(params, batch, weight, noise, beta):
         losses = losses_of(params, batch, noise, beta)
@@ -199,7 +240,7 @@ def make_step(model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig) -> S
         gradient, losses = jax.grad(objective, has_aux=True)(
             state.params, batch, weight / n_used, noise, beta
         )
-        updates, opt_state = optimiser.update(gradient, state.opt_state, state.params)
+        updates, opt_state = optimiser().update(gradient, state.opt_state, state.params)
         state = TrainState(optax.apply_updates(state.params, updates), opt_state)
         return state, jax.tree.map(lambda loss: loss * n_used, losses)
 
@@ -231,44 +272,15 @@ def make_losses(
     return losses
 
 
-def train_members(
-    train: Train, keys: jax.Array, data: Data, betas: jax.Array
-) -> tuple[TrainState, History]:
-    """Trains every member (key, beta) of a sweep in one compiled call.
-
-    Args:
-        train: from `make_train`.
-        keys: one key per member, `[members]`.
-        data: shared by all members.
-        betas: one KL weight per member, `[members]`.
-
-    Returns:
-        States and histories with a leading axis of members.
-    """
-    # On a CPU one member at a time keeps its optimiser state in cache; an accelerator is only
-    # filled by all of them side by side.
-    side_by_side = None if jax.default_backend() == "cpu" else len(keys)
-
-    @jax.jit
-    def run(keys, betas, data):
-        return jax.lax.map(
-            lambda member: train(member[0], data, member[1]),
-            (keys, betas),
-            batch_size=side_by_side,
-        )
-
-    return jax.block_until_ready(run(keys, betas, data))
-
-
-def check_finite(history: History, members: Sequence[tuple[float, int]]) -> None:
+def check_finite(history: History, members: Sequence[Member]) -> None:
     """Raises `DivergenceError` if a member's losses left the finite numbers.
 
     Args:
         history: of all members, parts `[members, epochs]`.
-        members: beta and seed of each, for the message.
+        members: beta, step size and seed of each, for the message.
     """
-    for member, (beta, seed) in enumerate(members):
-        one = jax.tree.map(lambda leaf, member=member: np.asarray(leaf[member]), history)
+    for place, member in enumerate(members):
+        one = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place]), history)
         finite = np.isfinite(one.train.negative_elbo) & np.isfinite(one.heldout.negative_elbo)
         if finite.all():
             continue
@@ -279,9 +291,9 @@ def check_finite(history: History, members: Sequence[tuple[float, int]]) -> None
             for name, values in getattr(one, side)._asdict().items()
         )
         raise DivergenceError(
-            f"training diverged at beta {beta:g}, seed {seed}, epoch {epoch + 1} ({terms}, in "
-            "nats); try a smaller --train.learning-rate, or a smaller --train.beta if the KL is "
-            "what grew"
+            f"training diverged at beta {member.beta:g}, learning rate {member.learning_rate:g}, "
+            f"seed {member.seed}, epoch {epoch + 1} ({terms}, in nats); try a smaller "
+            "--train.learning-rate, or a smaller --train.beta if the KL is what grew"
         )
 
 
@@ -291,9 +303,17 @@ def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:
     return jax.vmap(lambda key: jax.random.normal(key, (latent,)))(keys)
 
 
-def optimiser_of(config: TrainConfig) -> optax.GradientTransformation:
-    """Adam with the config's step size."""
-    return optax.adam(config.learning_rate)
+class _Keys(NamedTuple):
+    """What randomness of a training is for."""
+
+    init: jax.Array
+    order: jax.Array
+    noise: jax.Array
+    heldout: jax.Array
+
+
+def _keys(key: jax.Array) -> _Keys:
+    return _Keys(*jax.random.split(key, 4))
 
 
 def _flat(x: jax.Array) -> jax.Array:

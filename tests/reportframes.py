@@ -1,5 +1,7 @@
 """Small tables shaped like those that experiments write, for the tests of reporting."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
@@ -42,7 +44,7 @@ def over_seeds(values, experiment="easy_vae", representation="vae", score="ami_g
     ]
 
 
-def history(betas=(1.0,), seeds=(0, 1), kl=1.0):
+def history(betas=(1.0,), seeds=(0, 1), kl=1.0, learning_rates=(1e-3,)):
     """history.csv of one run."""
     epochs = np.arange(1, 5)
     one = {
@@ -53,8 +55,10 @@ def history(betas=(1.0,), seeds=(0, 1), kl=1.0):
         "heldout_kl_nats": kl * epochs,
         "active_units": 3,
     }
+    members = product(betas, learning_rates, seeds)
+    names = ("beta", "learning_rate", "seed")
     return pd.concat(
-        [pd.DataFrame({"beta": beta, "seed": seed} | one) for beta in betas for seed in seeds],
+        [pd.DataFrame(dict(zip(names, member, strict=True)) | one) for member in members],
         ignore_index=True,
     )
 

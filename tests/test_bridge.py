@@ -52,7 +52,7 @@ def saved(tmp_path, songs, condition="none", inputs="audio"):
     model = make_model(experiment.model, CropConfig(), x.shape[1])
     seeds = np.arange(4, dtype=np.uint32)
     state = jax.vmap(
-        lambda seed: init_state(model, experiment.train, jax.random.key(seed), Examples(x, labels))
+        lambda seed: init_state(model, jax.random.key(seed), Examples(x, labels), 1e-3)
     )(seeds)
     numbers = np.zeros((4, experiment.train.epochs), np.float32)
     history = History(Losses(*[numbers] * 3), Losses(*[numbers] * 3), numbers.astype(np.int32))
@@ -149,9 +149,9 @@ def test_a_checkpoint_of_crops_encodes_songs(tmp_path, songs):
     )
     model = make_model(experiment.model, experiment.crops, 0)
     examples = Examples(np.zeros((1, 128, 128), np.float32))
-    state = jax.vmap(
-        lambda seed: init_state(model, experiment.train, jax.random.key(seed), examples)
-    )(np.arange(1, dtype=np.uint32))
+    state = jax.vmap(lambda seed: init_state(model, jax.random.key(seed), examples, 1e-3))(
+        np.arange(1, dtype=np.uint32)
+    )
     numbers = np.zeros((1, 1), np.float32)
     history = History(Losses(*[numbers] * 3), Losses(*[numbers] * 3), numbers.astype(np.int32))
     ones = np.ones(128, np.float32)

@@ -37,8 +37,8 @@ def make_checkpoint(experiment=EXPERIMENT):
     examples = Examples(jnp.zeros((1, 7)), jnp.zeros((1, 3)) if labelled else None)
     model = make_model(experiment.model, experiment.crops, 7)
     members = [
-        init_state(model, experiment.train, jax.random.key(seed), examples)
-        for _, seed in experiment.members
+        init_state(model, jax.random.key(member.seed), examples, member.learning_rate)
+        for member in experiment.members
     ]
     state = jax.tree.map(lambda *leaves: jnp.stack(leaves) + 1, *members)
     scaler = Scaler(np.arange(7, dtype=np.float32), np.full(7, 2, np.float32))
@@ -134,7 +134,7 @@ def test_a_fitted_lyrics_transform_comes_back(tmp_path):
 def test_one_beta_of_a_sweep_is_a_checkpoint_of_its_own():
     sweep = make_checkpoint(replace(EXPERIMENT, train=replace(EXPERIMENT.train, beta=(1.0, 4.0))))
     part = member_of(sweep, 4.0)
-    assert part.experiment.members == ((4.0, 3), (4.0, 5))
+    assert part.experiment.members == ((4.0, 1e-3, 3), (4.0, 1e-3, 5))
     np.testing.assert_array_equal(part.history.train.kl, np.asarray(sweep.history.train.kl)[2:])
     first = [np.asarray(jax.tree.leaves(c.state)[0]) for c in (part, sweep)]
     np.testing.assert_array_equal(first[0], first[1][2:])

@@ -46,8 +46,8 @@ INVALID = [
     (ModelConfig, "model.condition", {"kind": "pca", "condition": "genre"}),
     (TrainConfig, "train.epochs", {"epochs": 0}),
     (TrainConfig, "train.batch_size", {"batch_size": 0}),
-    (TrainConfig, "train.learning_rate", {"learning_rate": -1e-3}),
-    (TrainConfig, "train.learning_rate", {"learning_rate": float("inf")}),
+    (TrainConfig, "train.learning_rate", {"learning_rate": (-1e-3,)}),
+    (TrainConfig, "train.learning_rate", {"learning_rate": (float("inf"),)}),
     (TrainConfig, "train.beta", {"beta": (-1.0,)}),
     (TrainConfig, "train.beta", {"beta": (1.0, float("nan"))}),
     (TrainConfig, "train.reconstruction", {"reconstruction": "mae"}),
@@ -111,9 +111,12 @@ def test_json_round_trip_keeps_none():
     assert from_json(Experiment, to_json(experiment)) == experiment
 
 
-def test_members_are_every_seed_of_every_beta():
-    swept = Experiment("x", train=TrainConfig(beta=(1.0, 4.0)), seeds=(5, 2))
-    assert swept.members == ((1.0, 5), (1.0, 2), (4.0, 5), (4.0, 2))
+def test_members_are_every_seed_of_every_step_size_of_every_beta():
+    train = TrainConfig(beta=(1.0, 4.0), learning_rate=(0.1, 0.2))
+    swept = Experiment("x", train=train, seeds=(5, 2))
+    assert swept.members[:3] == ((1.0, 0.1, 5), (1.0, 0.1, 2), (1.0, 0.2, 5))
+    assert [tuple(member) for member in swept.members[3:5]] == [(1.0, 0.2, 2), (4.0, 0.1, 5)]
+    assert len(swept.members) == 8
 
 
 def test_lyrics_are_used_where_the_model_or_the_fusion_takes_them():

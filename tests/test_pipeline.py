@@ -328,8 +328,10 @@ def test_too_few_songs(tmp_path, n_songs, message):
 
 def test_divergence_leaves_no_results(song_path):
     experiment = tiny("easy_vae", song_path)
-    wild = replace(experiment.train, epochs=20, learning_rate=1e18)
-    with pytest.raises(DivergenceError, match="training diverged at beta 1, seed 0, epoch"):
+    wild = replace(experiment.train, epochs=20, learning_rate=(1e18,))
+    with pytest.raises(
+        DivergenceError, match=r"training diverged at beta 1, learning rate 1e\+18, seed 0, epoch"
+    ):
         run_experiment(replace(experiment, train=wild))
     assert files(Path("results")) == files(Path("checkpoints")) == set()
 

@@ -37,6 +37,16 @@ def test_an_autoencoder_has_no_kl_panel():
     assert labels == ["reconstruction\n(nats per example)", "active latent dimensions"]
 
 
+def test_a_sweep_of_step_sizes_is_told_apart():
+    history = frames.history((1.0,), learning_rates=(0.1, 0.01))
+    figure = drawn(reporting.training_curves(history, "title"))
+    assert legend_of(figure.axes[0])[:2] == ["step size 0.01", "step size 0.1"]
+    both = frames.history((1.0, 4.0), learning_rates=(0.1, 0.01))
+    figure = drawn(reporting.training_curves(both, "title"))
+    assert legend_of(figure.axes[0])[1] == "beta 1, step size 0.1"
+    assert [len(axis.lines) for axis in figure.axes] == [16, 16, 8]
+
+
 def test_a_sweep_has_a_colour_and_a_legend_entry_per_beta():
     figure = drawn(reporting.training_curves(frames.history((1.0, 2.0, 0.5)), "title"))
     assert [len(axis.lines) for axis in figure.axes] == [12, 12, 6]

@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from musicvae_jax import bridge, streaming
-from musicvae_jax.config import CropConfig, TrainConfig
+from musicvae_jax.config import CropConfig, Member, TrainConfig
 from musicvae_jax.features.crops import CropStore, fit_crop_scaler, fixed_crops
 from musicvae_jax.models import ConvAutoencoder, Posterior
 from musicvae_jax.training import DivergenceError, check_finite
@@ -18,7 +18,7 @@ LENGTHS = np.array([150, 130, 40, 200, 128, 140, 160])
 TRAIN, HELDOUT = np.array([0, 2, 3, 5, 6]), np.array([1, 4])
 # Three visits of five songs in batches of four: three full ones and one of three.
 CROPS = CropConfig(per_song=3, encoded=2)
-CONFIG = TrainConfig(epochs=3, batch_size=4, learning_rate=1e-3)
+CONFIG = TrainConfig(epochs=3, batch_size=4, learning_rate=(1e-3,))
 BATCH_BYTES = 4 * 128 * 128 * 2
 
 
@@ -53,8 +53,8 @@ def source():
 
 
 def run(config=CONFIG, seed=0, beta=1.0, **options):
-    key = jax.random.key(seed)
-    return streaming.train_crops(MODEL, config, CROPS, source(), key, beta, **options)
+    member = Member(beta, config.learning_rate[0], seed)
+    return streaming.train_crops(MODEL, config, CROPS, source(), member, **options)
 
 
 @cache
@@ -85,6 +85,15 @@ def test_members_share_one_compilation():
     before = streaming._run_steps._cache_size()
     run(seed=3, beta=4.0)
     assert streaming._run_steps._cache_size() == before
+
+
+def test_members_are_single_runs_in_their_order():
+    members = [Member(1.0, 1e-3, 1), Member(4.0, 1e-3, 1), Member(1.0, 1e-3, 0)]
+    calls = []
+    found = streaming.train_crop_members(MODEL, CONFIG, CROPS, source(), members, calls.append)
+    assert_trees_equal(jax.tree.map(lambda leaf: leaf[2], found), trained())
+    assert_trees_equal(jax.tree.map(lambda leaf: leaf[1], found), run(seed=1, beta=4.0))
+    assert sum(calls) == 3 * CONFIG.epochs
 
 
 def windows_by_hand(order, positions):
@@ -166,21 +175,21 @@ def test_the_history_is_of_fixed_crops_with_the_last_parameters():
 
 
 def test_the_loss_falls_on_both_sides():
-    _, history = run(replace(CONFIG, epochs=40, learning_rate=1e-2))
+    _, history = run(replace(CONFIG, epochs=40, learning_rate=(1e-2,)))
     for side in (history.train, history.heldout):
         assert side.negative_elbo[-1] < 0.8 * side.negative_elbo[0]
 
 
 def test_divergence_stops_training_and_is_told():
     calls = []
-    config = replace(CONFIG, epochs=6, learning_rate=1e18)
-    _, history = run(config, on_epoch=lambda: calls.append(1))
+    config = replace(CONFIG, epochs=6, learning_rate=(1e18,))
+    _, history = run(config, on_epochs=calls.append)
     first_bad = np.argmin(np.isfinite(history.train.negative_elbo))
     assert not np.isfinite(history.train.negative_elbo[first_bad])
     assert np.all(np.isnan(history.train.kl[first_bad + 1 :]))
     assert len(calls) == len(history.train.kl) == 6
     with pytest.raises(DivergenceError, match="seed 7, epoch"):
-        check_finite(jax.tree.map(lambda leaf: leaf[None], history), [(1.0, 7)])
+        check_finite(jax.tree.map(lambda leaf: leaf[None], history), [Member(1.0, 1e18, 7)])
 
 
 def test_a_batch_larger_than_the_data_is_the_data():

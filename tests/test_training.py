@@ -8,8 +8,8 @@ import optax
 import pytest
 
 from musicvae_jax import training
-from musicvae_jax.config import CropConfig, ModelConfig, TrainConfig
-from musicvae_jax.training import Data, Examples, make_model, make_train, train_members
+from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
+from musicvae_jax.training import Data, Examples, make_epochs, make_model, make_train
 
 SMALL = ModelConfig(hidden=(8,), latent=3)
 SHORT = TrainConfig(epochs=3, batch_size=4)
@@ -32,7 +32,8 @@ def compiled(model, config):
 
 
 def run(data, config=SHORT, model=SMALL, seed=0, beta=1.0):
-    return compiled(model, config)(jax.random.key(seed), data, jnp.float32(beta))
+    numbers = jnp.float32(beta), jnp.float32(config.learning_rate[0])
+    return compiled(model, config)(jax.random.key(seed), data, *numbers)
 
 
 def assert_trees_close(a, b, **tolerance):
@@ -42,7 +43,7 @@ def assert_trees_close(a, b, **tolerance):
 def python_loop(data, config, beta):
     """The same training written as anyone would: loops, one batch after the other, no padding."""
     model = make_model(SMALL, CropConfig(), 6)
-    optimiser = optax.adam(config.learning_rate)
+    optimiser = optax.adam(config.learning_rate[0])
     init_key, order_key, noise_key, _ = jax.random.split(jax.random.key(0), 4)
     params = model.init(init_key, data.train.x, jnp.zeros((10, 3)), data.train.condition)
     opt_state = optimiser.init(params)
@@ -82,7 +83,7 @@ def test_scan_training_is_a_plain_python_loop(data):
 def test_jit_is_eager(data):
     config = replace(SHORT, epochs=1)
     train = make_train(make_model(SMALL, CropConfig(), 6), config)
-    eager = train(jax.random.key(0), data, jnp.float32(1.0))
+    eager = train(jax.random.key(0), data, jnp.float32(1.0), jnp.float32(1e-3))
     assert_trees_close(run(data, config), eager, rtol=1e-5, atol=1e-6)
 
 
@@ -93,7 +94,7 @@ def test_the_same_key_gives_the_same_numbers_and_another_does_not(data):
 
 
 def test_training_lowers_the_loss_on_both_sides(data):
-    _, history = run(data, replace(SHORT, epochs=60, learning_rate=1e-2))
+    _, history = run(data, replace(SHORT, epochs=60, learning_rate=(1e-2,)))
     assert history.train.negative_elbo[-1] < 0.5 * history.train.negative_elbo[0]
     assert history.heldout.negative_elbo[-1] < history.heldout.negative_elbo[0]
 
@@ -119,7 +120,7 @@ def test_active_units_are_dimensions_whose_means_vary(data):
 
 
 def test_a_huge_beta_collapses_the_posterior_and_the_history_shows_it(data):
-    _, history = run(data, replace(SHORT, epochs=300, learning_rate=1e-2), beta=200.0)
+    _, history = run(data, replace(SHORT, epochs=300, learning_rate=(1e-2,)), beta=200.0)
     assert history.active_units[-1] == 0
     assert history.train.kl[-1] < 0.05
 
@@ -150,58 +151,55 @@ def test_noise_belongs_to_the_song_not_to_its_place_in_the_batch():
     assert len(np.unique(noise)) == 24
 
 
-def test_members_of_a_sweep_are_single_runs(data):
-    train = make_train(make_model(SMALL, CropConfig(), 6), SHORT)
-    keys = jnp.stack([jax.random.key(seed) for seed in (4, 9)])
-    states, histories = train_members(train, keys, data, jnp.array([1.0, 4.0]))
-    for member, (seed, beta) in enumerate([(4, 1.0), (9, 4.0)]):
-        expected = run(data, seed=seed, beta=beta)
-        found = jax.tree.map(lambda leaf, m=member: leaf[m], (states, histories))
-        assert_trees_close(found, expected, rtol=1e-5, atol=1e-6)
+def test_training_in_parts_is_training_in_one_go(data):
+    start, advance = make_epochs(make_model(SMALL, CropConfig(), 6), SHORT)
+    key, beta = jax.random.key(0), jnp.float32(1.0)
+    progress = start(key, data, jnp.float32(1e-3))
+    parts = []
+    # The last part goes beyond the third epoch, the last there is.
+    for epochs in (jnp.array([0]), jnp.array([1, 2, 3, 4])):
+        progress, history = jax.jit(advance)(progress, key, data, beta, epochs)
+        parts.append(history.train.kl)
+    state, history = run(data)
+    assert_trees_close(progress.state, state, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.concatenate(parts)[:3], history.train.kl, rtol=1e-5)
+    assert np.all(np.isnan(parts[1][2:]))
 
 
-def test_vmap_is_the_same_sweep(data):
-    train = make_train(make_model(SMALL, CropConfig(), 6), SHORT)
-    keys = jnp.stack([jax.random.key(seed) for seed in (4, 9)])
-    betas = jnp.array([1.0, 4.0])
-    one_by_one = train_members(train, keys, data, betas)
-    side_by_side = jax.vmap(train, in_axes=(0, None, 0))(keys, data, betas)
-    assert_trees_close(one_by_one, side_by_side, rtol=1e-4, atol=1e-5)
-
-
-def test_progress_is_told_every_epoch(data):
-    calls = []
-    train = make_train(make_model(SMALL, CropConfig(), 6), SHORT, on_epoch=lambda: calls.append(1))
-    keys = jnp.stack([jax.random.key(seed) for seed in (0, 1)])
-    train_members(train, keys, data, jnp.ones(2))
-    jax.effects_barrier()
-    assert len(calls) == 6
-
-
-def test_divergence_names_seed_epoch_terms_and_advice(data):
-    train = make_train(
-        make_model(SMALL, CropConfig(), 6), replace(SHORT, epochs=40, learning_rate=1e18)
+def test_the_step_size_is_an_argument(data):
+    train = jax.jit(make_train(make_model(SMALL, CropConfig(), 6), SHORT))
+    key, beta = jax.random.key(0), jnp.float32(1.0)
+    still, _ = train(key, data, beta, jnp.float32(1e-30))
+    moved, _ = train(key, data, beta, jnp.float32(1e-2))
+    start, _ = make_epochs(make_model(SMALL, CropConfig(), 6), SHORT)
+    assert_trees_close(still.params, start(key, data, jnp.float32(1e-2)).state.params, atol=1e-20)
+    assert not np.allclose(
+        jax.tree.leaves(moved.params)[0], jax.tree.leaves(still.params)[0], atol=1e-3
     )
-    keys = jnp.stack([jax.random.key(0)])
-    _, history = train_members(train, keys, data, jnp.ones(1))
+    assert train._cache_size() == 1
+
+
+def one_member(history):
+    return jax.tree.map(lambda leaf: leaf[None], history)
+
+
+def test_divergence_names_member_epoch_terms_and_advice(data):
+    _, history = run(data, replace(SHORT, epochs=40, learning_rate=(1e18,)))
     with pytest.raises(training.DivergenceError) as caught:
-        training.check_finite(history, [(2.5, 7)])
+        training.check_finite(one_member(history), [Member(2.5, 1e18, 7)])
     message = str(caught.value)
-    assert "beta 2.5, seed 7, epoch " in message
+    assert "beta 2.5, learning rate 1e+18, seed 7, epoch " in message
     assert "train reconstruction" in message
     assert "train kl" in message
     assert "--train.learning-rate" in message
     # The epoch after the first bad one was not trained.
-    finite = np.isfinite(history.train.negative_elbo[0]) & np.isfinite(
-        history.heldout.negative_elbo[0]
-    )
-    assert np.all(np.isnan(history.train.kl[0, np.argmin(finite) + 1 :]))
+    finite = np.isfinite(history.train.negative_elbo) & np.isfinite(history.heldout.negative_elbo)
+    assert np.all(np.isnan(history.train.kl[np.argmin(finite) + 1 :]))
 
 
 def test_finite_histories_pass(data):
-    train = make_train(make_model(SMALL, CropConfig(), 6), SHORT)
-    _, history = train_members(train, jnp.stack([jax.random.key(0)]), data, jnp.ones(1))
-    training.check_finite(history, [(1.0, 0)])
+    _, history = run(data)
+    training.check_finite(one_member(history), [Member(1.0, 1e-3, 0)])
 
 
 def test_a_feature_of_weight_zero_teaches_nothing(data):
@@ -209,7 +207,7 @@ def test_a_feature_of_weight_zero_teaches_nothing(data):
     model = make_model(SMALL, CropConfig(), 6)
     losses_of = training.make_losses(model, SHORT)
     weight = jnp.ones((10, 6)).at[:, 4:].set(0.0)
-    params = training.init_state(model, SHORT, jax.random.key(0), data.train).params
+    params = training.init_state(model, jax.random.key(0), data.train, 1e-3).params
     noise = jnp.zeros((10, 3))
 
     def total(params, x):

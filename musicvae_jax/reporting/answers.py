@@ -55,8 +55,10 @@ def _best(rows: pd.DataFrame) -> Iterator[str]:
             if len(means) > 1:
                 experiment, name = means.idxmax()
                 best = _scores(same_songs[same_songs["experiment"] == experiment], name, label)
+                # Many experiments have the same baselines.
+                n_different = len(means.reset_index("representation").drop_duplicates())
                 yield (
-                    f"Of {len(means)} representations of {n_songs} songs that were not given the "
+                    f"Of {n_different} representations of {n_songs} songs that were not given the "
                     f"{label}, {name} ({experiment}) has the highest {label} AMI, {_shown(best)}."
                 )
 

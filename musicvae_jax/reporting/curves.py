@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from musicvae_jax.reporting.style import COLOURS, folded, label_axes, titled
 
-# Dashes, and the colour where colours do not tell KL weights apart.
+# Dashes, and the colour where colours do not tell members of a sweep apart.
 _SIDES = {"train": ("-", COLOURS[0]), "heldout": ("--", COLOURS[3])}
 _PANELS = (
     ("reconstruction_nats", "reconstruction\n(nats per example)"),
@@ -22,7 +22,8 @@ def training_curves(history: pd.DataFrame, title: str) -> Figure:
 
     Args:
         history: history.csv of one run; a KL without values (an autoencoder) is left out. A sweep
-            of KL weights has one colour per beta, else training and held-out songs have.
+            of KL weights or step sizes has one colour for each, else training and held-out songs
+            have.
         title: names the experiment, the data and the number of songs.
     """
     panels = [p for p in _PANELS if _has_values(history, p[0])]
@@ -61,20 +62,27 @@ def _has_values(history: pd.DataFrame, column: str) -> bool:
     return bool(history[f"train_{column}"].notna().any())
 
 
-def _beta_colours(history: pd.DataFrame) -> dict[float, str]:
-    betas = sorted(history["beta"].unique())
-    return {beta: COLOURS[place % len(COLOURS)] for place, beta in enumerate(betas)}
+_SWEPT = ["beta", "learning_rate"]
+
+
+def _colours(history: pd.DataFrame) -> dict[tuple[float, float], str]:
+    """A colour for each (beta, step size)."""
+    pairs = history[_SWEPT].drop_duplicates().sort_values(_SWEPT)
+    return {
+        pair: COLOURS[place % len(COLOURS)]
+        for place, pair in enumerate(pairs.itertuples(index=False, name=None))
+    }
 
 
 def _training_panel(axis: Axes, history: pd.DataFrame, column: str, label: str) -> None:
-    colours = _beta_colours(history)
-    for (beta, _), rows in history.groupby(["beta", "seed"]):
+    colours = _colours(history)
+    for (*swept, _), rows in history.groupby([*_SWEPT, "seed"]):
         for side, (dashes, colour) in _SIDES.items():
             axis.plot(
                 rows["epoch"],
                 rows[f"{side}_{column}"],
                 linestyle=dashes,
-                color=colours[beta] if len(colours) > 1 else colour,
+                color=colours[tuple(swept)] if len(colours) > 1 else colour,
                 alpha=0.8,
                 linewidth=1.2,
             )
@@ -82,28 +90,33 @@ def _training_panel(axis: Axes, history: pd.DataFrame, column: str, label: str) 
 
 
 def _active_panel(axis: Axes, history: pd.DataFrame) -> None:
-    colours = _beta_colours(history)
-    for (beta, _), rows in history.groupby(["beta", "seed"]):
-        axis.plot(
-            rows["epoch"], rows["active_units"], color=colours[beta], alpha=0.8, linewidth=1.2
-        )
+    colours = _colours(history)
+    for (*swept, _), rows in history.groupby([*_SWEPT, "seed"]):
+        colour = colours[tuple(swept)]
+        axis.plot(rows["epoch"], rows["active_units"], color=colour, alpha=0.8, linewidth=1.2)
     axis.set_ylim(bottom=0)
     label_axes(axis, "epoch", "active latent dimensions")
 
 
 def _explain(axis: Axes, history: pd.DataFrame) -> None:
     """A legend for a whole row, in the panel whose curves fall and leave a corner free."""
-    colours = _beta_colours(history)
+    colours = _colours(history)
     is_sweep = len(colours) > 1
     handles = [
-        Line2D([], [], color=colour, label=f"beta {beta:g}")
-        for beta, colour in (colours.items() if is_sweep else ())
+        Line2D([], [], color=colour, label=_swept_name(history, *swept))
+        for swept, colour in (colours.items() if is_sweep else ())
     ]
     handles += [
         Line2D([], [], linestyle=dashes, color="black" if is_sweep else colour, label=name)
         for name, (dashes, colour) in zip(("training", "held out"), _SIDES.values(), strict=True)
     ]
     axis.legend(handles=handles, frameon=False, fontsize="small", ncols=2 if is_sweep else 1)
+
+
+def _swept_name(history: pd.DataFrame, beta: float, learning_rate: float) -> str:
+    """What of the two differs between the models of a history."""
+    names = {"beta": f"beta {beta:g}", "learning_rate": f"step size {learning_rate:g}"}
+    return ", ".join(name for column, name in names.items() if history[column].nunique() > 1)
 
 
 def cluster_selection(curves: pd.DataFrame, title: str) -> Figure:
