@@ -1,24 +1,26 @@
 """One experiment from songs to figures; each stage is a function of the stages before it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from experiments import tables
-from experiments.figures import draw_figures
 from experiments.inputs import Inputs, prepare_inputs, read_songs
 from experiments.learning import encode_all, learn, mel_examples
 from experiments.manifest import Stopwatch, code_version, manifest
 from experiments.representations import Representation, representations
 from experiments.results import CHECKPOINT, MANIFEST, staged_results
-from experiments.scoring import Clustered, cluster
 from experiments.terminal import Terminal
-from musicvae_jax import projections, reporting
+from musicvae_jax import projections
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_key
 from musicvae_jax.config import Experiment, to_json
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.files import write_json
+
+if TYPE_CHECKING:
+    from experiments.scoring import Clustered
 
 
 def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
@@ -32,6 +34,7 @@ def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
         InputError: the songs, the settings or the output folder cannot be used.
         DivergenceError: training reached NaN or infinity.
     """
+    # scikit-learn and matplotlib take seconds to import, so training does not wait for them.
     watch = Stopwatch()
     name, results_dir = experiment.name, experiment.results_dir
     with staged_results(name, results_dir, experiment.checkpoint_dir) as stage:
@@ -47,6 +50,8 @@ def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
                 save_checkpoint(stage / CHECKPOINT, checkpoint)
         scored_songs = features.table.iloc[inputs.scored].reset_index(drop=True)
         with watch.stage("clustering"):
+            from experiments.scoring import cluster
+
             shown = representations(experiment, features, inputs, latents, terminal)
             clustered = cluster(experiment, shown, scored_songs, terminal)
         with watch.stage("writing"):
@@ -56,6 +61,8 @@ def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
                 np.savez_compressed(stage / "reconstructions.npz", **examples)
         title = f"{experiment.name} on {songs.path.stem}, n = {len(scored_songs)} songs"
         with watch.stage("figures"):
+            from experiments.figures import draw_figures
+
             _write_projections(stage, experiment.seeds[0], terminal)
             draw_figures(stage, title, terminal)
         write_json(stage / "config.json", to_json(experiment))
@@ -65,6 +72,8 @@ def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
 
 def show_results(experiment: Experiment, terminal: Terminal) -> None:
     """Prints the scores of a finished run and where everything is."""
+    from musicvae_jax import reporting
+
     metrics = pd.read_csv(experiment.results_dir / "metrics.csv")
     n_songs = metrics["n_songs"].max()
     title = f"{experiment.name} on {experiment.data.path.stem}, n = {n_songs} songs"
@@ -80,7 +89,7 @@ def _write_tables(
     features: SongFeatures,
     inputs: Inputs,
     shown: list[Representation],
-    clustered: Clustered,
+    clustered: "Clustered",
     experiment: Experiment,
 ) -> None:
     history = None if checkpoint is None else checkpoint.history
@@ -108,25 +117,41 @@ def _write_tables(
 def _write_projections(stage: Path, seed: int, terminal: Terminal) -> None:
     """t-SNE and UMAP of every own representation under the first seed."""
     latents = pd.read_parquet(stage / "latents.parquet")
-    by_name = latents[latents["seed"] == seed].groupby("representation", sort=False)
-    shown = ["music_id", "cluster", "genre", "language"]
-    found = []
-    n_songs = by_name.size().max()
+    by_name = dict(list(latents[latents["seed"] == seed].groupby("representation", sort=False)))
+    n_songs = max(map(len, by_name.values()))
     if n_songs < projections.MIN_SONGS:
         terminal.notice(
             f"t-SNE and UMAP are left out: got {n_songs} songs, expected at least "
             f"{projections.MIN_SONGS}"
         )
-    else:
-        methods = {"tsne": projections.tsne, "umap": projections.umap}
-        with terminal.progress("projecting", len(by_name) * len(methods)) as advance:
-            for name, rows in by_name:
-                x = rows.filter(like="latent_").dropna(axis=1).to_numpy()
-                for method, project in methods.items():
-                    place = pd.DataFrame(project(x, seed), columns=["x", "y"], index=rows.index)
-                    about = rows[shown].assign(representation=name, method=method)
-                    found.append(pd.concat([place, about], axis=1))
-                    advance()
-    columns = ["x", "y", *shown, "representation", "method"]
-    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+        by_name = {}
+    placed = _project(by_name, seed, n_songs, terminal)
+    about = ["music_id", "cluster", "genre", "language"]
+    tables_of_all = [
+        pd.DataFrame(place, columns=["x", "y"])
+        .join(by_name[name][about].reset_index(drop=True))
+        .assign(representation=name, method=method)
+        for (name, method), place in placed.items()
+    ]
+    columns = ["x", "y", *about, "representation", "method"]
+    table = pd.concat([pd.DataFrame(columns=columns), *tables_of_all], ignore_index=True)
     table.to_parquet(stage / "projections.parquet", index=False)
+
+
+def _project(
+    by_name: dict[str, pd.DataFrame], seed: int, n_songs: int, terminal: Terminal
+) -> dict[tuple[str, str], np.ndarray]:
+    """Coordinates `[songs, 2]` by representation and method."""
+    from experiments.workers import in_parallel
+
+    points = [rows.filter(like="latent_").dropna(axis=1).to_numpy() for rows in by_name.values()]
+    # All UMAPs in one call: every process that makes one compiles for some 15 seconds first.
+    calls = [("umap", points, seed), *(("tsne", [x], seed) for x in points)] if points else []
+    with terminal.progress("projecting", len(calls)) as advance:
+        found = in_parallel(projections.project_all, calls, n_songs, advance)
+    umaps, tsnes = (found[0], [place for (place,) in found[1:]]) if found else ([], [])
+    return {
+        (name, method): place
+        for name, *places in zip(by_name, tsnes, umaps, strict=True)
+        for method, place in zip(("tsne", "umap"), places, strict=True)
+    }

@@ -8,9 +8,10 @@ import pandas as pd
 from experiments.representations import Representation
 from experiments.tables import LABELS
 from experiments.terminal import Terminal
-from musicvae_jax.clustering import CLUSTERERS, Clustering, KCurves, choose_k, k_curves
-from musicvae_jax.config import Experiment
-from musicvae_jax.evaluation import score_clustering
+from experiments.workers import in_parallel
+from musicvae_jax.clustering import KCurves, choose_k, k_curves
+from musicvae_jax.config import Clusterer, Experiment
+from musicvae_jax.evaluation import Evaluated, evaluate
 
 # These draw nothing: the same points give the same clusters under every seed.
 _SEEDLESS = ("agglomerative", "dbscan")
@@ -32,6 +33,14 @@ class Clustered(NamedTuple):
     metrics: pd.DataFrame
 
 
+class _Task(NamedTuple):
+    """One clustering: which points (of which seed), by what."""
+
+    name: str
+    seed: int
+    method: Clusterer
+
+
 def cluster(
     experiment: Experiment,
     shown: list[Representation],
@@ -49,57 +58,71 @@ def cluster(
         songs: table of the songs that are clustered.
         terminal: for progress and notices.
     """
-    config, seeds = experiment.cluster, experiment.seeds
-    own = [one for one in shown if one.role == "own"]
+    config, seeds, n_songs = experiment.cluster, experiment.seeds, len(songs)
     labels = {name: songs[name] for name in LABELS}
-    total = len(seeds) * (len(own) * len(config.methods) + len(shown))
-    with terminal.progress("clustering", total) as advance:
-        curves = {}
-        for one in own:
-            for seed, points in zip(seeds, one.points, strict=True):
-                curves[one.name, seed] = k_curves(points, config, seed)
-                advance()
-        k = choose_k([curves[own[0].name, seed] for seed in seeds], config)
-        clusters, rows, notes, unchanged = {}, [], {}, {}
-        for one in shown:
-            for seed, points in zip(seeds, one.points, strict=True):
-                for method in config.methods if one.role == "own" else ("kmeans",):
-                    if method in _SEEDLESS and seed != seeds[0] and points is one.points[0]:
-                        found = unchanged[method]
-                    else:
-                        found = CLUSTERERS[method](points, k, seed, config)
-                        unchanged[method] = found
-                    rows += _score_rows(experiment, one, seed, method, points, found, labels)
-                    if found.note:
-                        notes[one.name, method] = found.note
-                    if method == "kmeans" and one.role == "own":
-                        clusters[one.name, seed] = found.labels
-                    advance()
-    for (name, _), note in notes.items():
-        terminal.notice(f"{name}: {note}")
-    return Clustered(k, curves, clusters, pd.DataFrame(rows))
+    points = {
+        (one.name, seed): x for one in shown for seed, x in zip(seeds, one.points, strict=True)
+    }
+    own = [(one.name, seed) for one in shown if one.role == "own" for seed in seeds]
+    tasks = _tasks(experiment, shown)
+    sources = [_source(task, points, seeds) for task in tasks]
+    distinct = list(dict.fromkeys(sources))
+    with terminal.progress("clustering", len(own) + len(distinct)) as advance:
+        calls = [(points[place], config, place[1]) for place in own]
+        curves = dict(zip(own, in_parallel(k_curves, calls, n_songs, advance), strict=True))
+        k = choose_k([curves[shown[0].name, seed] for seed in seeds], config)
+        calls = [
+            (one.method, points[one.name, one.seed], k, one.seed, config, labels)
+            for one in distinct
+        ]
+        found = dict(zip(distinct, in_parallel(evaluate, calls, n_songs, advance), strict=True))
+    results = {task: found[source] for task, source in zip(tasks, sources, strict=True)}
+    for name, note in dict.fromkeys(
+        (task.name, result.clustering.note) for task, result in results.items()
+    ):
+        if note:
+            terminal.notice(f"{name}: {note}")
+    clusters = {
+        (name, seed): results[_Task(name, seed, "kmeans")].clustering.labels for name, seed in own
+    }
+    return Clustered(k, curves, clusters, _metrics(experiment, shown, results))
 
 
-def _score_rows(
-    experiment: Experiment,
-    one: Representation,
-    seed: int,
-    method: str,
-    points: np.ndarray,
-    found: Clustering,
-    labels: dict[str, pd.Series],
-) -> list[dict]:
-    """One row, and for a clusterer that leaves noise a second one without it."""
+def _tasks(experiment: Experiment, shown: list[Representation]) -> list[_Task]:
+    """In the order of the rows of metrics.csv."""
     return [
+        _Task(one.name, seed, method)
+        for one in shown
+        for seed in experiment.seeds
+        for method in (experiment.cluster.methods if one.role == "own" else ("kmeans",))
+    ]
+
+
+def _source(
+    task: _Task, points: dict[tuple[str, int], np.ndarray], seeds: tuple[int, ...]
+) -> _Task:
+    """The task whose result this one has too: that of the first seed, if seeds change nothing."""
+    same_points = points[task.name, task.seed] is points[task.name, seeds[0]]
+    is_repeated = task.method in _SEEDLESS and same_points
+    return task._replace(seed=seeds[0]) if is_repeated else task
+
+
+def _metrics(
+    experiment: Experiment, shown: list[Representation], results: dict[_Task, Evaluated]
+) -> pd.DataFrame:
+    """One row per clustering, and for a clusterer that leaves noise a second one without it."""
+    by_name = {one.name: one for one in shown}
+    return pd.DataFrame(
         {
             "experiment": experiment.name,
-            "seed": seed,
-            "representation": one.name,
-            "role": one.role,
-            "clusterer": method,
+            "seed": task.seed,
+            "representation": task.name,
+            "role": by_name[task.name].role,
+            "clusterer": task.method,
             "scope": scope,
-            **score_clustering(points, found.labels, labels, scope),
-            "labels_seen": " ".join(one.labels_seen),
+            **scores,
+            "labels_seen": " ".join(by_name[task.name].labels_seen),
         }
-        for scope in (("all", "clustered") if method == "dbscan" else ("all",))
-    ]
+        for task, result in results.items()
+        for scope, scores in result.scores.items()
+    )

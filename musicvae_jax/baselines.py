@@ -1,7 +1,6 @@
 """What a learned representation has to beat: linear latents on the same features and songs."""
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 
 def pca_latents(x: np.ndarray, train: np.ndarray, n_components: int) -> np.ndarray:
@@ -15,6 +14,8 @@ def pca_latents(x: np.ndarray, train: np.ndarray, n_components: int) -> np.ndarr
     Returns:
         float32 `[songs, components]`.
     """
+    from sklearn.decomposition import PCA
+
     n_components = min(n_components, len(train), x.shape[1])
     # The full decomposition needs no random start, so PCA is the same for every seed.
     fitted = PCA(n_components, svd_solver="full").fit(x[train])

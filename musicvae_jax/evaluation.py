@@ -1,13 +1,14 @@
 """Scores of a clustering: internal ones from the points, external ones from labels."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from musicvae_jax.clustering import NOISE
+from musicvae_jax.clustering import CLUSTERERS, NOISE, Clustering
+from musicvae_jax.config import ClusterConfig, Clusterer
 
 _INTERNAL = {
     "silhouette": metrics.silhouette_score,
@@ -118,3 +119,25 @@ def score_clustering(
         "n_songs": int(kept.sum()),
         "noise_share": noise_share(clusters),
     } | scores
+
+
+class Evaluated(NamedTuple):
+    """A clustering and its scores, by scope: "all", and "clustered" if it may leave noise."""
+
+    clustering: Clustering
+    scores: dict[str, dict[str, float | int]]
+
+
+def evaluate(
+    method: Clusterer,
+    x: np.ndarray,
+    k: int,
+    seed: int,
+    config: ClusterConfig,
+    labels: Mapping[str, pd.Series],
+) -> Evaluated:
+    """Clusters points `[songs, dimensions]` and scores what comes out; see `score_clustering`."""
+    found = CLUSTERERS[method](x, k, seed, config)
+    scopes = ("all", "clustered") if method == "dbscan" else ("all",)
+    scores = {scope: score_clustering(x, found.labels, labels, scope) for scope in scopes}
+    return Evaluated(found, scores)

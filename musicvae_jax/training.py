@@ -132,7 +132,9 @@ def init_state(
 
 def optimiser(learning_rate: jax.Array | float = 0.0) -> optax.GradientTransformation:
     """Adam; its step size is part of its state, so that updates do not need it again."""
-    return optax.inject_hyperparams(optax.adam)(learning_rate)
+    # What is not swept stays a constant: in float32, 1 - 0.9 is not 0.1.
+    fixed = ("b1", "b2", "eps", "eps_root")
+    return optax.inject_hyperparams(optax.adam, static_args=fixed)(learning_rate)
 
 
 def make_train(model: MLPAutoencoder, config: TrainConfig) -> Train:

@@ -1,4 +1,7 @@
-"""Clusterers (scikit-learn) behind one signature, and the choice of k."""
+"""Clusterers (scikit-learn) behind one signature, and the choice of k.
+
+scikit-learn is imported where it is used: it takes longer than all the rest of a start.
+"""
 
 from collections.abc import Callable
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import silhouette_score
 
 from musicvae_jax.clustering.knee import knee
 from musicvae_jax.clustering.partitions import fit_kmeans
@@ -36,6 +35,8 @@ def k_curves(x: np.ndarray, config: ClusterConfig, seed: int) -> KCurves:
     Raises:
         InputError: too few songs, see `check_enough_songs`.
     """
+    from sklearn.metrics import silhouette_score
+
     n_distinct = check_enough_songs(x, config)
     wanted = {*range(config.k_min, config.k_max + 1), config.k or config.k_min}
     tried = np.array(sorted(k for k in wanted if k < n_distinct))

@@ -1,8 +1,6 @@
 """DBSCAN with its radius from the data."""
 
 import numpy as np
-from sklearn.cluster import DBSCAN
-from sklearn.neighbors import NearestNeighbors
 
 from musicvae_jax.clustering.knee import knee
 from musicvae_jax.clustering.result import NOISE, Clustering, no_clusters
@@ -28,6 +26,9 @@ def dbscan(
         Ester, Kriegel, Sander and Xu, A Density-Based Algorithm for Discovering Clusters in Large
         Spatial Databases with Noise, 1996, section 4.2: eps from the sorted k-distance graph.
     """
+    from sklearn.cluster import DBSCAN
+    from sklearn.neighbors import NearestNeighbors
+
     n_songs, needed = len(x), config.min_samples
     if n_songs < needed:
         note = f"dbscan: {n_songs} songs are too few for min_samples {needed}"

@@ -4,8 +4,6 @@ import warnings
 from typing import Literal
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from musicvae_jax.clustering.result import (
@@ -39,6 +37,9 @@ def gmm_diag(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Cluster
 def _mixture(
     x: np.ndarray, k: int, seed: int, config: ClusterConfig, covariance: Literal["full", "diag"]
 ) -> Clustering:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
     method = f"gmm_{covariance}"
     if note := too_few_distinct(x, k, method):
         return no_clusters(len(x), note)

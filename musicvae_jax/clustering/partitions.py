@@ -1,10 +1,9 @@
 """K-Means and Ward's agglomerative clustering: every song in one of k clusters."""
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.cluster import AgglomerativeClustering, KMeans
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from musicvae_jax.clustering.result import (
@@ -15,12 +14,17 @@ from musicvae_jax.clustering.result import (
 )
 from musicvae_jax.config import ClusterConfig
 
+if TYPE_CHECKING:
+    from sklearn.cluster import KMeans
+
 
 def kmeans(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Clustering:
     """The best of `config.restarts` K-Means of points `[songs, dimensions]`.
 
     With fewer than k distinct points all songs are noise and the note says so.
     """
+    from sklearn.exceptions import ConvergenceWarning
+
     if note := too_few_distinct(x, k, "kmeans"):
         return no_clusters(len(x), note)
     with warnings.catch_warnings():
@@ -41,13 +45,17 @@ def agglomerative(
     Memory grows with the square of the number of songs. With fewer than k distinct points all
     songs are noise and the note says so.
     """
+    from sklearn.cluster import AgglomerativeClustering
+
     if note := too_few_distinct(x, k, "agglomerative"):
         return no_clusters(len(x), note)
     return Clustering(AgglomerativeClustering(int(k), linkage="ward").fit(x).labels_)
 
 
-def fit_kmeans(x: np.ndarray, k: int, seed: int, restarts: int) -> KMeans:
+def fit_kmeans(x: np.ndarray, k: int, seed: int, restarts: int) -> "KMeans":
     """The fitted estimator for points `[songs, dimensions]`, at least k of them."""
+    from sklearn.cluster import KMeans
+
     # With several OpenMP threads scikit-learn adds partial sums in the order they finish, and
     # the last digits with them; at these sizes one thread is as fast.
     with threadpool_limits(limits=1, user_api="openmp"):

@@ -1,11 +1,12 @@
 """Latent semantic analysis of character n-grams: lyrics as vectors without a language model."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 _SHORTEST, _LONGEST = 2, 4
 # The most frequent n-grams; the rest are rare, weigh next to nothing in the leading components
@@ -37,6 +38,8 @@ def fit_tfidf(texts: Sequence[str], components: int) -> Tfidf:
         texts: cleaned lyrics, at least one.
         components: dimensions wanted; fewer are kept where there are fewer texts or terms.
     """
+    from sklearn.decomposition import TruncatedSVD
+
     vectorizer = _vectorizer(max_features=_MOST_TERMS)
     weights = vectorizer.fit_transform(texts)
     kept = min(components, *weights.shape)
@@ -63,7 +66,9 @@ def apply_tfidf(fitted: Tfidf, texts: Sequence[str]) -> np.ndarray:
     return (projected / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def _vectorizer(**options) -> TfidfVectorizer:
+def _vectorizer(**options) -> "TfidfVectorizer":
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     return TfidfVectorizer(
         analyzer="char_wb",
         ngram_range=(_SHORTEST, _LONGEST),
