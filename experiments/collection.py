@@ -11,6 +11,7 @@ from experiments.pipeline import run_experiment
 from experiments.results import MANIFEST, replace_checkpoint
 from experiments.suites import Suite
 from experiments.terminal import Terminal
+from experiments.workers import FOR_MANY_RUNS
 from musicvae_jax.checkpoints import load_checkpoint, member_of
 from musicvae_jax.config import Experiment, to_json
 from musicvae_jax.errors import InputError
@@ -110,7 +111,7 @@ def _run_missing(
             else:
                 terminal.say(f"{experiment.name}: running")
                 try:
-                    run_experiment(experiment, terminal)
+                    run_experiment(experiment, FOR_MANY_RUNS, terminal)
                 except (InputError, ArithmeticError) as error:
                     # The other experiments can still tell something; the exit code says failure.
                     failed[experiment.name] = str(error)

@@ -13,6 +13,7 @@ from experiments.manifest import Stopwatch, code_version, manifest
 from experiments.representations import Representation, representations
 from experiments.results import CHECKPOINT, MANIFEST, staged_results
 from experiments.terminal import Terminal
+from experiments.workers import Workers
 from musicvae_jax import projections
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_key
 from musicvae_jax.config import Experiment, to_json
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from experiments.scoring import Clustered
 
 
-def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
+def run_experiment(experiment: Experiment, workers: Workers, terminal: Terminal) -> None:
     """Runs an experiment and leaves its results folder and checkpoint.
 
     Args:
         experiment: with its song file and lyrics runtime resolved, see `inputs.resolve`.
+        workers: for clustering and projections.
         terminal: for progress and notices.
 
     Raises:
@@ -53,7 +55,7 @@ def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
             from experiments.scoring import cluster
 
             shown = representations(experiment, features, inputs, latents, terminal)
-            clustered = cluster(experiment, shown, scored_songs, terminal)
+            clustered = cluster(experiment, shown, scored_songs, workers, terminal)
         with watch.stage("writing"):
             _write_tables(stage, checkpoint, features, inputs, shown, clustered, experiment)
             if checkpoint is not None and inputs.crops is not None:
@@ -63,7 +65,7 @@ def run_experiment(experiment: Experiment, terminal: Terminal) -> None:
         with watch.stage("figures"):
             from experiments.figures import draw_figures
 
-            _write_projections(stage, experiment.seeds[0], terminal)
+            _write_projections(stage, experiment.seeds[0], workers, terminal)
             draw_figures(stage, title, terminal)
         write_json(stage / "config.json", to_json(experiment))
         about = manifest(experiment, songs, features, inputs, watch)
@@ -114,7 +116,7 @@ def _write_tables(
     latents.to_parquet(stage / "latents.parquet", index=False)
 
 
-def _write_projections(stage: Path, seed: int, terminal: Terminal) -> None:
+def _write_projections(stage: Path, seed: int, workers: Workers, terminal: Terminal) -> None:
     """t-SNE and UMAP of every own representation under the first seed."""
     latents = pd.read_parquet(stage / "latents.parquet")
     by_name = dict(list(latents[latents["seed"] == seed].groupby("representation", sort=False)))
@@ -125,7 +127,7 @@ def _write_projections(stage: Path, seed: int, terminal: Terminal) -> None:
             f"{projections.MIN_SONGS}"
         )
         by_name = {}
-    placed = _project(by_name, seed, n_songs, terminal)
+    placed = _project(by_name, seed, n_songs, workers, terminal)
     about = ["music_id", "cluster", "genre", "language"]
     tables_of_all = [
         pd.DataFrame(place, columns=["x", "y"])
@@ -139,19 +141,22 @@ def _write_projections(stage: Path, seed: int, terminal: Terminal) -> None:
 
 
 def _project(
-    by_name: dict[str, pd.DataFrame], seed: int, n_songs: int, terminal: Terminal
+    by_name: dict[str, pd.DataFrame],
+    seed: int,
+    n_songs: int,
+    workers: Workers,
+    terminal: Terminal,
 ) -> dict[tuple[str, str], np.ndarray]:
     """Coordinates `[songs, 2]` by representation and method."""
-    from experiments.workers import in_parallel
-
     points = [rows.filter(like="latent_").dropna(axis=1).to_numpy() for rows in by_name.values()]
-    # All UMAPs in one call: every process that makes one compiles for some 15 seconds first.
-    calls = [("umap", points, seed), *(("tsne", [x], seed) for x in points)] if points else []
-    with terminal.progress("projecting", len(calls)) as advance:
-        found = in_parallel(projections.project_all, calls, n_songs, advance)
-    umaps, tsnes = (found[0], [place for (place,) in found[1:]]) if found else ([], [])
-    return {
-        (name, method): place
-        for name, *places in zip(by_name, tsnes, umaps, strict=True)
-        for method, place in zip(("tsne", "umap"), places, strict=True)
-    }
+    # Every process that makes a UMAP compiles for some 15 seconds first, so only this one does.
+    tsnes = workers.map(projections.tsne, [(x, seed) for x in points], n_songs)
+    found = {}
+    with terminal.progress("projecting", 2 * len(points)) as advance:
+        for name, x in zip(by_name, points, strict=True):
+            found[name, "umap"] = projections.umap(x, seed)
+            advance()
+        for name, place in zip(by_name, tsnes, strict=True):
+            found[name, "tsne"] = place
+            advance()
+    return found

@@ -13,6 +13,7 @@ import tyro
 from experiments.command import parse, run_command
 from experiments.registry import EXPERIMENTS
 from experiments.startup import prepare_jax
+from experiments.workers import FOR_ONE_RUN
 from musicvae_jax.config import Experiment
 
 _PROGRAM = "python -m experiments.run"
@@ -44,7 +45,7 @@ def _run(arguments: Sequence[str]) -> None:
 
     terminal = Terminal()
     experiment = resolve(experiment, terminal)
-    run_experiment(experiment, terminal)
+    run_experiment(experiment, FOR_ONE_RUN, terminal)
     show_results(experiment, terminal)
 
 

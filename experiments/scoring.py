@@ -8,7 +8,7 @@ import pandas as pd
 from experiments.representations import Representation
 from experiments.tables import LABELS
 from experiments.terminal import Terminal
-from experiments.workers import in_parallel
+from experiments.workers import Workers
 from musicvae_jax.clustering import KCurves, choose_k, k_curves
 from musicvae_jax.config import Clusterer, Experiment
 from musicvae_jax.evaluation import Evaluated, evaluate
@@ -45,6 +45,7 @@ def cluster(
     experiment: Experiment,
     shown: list[Representation],
     songs: pd.DataFrame,
+    workers: Workers,
     terminal: Terminal,
 ) -> Clustered:
     """Every clusterer on every own representation and seed, all at one k.
@@ -56,6 +57,7 @@ def cluster(
         experiment: whose cluster settings and seeds are used.
         shown: own representations first.
         songs: table of the songs that are clustered.
+        workers: share the clusterings.
         terminal: for progress and notices.
     """
     config, seeds, n_songs = experiment.cluster, experiment.seeds, len(songs)
@@ -69,13 +71,19 @@ def cluster(
     distinct = list(dict.fromkeys(sources))
     with terminal.progress("clustering", len(own) + len(distinct)) as advance:
         calls = [(points[place], config, place[1]) for place in own]
-        curves = dict(zip(own, in_parallel(k_curves, calls, n_songs, advance), strict=True))
+        curves = {}
+        for place, of_place in zip(own, workers.map(k_curves, calls, n_songs), strict=True):
+            curves[place] = of_place
+            advance()
         k = choose_k([curves[shown[0].name, seed] for seed in seeds], config)
         calls = [
             (one.method, points[one.name, one.seed], k, one.seed, config, labels)
             for one in distinct
         ]
-        found = dict(zip(distinct, in_parallel(evaluate, calls, n_songs, advance), strict=True))
+        found = {}
+        for task, result in zip(distinct, workers.map(evaluate, calls, n_songs), strict=True):
+            found[task] = result
+            advance()
     results = {task: found[source] for task, source in zip(tasks, sources, strict=True)}
     for name, note in dict.fromkeys(
         (task.name, result.clustering.note) for task, result in results.items()

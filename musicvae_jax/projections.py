@@ -1,8 +1,5 @@
 """Latents in two dimensions, for looking at; distances in them are not evidence."""
 
-from collections.abc import Sequence
-from typing import Literal
-
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -36,11 +33,3 @@ def umap(x: np.ndarray, seed: int) -> np.ndarray:
     # A seed makes UMAP run on one thread; saying so keeps it from warning that it will.
     reducer = UMAP(n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1)
     return reducer.fit_transform(x)
-
-
-def project_all(
-    method: Literal["tsne", "umap"], points: Sequence[np.ndarray], seed: int
-) -> list[np.ndarray]:
-    """Coordinates `[songs, 2]` of each of several sets of points, one after the other."""
-    project = {"tsne": tsne, "umap": umap}[method]
-    return [project(x, seed) for x in points]

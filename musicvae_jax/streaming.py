@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,7 @@ from musicvae_jax.config import CropConfig, Member, TrainConfig
 from musicvae_jax.features import Scaler
 from musicvae_jax.features.crops import CropStore, fixed_places, half_crops
 from musicvae_jax.models import ConvAutoencoder
+from musicvae_jax.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS
 from musicvae_jax.training import (
     ACTIVE_VARIANCE,
@@ -33,7 +34,6 @@ from musicvae_jax.training import (
     make_step,
 )
 
-T = TypeVar("T")
 # Of crops in half precision; two chunks exist at a time, one in use and one being read.
 CHUNK_BYTES = 32 * 2**20
 # Fixed crops of a song that the history looks at after every epoch.
@@ -97,7 +97,7 @@ def train_crops(
     n_visits = len(source.train) * crops.per_song
     history: list[History] = []
     finite = True
-    chunks = _one_ahead(_all_steps(source, config, crops, order_key, chunk_bytes))
+    chunks = one_ahead(_all_steps(source, config, crops, order_key, chunk_bytes))
     try:
         for epoch in range(config.epochs):
             if finite:
@@ -280,15 +280,6 @@ def _visits(key: jax.Array, ids: jax.Array) -> tuple[jax.Array, jax.Array]:
     order = jax.random.permutation(order_key, ids)
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(place_key, order)
     return order, jax.vmap(jax.random.uniform)(keys)
-
-
-def _one_ahead(items: Iterator[T]) -> Iterator[T]:
-    """The items, each made in a thread while the one before it is in use."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pending = pool.submit(next, items, None)
-        while (item := pending.result()) is not None:
-            pending = pool.submit(next, items, None)
-            yield item
 
 
 def _heldout_losses(

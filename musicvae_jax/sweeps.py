@@ -112,7 +112,7 @@ def _train_group(
 def _program(model: MLPAutoencoder, config: TrainConfig, mesh: Mesh) -> _Program:
     """Kept, so that the same training under another name is not traced again."""
     start, run = make_epochs(model, config)
-    on_cpu = mesh.devices.flat[0].platform == "cpu"
+    fills_a_device = _one_fills(mesh.devices.flat[0])
 
     def start_each(keys, data, learning_rates, is_used) -> Progress:
         progress = jax.vmap(start, in_axes=(0, None, 0))(keys, data, learning_rates)
@@ -123,7 +123,7 @@ def _program(model: MLPAutoencoder, config: TrainConfig, mesh: Mesh) -> _Program
             progress, key, beta = member
             return run(progress, key, data, beta, epochs)
 
-        side_by_side = None if on_cpu else len(keys)
+        side_by_side = None if fills_a_device else len(keys)
         return jax.lax.map(run_one, (progress, keys, betas), batch_size=side_by_side)
 
     each, same = P("sweep"), P()
@@ -149,3 +149,8 @@ def _program(model: MLPAutoencoder, config: TrainConfig, mesh: Mesh) -> _Program
             donate_argnums=0,
         ),
     )
+
+
+def _one_fills(device: jax.Device) -> bool:
+    """Whether a device is busy with one member."""
+    return device.platform == "cpu"

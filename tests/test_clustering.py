@@ -190,7 +190,7 @@ def test_fewer_distinct_songs_than_clusters_are_told(method):
 
 def test_a_mixture_that_does_not_converge_is_told(monkeypatch):
     monkeypatch.setattr(
-        "musicvae_jax.clustering.mixtures.GaussianMixture.__init__.__kwdefaults__",
+        "sklearn.mixture.GaussianMixture.__init__.__kwdefaults__",
         {**GaussianMixture.__init__.__kwdefaults__, "max_iter": 1},
     )
     x = np.random.default_rng(0).normal(size=(100, 3))

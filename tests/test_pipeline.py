@@ -14,6 +14,7 @@ from experiments import learning, pipeline
 from experiments.inputs import prepare_inputs, resolve
 from experiments.registry import EXPERIMENTS
 from experiments.terminal import Terminal
+from experiments.workers import FOR_ONE_RUN
 from musicvae_jax.bridge import encode_songs
 from musicvae_jax.config import ClusterConfig, CropConfig, Experiment, LyricsConfig, from_json
 from musicvae_jax.errors import InputError
@@ -95,7 +96,7 @@ def tiny(name, path, **changes):
 def run_experiment(experiment):
     """Resolves and runs as the command line does; returns the results folder."""
     experiment = resolve(experiment, Terminal())
-    pipeline.run_experiment(experiment, Terminal())
+    pipeline.run_experiment(experiment, FOR_ONE_RUN, Terminal())
     pipeline.show_results(experiment, Terminal())
     return experiment.results_dir
 

@@ -210,7 +210,7 @@ def test_debug_shows_the_traceback(capsys, place):
 def test_an_unforeseen_error_is_one_line_too(monkeypatch, capsys):
     from experiments import pipeline
 
-    def fail(experiment, terminal):
+    def fail(experiment, workers, terminal):
         raise LookupError("nobody thought of this")
 
     monkeypatch.setattr(pipeline, "run_experiment", fail)
@@ -226,7 +226,7 @@ def test_an_unusable_data_folder_is_named(capsys):
 def test_an_interrupt_is_one_line(monkeypatch, capsys):
     from experiments import pipeline
 
-    def interrupt(experiment, terminal):
+    def interrupt(experiment, workers, terminal):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline, "run_experiment", interrupt)

@@ -2,7 +2,6 @@ import os
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +24,11 @@ def data():
     return Data(Examples(jnp.asarray(x[:10])), Examples(jnp.asarray(x[10:])))
 
 
+@pytest.fixture(scope="module")
+def swept(data):
+    return train_members(MODEL, CONFIG, MEMBERS, data)
+
+
 def assert_trees_close(a, b, **tolerance):
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, **tolerance), a, b)
 
@@ -33,29 +37,25 @@ def member_of(trees, place):
     return jax.tree.map(lambda leaf: leaf[place], trees)
 
 
-def test_members_are_single_runs(data):
-    found = train_members(MODEL, CONFIG, MEMBERS, data)
+def test_members_are_single_runs(data, swept):
     train = jax.jit(make_train(MODEL, CONFIG))
     for place, (beta, learning_rate, seed) in enumerate(MEMBERS):
         expected = train(jax.random.key(seed), data, beta, learning_rate)
-        assert_trees_close(member_of(found, place), expected, rtol=1e-5, atol=1e-6)
+        assert_trees_close(member_of(swept, place), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_vmap_is_the_same_sweep(data):
-    keys = jnp.stack([jax.random.key(member.seed) for member in MEMBERS])
-    betas, rates = (jnp.array([m[i] for m in MEMBERS]) for i in (0, 1))
-    side_by_side = jax.vmap(make_train(MODEL, CONFIG), in_axes=(0, None, 0, 0))(
-        keys, data, betas, rates
-    )
-    found = train_members(MODEL, CONFIG, MEMBERS, data)
-    assert_trees_close(found, side_by_side, rtol=1e-4, atol=1e-5)
+def test_side_by_side_as_on_an_accelerator_is_the_same_sweep(data, swept, monkeypatch):
+    monkeypatch.setattr(sweeps, "_one_fills", lambda device: False)
+    sweeps._program.cache_clear()
+    side_by_side = train_members(MODEL, CONFIG, MEMBERS, data)
+    sweeps._program.cache_clear()
+    assert_trees_close(side_by_side, swept, rtol=1e-4, atol=1e-5)
 
 
-def test_a_sweep_larger_than_memory_is_cut(data):
-    whole = train_members(MODEL, CONFIG, MEMBERS, data)
+def test_a_sweep_larger_than_memory_is_cut(data, swept):
     calls = []
     cut = train_members(MODEL, CONFIG, MEMBERS, data, calls.append, state_bytes=1)
-    assert_trees_close(cut, whole, rtol=1e-5, atol=1e-6)
+    assert_trees_close(cut, swept, rtol=1e-5, atol=1e-6)
     # One member after the other, told every five epochs.
     assert calls == [5, 2] * 3
 
@@ -68,15 +68,15 @@ def test_progress_counts_the_epochs_of_all_members(data):
 
 def test_a_member_that_diverges_leaves_the_others_alone(data):
     wild = MEMBERS[0]._replace(learning_rate=1e18)
-    _, history = train_members(MODEL, replace(CONFIG, epochs=40), (wild, MEMBERS[0]), data)
+    _, history = train_members(MODEL, CONFIG, (wild, MEMBERS[0]), data)
     finite = np.isfinite(history.train.negative_elbo)
     assert not finite[0, -1]
     assert finite[1].all()
 
 
-@pytest.mark.parametrize("n_members", [1, 2, 3])
-def test_any_number_of_devices_gives_the_same_numbers(data, tmp_path, n_members):
-    """Two CPU devices in a process of their own: fewer, as many and more members than devices."""
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_any_number_of_devices_gives_the_same_numbers(data, swept, tmp_path, n_members):
+    """Two CPU devices in a process of their own: fewer and more members than devices."""
     script = tmp_path / "sweep.py"
     script.write_text(
         "import pickle, sys\n"
@@ -92,12 +92,14 @@ def test_any_number_of_devices_gives_the_same_numbers(data, tmp_path, n_members)
     command = [sys.executable, script, tmp_path / "in", tmp_path / "out"]
     subprocess.run(command, check=True, env=environment)
     found = pickle.loads((tmp_path / "out").read_bytes())
-    expected = train_members(MODEL, CONFIG, MEMBERS[:n_members], data)
+    expected = jax.tree.map(lambda leaf: leaf[:n_members], swept)
     assert_trees_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_same_training_is_traced_once(data):
-    sweeps._program.cache_clear()
+    before = sweeps._program.cache_info()
     for _ in range(2):
         train_members(MODEL, CONFIG, MEMBERS, data)
-    assert sweeps._program.cache_info().hits == 1
+    after = sweeps._program.cache_info()
+    assert after.hits > before.hits
+    assert after.misses <= before.misses + 1

@@ -13,6 +13,7 @@ from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.scaling import LEAST_SCALE_DB, Scaler
+from musicvae_jax.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS, Songs
 
 # Part of the cache key: raise it whenever the bytes for the same input change.
@@ -206,7 +207,7 @@ def _write_mels(
     on_rows: Callable[[int], None] | None,
 ) -> None:
     wanted, lengths = set(rows.tolist()), {}
-    for block in songs.mel_blocks():
+    for block in one_ahead(songs.mel_blocks()):
         for row, mel in zip(block.rows, block.mels, strict=True):
             if row in wanted:
                 file.write(mel_db(mel, db_range).T.astype(_VALUE, order="C"))

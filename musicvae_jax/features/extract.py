@@ -16,6 +16,7 @@ from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
 from musicvae_jax.features.rhythm import N_RHYTHM, rhythm_spectrum
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
+from musicvae_jax.prefetch import one_ahead
 from musicvae_jax.songs import Rejection, Songs
 
 
@@ -116,7 +117,8 @@ def _extract(
     rows: list[int] = []
     rejected: list[Rejection] = []
     values: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    for block in songs.mel_blocks():
+    # Parquet is decoded in one thread while NumPy computes in another.
+    for block in one_ahead(songs.mel_blocks()):
         rows.extend(block.rows)
         rejected.extend(block.rejected)
         for mel in block.mels:
