@@ -15,7 +15,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from musicvae_jax.bridge import reconstruct
 from musicvae_jax.config import CropConfig, DataConfig, FeatureConfig, TrainConfig
@@ -24,10 +23,10 @@ from musicvae_jax.features.crops import fit_crop_scaler, fixed_crops, half_crops
 from musicvae_jax.models import ConvAutoencoder
 from musicvae_jax.songs import load_songs, split_songs
 from musicvae_jax.streaming import CropSource, standardised
-from musicvae_jax.training import Examples, example_noise, init_state, make_losses, optimiser_of
+from musicvae_jax.training import Examples, example_noise, init_state, make_step
 
 SEEDS = (0, 1, 2)
-TRAIN = TrainConfig(learning_rate=2e-3)
+TRAIN = TrainConfig(learning_rate=(2e-3,))
 CROPS = CropConfig()
 # Steps between two looks at the clock, and the length of the compiled loop.
 ROUND = 10
@@ -53,19 +52,13 @@ def open_source(path: Path) -> CropSource:
 
 def make_round(model: ConvAutoencoder, scaler, in_loop: bool):
     """`run(state, windows, keys)`: as many steps as there are keys."""
-    losses_of, optimiser = make_losses(model, TRAIN), optimiser_of(TRAIN)
+    one_step = make_step(model, TRAIN)
 
     def step(state, place):
         windows, key = place
         noise = example_noise(key, jnp.arange(len(windows)), model.latent)
         examples = Examples(standardised(windows, scaler), None)
-        gradient = jax.grad(
-            lambda params: losses_of(params, examples, noise, 1.0).negative_elbo.mean()
-        )(state.params)
-        updates, opt_state = optimiser.update(gradient, state.opt_state, state.params)
-        return state._replace(
-            params=optax.apply_updates(state.params, updates), opt_state=opt_state
-        ), None
+        return one_step(state, examples, jnp.ones(len(windows)), noise, jnp.float32(1.0))[0], None
 
     if in_loop:
         return jax.jit(lambda state, *places: jax.lax.scan(step, state, places)[0])
@@ -83,7 +76,7 @@ def measure(model, run, source: CropSource, heldout, seed: int, n_early: int, n_
     rng = np.random.default_rng(seed)
     init_key, noise_key = jax.random.split(jax.random.key(seed))
     blank = Examples(jnp.zeros((1, 128, model.frames)), None)
-    state = init_state(model, TRAIN, init_key, blank)
+    state = init_state(model, init_key, blank, TRAIN.learning_rate[0])
     error = partial(squared_error, model, heldout=heldout, scaler=source.scaler)
     times, core_times, early = [], [], np.nan
     for first in range(0, n_steps, ROUND):
