@@ -2,8 +2,10 @@ PYTHON ?= .venv/bin/python
 
 .PHONY: run test lint bench
 
-bench:
+bench: # needs torch; conv_speed.py and conv_vae.py need a song file
 	$(PYTHON) benchmarks/load_speed.py
+	$(PYTHON) benchmarks/train_speed.py
+	$(PYTHON) benchmarks/roofline.py
 
 run:
 	$(PYTHON) -m experiments.run hard_cvae
