@@ -7,9 +7,10 @@ meanwhile. Losses, optimiser, noise and history are those of `training`. Randomn
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
+from threading import Event
 from typing import Any, NamedTuple
 
 import jax
@@ -151,17 +152,29 @@ def train_crop_members(
     free: SimpleQueue[jax.Device] = SimpleQueue()
     for device in jax.local_devices():
         free.put(device)
+    stopped = Event()
+
+    def told(n_epochs: int) -> None:
+        if stopped.is_set():
+            raise CancelledError
+        if on_epochs:
+            on_epochs(n_epochs)
 
     def train(member: Member) -> tuple[TrainState, History]:
         device = free.get()
         try:
             with jax.default_device(device):
-                return jax.device_get(train_crops(model, config, crops, source, member, on_epochs))
+                return jax.device_get(train_crops(model, config, crops, source, member, told))
         finally:
             free.put(device)
 
-    with ThreadPoolExecutor(free.qsize()) as pool:
+    pool = ThreadPoolExecutor(free.qsize())
+    try:
         trained = list(pool.map(train, members))
+    finally:
+        # After an interrupt or an error the other members end with their epoch, not their training.
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
     return jax.tree.map(lambda *leaves: np.stack(leaves), *trained)
 
 

@@ -173,6 +173,8 @@ def test_fingerprint_follows_content_not_name(tmp_path):
     assert load_songs(write(tmp_path / "b.parquet", table)).fingerprint == first
     changed = with_mel(table, 0, songfiles.mel(np.random.default_rng(1)))
     assert load_songs(write(tmp_path / "c.parquet", changed)).fingerprint != first
+    # The same file, written anew since it was last opened.
+    assert load_songs(write(tmp_path / "a.parquet", changed)).fingerprint != first
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -96,6 +96,21 @@ def test_members_are_single_runs_in_their_order():
     assert sum(calls) == 3 * CONFIG.epochs
 
 
+def test_an_interrupt_does_not_wait_for_the_other_members():
+    calls = []
+
+    def interrupt(n_epochs):
+        calls.append(n_epochs)
+        raise KeyboardInterrupt
+
+    members = [Member(1.0, 1e-3, seed) for seed in range(5)]
+    config = replace(CONFIG, epochs=50)
+    with pytest.raises(KeyboardInterrupt):
+        streaming.train_crop_members(MODEL, config, CROPS, source(), members, interrupt)
+    # At most one epoch of each member that had begun.
+    assert len(calls) <= len(members)
+
+
 def windows_by_hand(order, positions):
     store, windows = source().store, []
     for crop, position in zip(order, positions, strict=True):

@@ -7,6 +7,7 @@ with the number of songs. Rows that cannot be used are never dropped silently: e
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,9 +117,20 @@ def load_songs(path: Path) -> Songs:
         wanted = [name for name in schema.names if _is_metadata(name)]
         columns = {name: _read_column(file, path, name) for name in wanted}
         n_rows = file.metadata.num_rows
-    with path.open("rb") as content:
-        fingerprint = hashlib.file_digest(content, "sha256").hexdigest()
+    about = path.stat()
+    fingerprint = _fingerprint(path.absolute(), about.st_size, about.st_mtime_ns)
     return Songs(path, fingerprint, _metadata_frame(columns, n_rows))
+
+
+@cache
+def _fingerprint(
+    path: Path,
+    size: int,  # noqa: ARG001 - with the time of the last change, what the cache goes by
+    mtime_ns: int,  # noqa: ARG001
+) -> str:
+    """SHA-256 of a file; a suite opens the same one many times, and 2 GB take 2 seconds."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _open(path: Path) -> pq.ParquetFile:
