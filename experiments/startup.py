@@ -22,12 +22,13 @@ def prepare_jax() -> None:
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        defaults["JAX_NUM_CPU_DEVICES"] = str(_usable_cores())
+        defaults["JAX_NUM_CPU_DEVICES"] = str(usable_cores())
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """Cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
