@@ -19,6 +19,7 @@ from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_key
 from musicvae_jax.config import Experiment, to_json
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.files import write_json
+from musicvae_jax.training import collapse_notes
 
 if TYPE_CHECKING:
     from experiments.scoring import Clustered
@@ -48,6 +49,7 @@ def run_experiment(experiment: Experiment, workers: Workers, terminal: Terminal)
             with watch.stage("training"):
                 key = training_key(experiment, songs.fingerprint, code_version())
                 checkpoint = learn(experiment, inputs, key, terminal)
+                _tell_collapse(checkpoint, terminal)
                 latents = encode_all(checkpoint, inputs)
                 save_checkpoint(stage / CHECKPOINT, checkpoint)
         scored_songs = features.table.iloc[inputs.scored].reset_index(drop=True)
@@ -83,6 +85,14 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
     terminal.say(f"results: {experiment.results_dir}")
     if experiment.model.is_trained:
         terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
+
+
+def _tell_collapse(checkpoint: Checkpoint, terminal: Terminal) -> None:
+    model, members = checkpoint.experiment.model, checkpoint.experiment.members
+    # An autoencoder has no posterior.
+    if model.kind != "ae":
+        for note in collapse_notes(checkpoint.history, members, model.latent):
+            terminal.notice(note)
 
 
 def _write_tables(

@@ -299,6 +299,27 @@ def check_finite(history: History, members: Sequence[Member]) -> None:
         )
 
 
+def collapse_notes(history: History, members: Sequence[Member], latent: int) -> list[str]:
+    """A line for each member whose posterior has collapsed, for people who read no curves.
+
+    That is where fewer than a tenth of the latent dimensions are active after the last epoch; at
+    such latents the decoder hardly looks.
+
+    Args:
+        history: of all members, parts `[members, epochs]`.
+        members: of a variational model.
+        latent: its latent dimensions.
+    """
+    active = np.asarray(history.active_units)[:, -1]
+    return [
+        f"posterior collapse at beta {member.beta:g}, learning rate {member.learning_rate:g}, "
+        f"seed {member.seed}: {n} of {latent} latent dimensions are active, so clusters of these "
+        "latents mean little; try a smaller --train.beta"
+        for member, n in zip(members, active, strict=True)
+        if n < 0.1 * latent
+    ]
+
+
 def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:
     """Standard normal noise `[examples, latent]` that depends on each example's index alone."""
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, index)

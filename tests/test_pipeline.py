@@ -356,3 +356,12 @@ def test_downloaded_4mula_comes_before_the_demo_set(capsys):
     write(Path("data/4mula_tiny.parquet"), songs_table())
     run_experiment(tiny("easy_pca", None))
     assert capsys.readouterr().out.startswith("songs: 4MuLA tiny (data/4mula_tiny.parquet)")
+
+
+def test_a_collapsed_posterior_is_told(song_path, capsys):
+    experiment = tiny("easy_vae", song_path)
+    crushed = replace(experiment.train, beta=(1.0, 1000.0), epochs=60)
+    run_experiment(replace(experiment, train=crushed, seeds=(0,)))
+    notices = [line for line in capsys.readouterr().err.splitlines() if "collapse" in line]
+    (notice,) = notices
+    assert notice.startswith("notice: posterior collapse at beta 1000, ")

@@ -125,6 +125,16 @@ def test_a_huge_beta_collapses_the_posterior_and_the_history_shows_it(data):
     assert history.train.kl[-1] < 0.05
 
 
+def test_a_collapsed_posterior_is_told():
+    units = np.array([[32, 3], [0, 4], [9, 0]])
+    nothing = training.Losses(*[np.zeros((3, 2))] * 3)
+    members = [Member(1.0, 1e-3, 0), Member(2.0, 1e-3, 0), Member(200.0, 1e-3, 5)]
+    first, last = training.collapse_notes(training.History(nothing, nothing, units), members, 32)
+    assert "beta 1, learning rate 0.001, seed 0: 3 of 32 latent dimensions are active" in first
+    assert "beta 200, learning rate 0.001, seed 5: 0 of 32" in last
+    assert "smaller --train.beta" in last
+
+
 def test_an_autoencoder_has_no_kl(data):
     _, history = run(data, model=replace(SMALL, kind="ae"), beta=0.0)
     np.testing.assert_array_equal(history.train.kl, 0.0)
