@@ -146,7 +146,8 @@ def _write_projections(stage: Path, seed: int, workers: Workers, terminal: Termi
         for (name, method), place in placed.items()
     ]
     columns = ["x", "y", *about, "representation", "method"]
-    table = pd.concat([pd.DataFrame(columns=columns), *tables_of_all], ignore_index=True)
+    empty = pd.DataFrame(columns=columns)
+    table = pd.concat(tables_of_all, ignore_index=True) if tables_of_all else empty
     table.to_parquet(stage / "projections.parquet", index=False)
 
 

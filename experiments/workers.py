@@ -12,8 +12,8 @@ class Workers(NamedTuple):
     """Processes that compute side by side; none is started before there is work for them.
 
     Processes, not threads: much of scikit-learn holds the interpreter's lock, and its thread
-    pools are limited for a whole process. Each computes on one thread, so results do not depend
-    on their number.
+    pools are limited for a whole process. The cores' threads are shared out among the processes:
+    one each, unless there are more cores than processes.
 
     Attributes:
         min_songs: with fewer, calls take less time than the processes to start: all is done here.

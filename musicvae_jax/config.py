@@ -244,6 +244,9 @@ class Member(NamedTuple):
     learning_rate: float
     seed: int
 
+    def __str__(self) -> str:
+        return f"beta {self.beta:g}, learning rate {self.learning_rate:g}, seed {self.seed}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:

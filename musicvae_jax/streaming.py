@@ -7,7 +7,7 @@ meanwhile. Losses, optimiser, noise and history are those of `training`. Randomn
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from functools import partial
 from queue import SimpleQueue
 from threading import Event
@@ -31,11 +31,15 @@ from musicvae_jax.training import (
     TrainState,
     example_noise,
     init_state,
+    is_finite,
     make_losses,
     make_step,
+    no_history,
+    split_key,
 )
 
-# Of crops in half precision; two chunks exist at a time, one in use and one being read.
+# Of crops in half precision; of each member in training two chunks exist at a time, one in use and
+# one being read.
 CHUNK_BYTES = 32 * 2**20
 # Fixed crops of a song that the history looks at after every epoch.
 HISTORY_CROPS = 2
@@ -91,40 +95,32 @@ def train_crops(
         over the training songs' latents, each a mean over fixed crops. Once a loss is not finite
         the remaining epochs are skipped and their history is NaN.
     """
-    init_key, order_key, noise_key, heldout_key = jax.random.split(jax.random.key(member.seed), 4)
-    beta = member.beta
+    keys, beta = split_key(jax.random.key(member.seed)), member.beta
     blank = Examples(jnp.zeros((1, MEL_BANDS, crops.frames)), None)
-    state = init_state(model, init_key, blank, member.learning_rate)
+    state = init_state(model, keys.init, blank, member.learning_rate)
     n_visits = len(source.train) * crops.per_song
     history: list[History] = []
     finite = True
-    chunks = one_ahead(_all_steps(source, config, crops, order_key, chunk_bytes))
+    chunks = one_ahead(_all_steps(source, config, crops, keys.order, chunk_bytes))
     try:
         for epoch in range(config.epochs):
             if finite:
-                state, sums = _run_epoch(
-                    model, config, state, chunks, jax.random.fold_in(noise_key, epoch), beta, source
+                noise_key, heldout_key = (
+                    jax.random.fold_in(key, epoch) for key in (keys.noise, keys.heldout)
                 )
-                heldout_noise_key = jax.random.fold_in(heldout_key, epoch)
+                state, sums = _run_epoch(model, config, state, chunks, noise_key, beta, source)
                 epoch_history = History(
                     train=Losses(*(total / n_visits for total in sums)),
-                    heldout=_heldout_losses(
-                        model, config, state.params, heldout_noise_key, beta, source
-                    ),
+                    heldout=_heldout_losses(model, config, state.params, heldout_key, beta, source),
                     active_units=_active_units(model, state.params, source),
                 )
                 history.append(epoch_history)
-                finite = bool(
-                    np.isfinite(epoch_history.train.negative_elbo)
-                    and np.isfinite(epoch_history.heldout.negative_elbo)
-                )
+                finite = bool(is_finite(epoch_history))
             if on_epochs:
                 on_epochs(1)
     finally:
         chunks.close()
-    nan = np.float32(np.nan)
-    skipped = History(Losses(nan, nan, nan), Losses(nan, nan, nan), np.int32(0))
-    history += [skipped] * (config.epochs - len(history))
+    history += [no_history()] * (config.epochs - len(history))
     return state, jax.tree.map(lambda *values: np.array(values), *history)
 
 
@@ -170,12 +166,14 @@ def train_crop_members(
 
     pool = ThreadPoolExecutor(free.qsize())
     try:
-        trained = list(pool.map(train, members))
+        trainings = [pool.submit(train, member) for member in members]
+        ended, _ = wait(trainings, return_when=FIRST_EXCEPTION)
+        results = {training: training.result() for training in ended}
     finally:
         # After an interrupt or an error the other members end with their epoch, not their training.
         stopped.set()
         pool.shutdown(cancel_futures=True)
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *trained)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *(results[t] for t in trainings))
 
 
 def song_latents(

@@ -6,6 +6,7 @@ cache; an accelerator trains its members side by side, since one alone does not 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from jax.sharding import PartitionSpec as P
 
 from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.models import MLPAutoencoder
-from musicvae_jax.training import Data, History, Progress, TrainState, make_epochs
+from musicvae_jax.training import Data, History, Progress, TrainState, init_state, make_epochs
 
 # Parameters and optimiser states that are on a device at a time.
 STATE_BYTES = 2**30
@@ -57,7 +58,9 @@ def train_members(
     devices = jax.local_devices()[: len(members)]
     per_device = _members_per_device(model, members, data, len(devices), state_bytes)
     at_once = per_device * len(devices)
-    program = _program(model, config, Mesh(devices, "sweep", axis_types=(AxisType.Auto,)))
+    # What is swept is an argument of the program, so programs that differ in it are one.
+    unswept = replace(config, beta=TrainConfig.beta, learning_rate=TrainConfig.learning_rate)
+    program = _program(model, unswept, Mesh(devices, "sweep", axis_types=(AxisType.Auto,)))
     parts = [
         _train_group(program, config, members[first : first + at_once], at_once, data, on_epochs)
         for first in range(0, len(members), at_once)
@@ -72,9 +75,11 @@ def _members_per_device(
     n_devices: int,
     state_bytes: int,
 ) -> int:
-    start, _ = make_epochs(model, TrainConfig())
-    progress = jax.eval_shape(start, jax.random.key(0), data, 0.0)
-    bytes_each = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(progress))
+    def start() -> TrainState:
+        return init_state(model, jax.random.key(members[0].seed), data.train, 0.0)
+
+    state = jax.eval_shape(start)
+    bytes_each = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
     return min(max(state_bytes // bytes_each, 1), -(-len(members) // n_devices))
 
 

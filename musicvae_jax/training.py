@@ -89,10 +89,24 @@ class DivergenceError(ArithmeticError):
     """Training reached NaN or infinity; the message says when, in which terms and what to try."""
 
 
+class Keys(NamedTuple):
+    """What the randomness of a training is for."""
+
+    init: jax.Array
+    order: jax.Array
+    noise: jax.Array
+    heldout: jax.Array
+
+
 Step = Callable[[TrainState, Examples, jax.Array, jax.Array, jax.Array], tuple[TrainState, Losses]]
 Start = Callable[[jax.Array, Data, jax.Array], Progress]
 Run = Callable[[Progress, jax.Array, Data, jax.Array, jax.Array], tuple[Progress, History]]
 Train = Callable[[jax.Array, Data, jax.Array, jax.Array], tuple[TrainState, History]]
+
+
+def split_key(key: jax.Array) -> Keys:
+    """The keys of a training, from the one that it is given."""
+    return Keys(*jax.random.split(key, 4))
 
 
 def make_model(
@@ -174,13 +188,13 @@ def make_epochs(model: MLPAutoencoder, config: TrainConfig) -> tuple[Start, Run]
     step = make_step(model, config)
 
     def start(key: jax.Array, data: Data, learning_rate: jax.Array) -> Progress:
-        state = init_state(model, _keys(key).init, data.train, learning_rate)
+        state = init_state(model, split_key(key).init, data.train, learning_rate)
         return Progress(state, jnp.array(True))
 
     def run(
         progress: Progress, key: jax.Array, data: Data, beta: jax.Array, epochs: jax.Array
     ) -> tuple[Progress, History]:
-        keys = _keys(key)
+        keys = split_key(key)
         n_train, n_heldout = len(data.train.x), len(data.heldout.x)
         batch_size = min(config.batch_size, n_train)
 
@@ -211,13 +225,11 @@ def make_epochs(model: MLPAutoencoder, config: TrainConfig) -> tuple[Start, Run]
             state, history = jax.lax.cond(
                 progress.going & (epoch < config.epochs),
                 run_epoch,
-                lambda state, _: (state, _no_history()),
+                lambda state, _: (state, no_history()),
                 progress.state,
                 epoch,
             )
-            going = progress.going & jnp.isfinite(history.train.negative_elbo)
-            going &= jnp.isfinite(history.heldout.negative_elbo)
-            return Progress(state, going), history
+            return Progress(state, progress.going & is_finite(history)), history
 
         return jax.lax.scan(run_or_skip, progress, epochs)
 
@@ -274,6 +286,17 @@ def make_losses(
     return losses
 
 
+def no_history() -> History:
+    """Of an epoch that was skipped."""
+    nan = jnp.float32(jnp.nan)
+    return History(Losses(nan, nan, nan), Losses(nan, nan, nan), jnp.int32(0))
+
+
+def is_finite(history: History) -> jax.Array:
+    """Whether the losses on both sides are finite, bool, of the shape of a loss."""
+    return jnp.isfinite(history.train.negative_elbo) & jnp.isfinite(history.heldout.negative_elbo)
+
+
 def check_finite(history: History, members: Sequence[Member]) -> None:
     """Raises `DivergenceError` if a member's losses left the finite numbers.
 
@@ -283,7 +306,7 @@ def check_finite(history: History, members: Sequence[Member]) -> None:
     """
     for place, member in enumerate(members):
         one = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place]), history)
-        finite = np.isfinite(one.train.negative_elbo) & np.isfinite(one.heldout.negative_elbo)
+        finite = np.asarray(is_finite(one))
         if finite.all():
             continue
         epoch = int(np.argmin(finite))
@@ -293,8 +316,7 @@ def check_finite(history: History, members: Sequence[Member]) -> None:
             for name, values in getattr(one, side)._asdict().items()
         )
         raise DivergenceError(
-            f"training diverged at beta {member.beta:g}, learning rate {member.learning_rate:g}, "
-            f"seed {member.seed}, epoch {epoch + 1} ({terms}, in nats); try a smaller "
+            f"training diverged at {member}, epoch {epoch + 1} ({terms}, in nats); try a smaller "
             "--train.learning-rate, or a smaller --train.beta if the KL is what grew"
         )
 
@@ -312,9 +334,8 @@ def collapse_notes(history: History, members: Sequence[Member], latent: int) -> 
     """
     active = np.asarray(history.active_units)[:, -1]
     return [
-        f"posterior collapse at beta {member.beta:g}, learning rate {member.learning_rate:g}, "
-        f"seed {member.seed}: {n} of {latent} latent dimensions are active, so clusters of these "
-        "latents mean little; try a smaller --train.beta"
+        f"posterior collapse at {member}: {n} of {latent} latent dimensions are active, so "
+        "clusters of these latents mean little; try a smaller --train.beta"
         for member, n in zip(members, active, strict=True)
         if n < 0.1 * latent
     ]
@@ -324,19 +345,6 @@ def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:
     """Standard normal noise `[examples, latent]` that depends on each example's index alone."""
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, index)
     return jax.vmap(lambda key: jax.random.normal(key, (latent,)))(keys)
-
-
-class _Keys(NamedTuple):
-    """What randomness of a training is for."""
-
-    init: jax.Array
-    order: jax.Array
-    noise: jax.Array
-    heldout: jax.Array
-
-
-def _keys(key: jax.Array) -> _Keys:
-    return _Keys(*jax.random.split(key, 4))
 
 
 def _flat(x: jax.Array) -> jax.Array:
@@ -354,8 +362,3 @@ def _epoch_order(key: jax.Array, n: int, batch_size: int) -> tuple[jax.Array, ja
 def _active_units(model: MLPAutoencoder, params: Any, examples: Examples) -> jax.Array:
     means = model.apply(params, examples.x, examples.condition, method="encode").mean
     return jnp.sum(jnp.var(means, axis=0) > ACTIVE_VARIANCE)
-
-
-def _no_history() -> History:
-    nan = jnp.float32(jnp.nan)
-    return History(Losses(nan, nan, nan), Losses(nan, nan, nan), jnp.int32(0))

@@ -194,7 +194,7 @@ def test_an_output_folder_that_cannot_be_written(song_path, capsys):
 def test_divergence_ends_with_code_1_and_advice(song_path, capsys):
     wild = ["--train.learning-rate", "1e18", "--train.epochs", "20"]
     error = fails(capsys, "easy_vae", "--data.path", song_path, *wild, code=1)
-    assert "training diverged at beta 1, learning rate" in error
+    assert "training diverged at beta 1, learning rate 1e+18, seed 0, epoch" in error
     assert "smaller --train.learning-rate" in error
 
 

@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 from functools import cache
 
@@ -87,7 +88,11 @@ def test_members_share_one_compilation():
     assert streaming._run_steps._cache_size() == before
 
 
-def test_members_are_single_runs_in_their_order():
+@pytest.mark.parametrize("n_devices", [1, 2])
+def test_members_are_single_runs_in_their_order(monkeypatch, n_devices):
+    # Twice the same device is enough for two members at a time.
+    devices = jax.local_devices()[:1] * n_devices
+    monkeypatch.setattr(jax, "local_devices", lambda: devices)
     members = [Member(1.0, 1e-3, 1), Member(4.0, 1e-3, 1), Member(1.0, 1e-3, 0)]
     calls = []
     found = streaming.train_crop_members(MODEL, CONFIG, CROPS, source(), members, calls.append)
@@ -96,19 +101,23 @@ def test_members_are_single_runs_in_their_order():
     assert sum(calls) == 3 * CONFIG.epochs
 
 
-def test_an_interrupt_does_not_wait_for_the_other_members():
-    calls = []
+def test_an_error_does_not_wait_for_the_other_members(monkeypatch):
+    """The second of two members that train side by side fails in its first epoch."""
+    devices = jax.local_devices()[:1] * 2
+    monkeypatch.setattr(jax, "local_devices", lambda: devices)
+    calls, started = [], threading.Barrier(2, timeout=60)
 
-    def interrupt(n_epochs):
+    def fail_in_one(n_epochs):
         calls.append(n_epochs)
-        raise KeyboardInterrupt
+        if len(calls) <= 2 and started.wait() == 0:
+            raise KeyboardInterrupt
 
     members = [Member(1.0, 1e-3, seed) for seed in range(5)]
-    config = replace(CONFIG, epochs=50)
+    config = replace(CONFIG, epochs=2000)
     with pytest.raises(KeyboardInterrupt):
-        streaming.train_crop_members(MODEL, config, CROPS, source(), members, interrupt)
-    # At most one epoch of each member that had begun.
-    assert len(calls) <= len(members)
+        streaming.train_crop_members(MODEL, config, CROPS, source(), members, fail_in_one)
+    # Alone, each of the others would have been told 2,000 times.
+    assert len(calls) < 2000
 
 
 def windows_by_hand(order, positions):

@@ -2,11 +2,13 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, Mesh
 
 from musicvae_jax import sweeps
 from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
@@ -88,7 +90,7 @@ def test_any_number_of_devices_gives_the_same_numbers(data, swept, tmp_path, n_m
     )
     arguments = (MODEL, CONFIG, MEMBERS[:n_members], jax.device_get(data))
     (tmp_path / "in").write_bytes(pickle.dumps(arguments))
-    environment = os.environ | {"JAX_NUM_CPU_DEVICES": "2"}
+    environment = os.environ | {"JAX_NUM_CPU_DEVICES": "2", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, script, tmp_path / "in", tmp_path / "out"]
     subprocess.run(command, check=True, env=environment)
     found = pickle.loads((tmp_path / "out").read_bytes())
@@ -98,8 +100,13 @@ def test_any_number_of_devices_gives_the_same_numbers(data, swept, tmp_path, n_m
 
 def test_the_same_training_is_traced_once(data):
     before = sweeps._program.cache_info()
-    for _ in range(2):
-        train_members(MODEL, CONFIG, MEMBERS, data)
+    for config in (CONFIG, replace(CONFIG, beta=(1.0, 4.0), learning_rate=(0.5,))):
+        train_members(MODEL, config, MEMBERS, data)
     after = sweeps._program.cache_info()
     assert after.hits > before.hits
     assert after.misses <= before.misses + 1
+    devices = Mesh(jax.local_devices()[: len(MEMBERS)], "sweep", axis_types=(AxisType.Auto,))
+    program = sweeps._program(MODEL, CONFIG, devices)
+    traced = program.run._cache_size()
+    train_members(MODEL, CONFIG, MEMBERS, data)
+    assert program.run._cache_size() == traced

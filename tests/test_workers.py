@@ -1,13 +1,21 @@
 import os
 
+import joblib
 import numpy as np
 import pandas as pd
+import pytest
 
 from experiments.workers import Workers
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import evaluate
 
 HERE, ELSEWHERE = Workers(min_songs=10), Workers(min_songs=0)
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    """On one there would be nothing to share."""
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
 
 
 def test_few_songs_are_done_in_this_process():
