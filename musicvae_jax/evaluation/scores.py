@@ -1,0 +1,73 @@
+"""Clusters points and takes every score of what comes out."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax.clustering import CLUSTERERS, NOISE, Clustering
+from musicvae_jax.config import ClusterConfig, Clusterer
+from musicvae_jax.evaluation.external import external_scores
+from musicvae_jax.evaluation.internal import internal_scores
+
+
+def noise_share(clusters: np.ndarray) -> float:
+    """Share of songs in no cluster, in [0, 1], of at least one song `[songs]`."""
+    return float(np.mean(clusters == NOISE))
+
+
+def score_clustering(
+    x: np.ndarray,
+    clusters: np.ndarray,
+    labels: Mapping[str, pd.Series],
+    scope: Literal["clustered", "all"],
+) -> dict[str, float | int]:
+    """Internal and external scores of a clustering that may leave songs out as noise.
+
+    Args:
+        x: points, `[songs, dimensions]`.
+        clusters: cluster numbers, `[songs]`, `NOISE` for songs in no cluster.
+        labels: kind ("genre") to one label per song, null where unknown.
+        scope: "clustered" leaves the noise out, which flatters a clusterer that dares little;
+            "all" takes the noise as one more cluster. Without noise they are the same.
+
+    Returns:
+        n_clusters (noise is none), n_songs that were scored, noise_share of all songs, and what
+        `internal_scores` and `external_scores` return. With fewer than two clusters all scores
+        are NaN; the counts n_KIND stay.
+    """
+    kept = clusters != NOISE if scope == "clustered" else np.full(len(clusters), True)
+    n_clusters = len(np.unique(clusters[clusters != NOISE]))
+    scores = internal_scores(x[kept], clusters[kept]) | external_scores(
+        clusters[kept], {kind: values[kept] for kind, values in labels.items()}
+    )
+    if n_clusters < 2:
+        scores = {name: n if name.startswith("n_") else np.nan for name, n in scores.items()}
+    return {
+        "n_clusters": n_clusters,
+        "n_songs": int(kept.sum()),
+        "noise_share": noise_share(clusters),
+    } | scores
+
+
+class Evaluated(NamedTuple):
+    """A clustering and its scores, by scope: "all", and "clustered" if it may leave noise."""
+
+    clustering: Clustering
+    scores: dict[str, dict[str, float | int]]
+
+
+def evaluate(
+    method: Clusterer,
+    x: np.ndarray,
+    k: int,
+    seed: int,
+    config: ClusterConfig,
+    labels: Mapping[str, pd.Series],
+) -> Evaluated:
+    """Clusters points `[songs, dimensions]` and scores what comes out; see `score_clustering`."""
+    found = CLUSTERERS[method](x, k, seed, config)
+    scopes = ("all", "clustered") if method == "dbscan" else ("all",)
+    scores = {scope: score_clustering(x, found.labels, labels, scope) for scope in scopes}
+    return Evaluated(found, scores)
