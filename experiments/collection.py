@@ -111,7 +111,7 @@ def _run_missing(
             else:
                 terminal.say(f"{experiment.name}: running")
                 try:
-                    run_experiment(experiment, FOR_MANY_RUNS, terminal)
+                    run_experiment(experiment, suite.runtime, FOR_MANY_RUNS, terminal)
                 except (InputError, ArithmeticError) as error:
                     # The other experiments can still tell something; the exit code says failure.
                     failed[experiment.name] = str(error)

@@ -8,7 +8,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, InputError
+from experiments.signals import exit_code, heeded
+from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, InputError
 
 T = TypeVar("T")
 
@@ -23,13 +24,14 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str]], None])
     """
     debug = "--debug" in arguments
     try:
-        work([argument for argument in arguments if argument != "--debug"])
+        with heeded():
+            work([argument for argument in arguments if argument != "--debug"])
     except InputError as error:
         return _fail(error, EXIT_BAD_INPUT, debug)
     except (ArithmeticError, OSError) as error:
         return _fail(error, EXIT_FAILED, debug)
     except KeyboardInterrupt as error:
-        return _fail(error, EXIT_INTERRUPTED, debug)
+        return _fail(error, exit_code(), debug)
     except Exception as error:  # noqa: BLE001 - the user gets one line, --debug the traceback
         named = RuntimeError(f"{type(error).__name__}: {error}; --debug shows where it came from")
         return _fail(named.with_traceback(error.__traceback__), EXIT_FAILED, debug)

@@ -11,6 +11,7 @@ from experiments.terminal import Terminal
 from musicvae_jax import lyrics
 from musicvae_jax.clustering import check_enough_songs
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig
+from musicvae_jax.devices import first_process_first
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import (
     LEAST_SCALE_DB,
@@ -77,7 +78,8 @@ def resolve_data(data: DataConfig, terminal: Terminal) -> DataConfig:
     path, description = find_songs(data.path)
     terminal.say(description)
     if data.path is None and path == DEMO_PATH:
-        _make_demo(terminal)
+        with first_process_first("demo songs"):
+            _make_demo(terminal)
     return replace(data, path=path)
 
 
@@ -174,7 +176,11 @@ def read_lyrics(
     experiment: Experiment, table: pd.DataFrame, split: Split, terminal: Terminal
 ) -> tuple[LyricsTransform, LyricsVectors]:
     """Lyrics vectors of all songs, fitted on the training songs that have lyrics."""
-    with terminal.progress("embedding lyrics", int(table["lyrics"].notna().sum())) as advance:
+    n_texts = int(table["lyrics"].notna().sum())
+    with (
+        terminal.progress("embedding lyrics", n_texts) as advance,
+        first_process_first("lyrics"),
+    ):
         transform, vectors = lyrics.fit_transform(
             table["lyrics"],
             table["language"],

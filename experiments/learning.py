@@ -1,34 +1,52 @@
 """Trains an experiment's model, or finds it trained, and encodes every song."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jax.sharding import Mesh
 
 from experiments.inputs import Inputs
+from experiments.signals import held, is_stop_asked
 from experiments.terminal import Terminal
 from musicvae_jax.bridge import encode, encode_crops, interpolate, member_params, reconstruct
-from musicvae_jax.checkpoints import Checkpoint, find_trained, load_checkpoint
-from musicvae_jax.config import Experiment
+from musicvae_jax.checkpoints import Checkpoint, find_trained, load_checkpoint, training_key
+from musicvae_jax.config import Experiment, RuntimeConfig
+from musicvae_jax.devices import make_mesh
 from musicvae_jax.features import fixed_crops
 from musicvae_jax.streaming import CropSource, train_crop_members
 from musicvae_jax.sweeps import train_members
 from musicvae_jax.training import (
     Data,
+    DivergenceError,
     Examples,
     History,
     TrainState,
     check_finite,
     make_model,
 )
+from musicvae_jax.unfinished import (
+    KeepConfig,
+    Keeping,
+    discard_unfinished,
+    keep_in,
+    open_unfinished,
+)
 
 _N_EXAMPLES = 4
 _N_INTERPOLATED = 7
 
 
-def learn(experiment: Experiment, inputs: Inputs, key: str, terminal: Terminal) -> Checkpoint:
+def learn(
+    experiment: Experiment,
+    inputs: Inputs,
+    settings: Mapping[str, Any],
+    runtime: RuntimeConfig,
+    terminal: Terminal,
+) -> Checkpoint:
     """The trained members of the sweep.
 
     Another experiment's checkpoint of the same training (say, the audio model under a fusion with
@@ -37,21 +55,39 @@ def learn(experiment: Experiment, inputs: Inputs, key: str, terminal: Terminal) 
     Args:
         experiment: resolved, of a kind that is trained.
         inputs: made for it.
-        key: see `checkpoints.training_key`.
-        terminal: for progress.
+        settings: see `checkpoints.training_settings`.
+        runtime: devices, and how the training is kept while it is not finished.
+        terminal: for progress and notices.
 
     Raises:
+        InputError: there is an unfinished training with other settings, or too few devices.
         DivergenceError: training reached NaN or infinity.
+        StoppedError: a signal came; the same call goes on.
     """
+    key = training_key(settings)
     found = find_trained(_neighbours(experiment), key)
     if found is not None:
         terminal.say(f"model: as trained in {found} (same settings, data and seeds)")
         return load_checkpoint(found)._replace(experiment=experiment)
+    mesh = make_mesh(len(experiment.members), runtime.devices)
+    open_unfinished(experiment.unfinished_dir, settings, runtime.restart)
+    keeping = partial(
+        keep_in,
+        experiment.unfinished_dir,
+        KeepConfig(runtime.checkpoint_every, runtime.checkpoints_kept),
+        is_stop_asked,
+        terminal.notice,
+    )
     n_epochs = len(experiment.members) * experiment.train.epochs
-    with terminal.progress("training", n_epochs) as advance:
-        fit = _fit_crops if experiment.model.kind == "conv_vae" else _fit_features
-        state, history = fit(experiment, inputs, advance)
-    check_finite(history, experiment.members)
+    fit = _fit_crops if experiment.model.kind == "conv_vae" else _fit_features
+    with terminal.progress("training", n_epochs) as advance, held():
+        state, history = fit(experiment, inputs, advance, mesh, keeping)
+    try:
+        check_finite(history, experiment.members)
+    except DivergenceError:
+        # It would diverge again, and keep other settings from the same folder.
+        discard_unfinished(experiment.unfinished_dir)
+        raise
     return Checkpoint(
         experiment=experiment,
         state=state,
@@ -70,12 +106,13 @@ def _neighbours(experiment: Experiment) -> list[Path]:
     return sorted(experiment.output_dir.parent.glob(f"*/{experiment.checkpoint_dir.name}"))
 
 
-def encode_all(checkpoint: Checkpoint, inputs: Inputs) -> np.ndarray:
+def encode_all(checkpoint: Checkpoint, inputs: Inputs, runtime: RuntimeConfig) -> np.ndarray:
     """Posterior means of all songs under every member, float32 `[members, songs, latent]`."""
     experiment, params = checkpoint.experiment, checkpoint.state.params
     model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
+    mesh = make_mesh(1, runtime.devices)
     if experiment.model.kind != "conv_vae":
-        return encode(model, params, inputs.x, inputs.condition)
+        return encode(model, params, inputs.x, inputs.condition, mesh)
     songs = np.arange(len(inputs.x))
     return np.stack(
         [
@@ -86,6 +123,7 @@ def encode_all(checkpoint: Checkpoint, inputs: Inputs) -> np.ndarray:
                 songs,
                 experiment.crops,
                 inputs.scaler,
+                mesh,
             )
             for i in range(len(experiment.members))
         ]
@@ -93,25 +131,42 @@ def encode_all(checkpoint: Checkpoint, inputs: Inputs) -> np.ndarray:
 
 
 def _fit_features(
-    experiment: Experiment, inputs: Inputs, on_epochs: Callable[[int], None]
+    experiment: Experiment,
+    inputs: Inputs,
+    on_epochs: Callable[[int], None],
+    mesh: Mesh,
+    keeping: Keeping,
 ) -> tuple[TrainState, History]:
     model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
     data = Data(*(_examples(inputs, side) for side in inputs.split))
-    return train_members(model, experiment.train, experiment.members, data, on_epochs)
+    return train_members(
+        model, experiment.train, experiment.members, data, on_epochs, mesh, keeping
+    )
 
 
 def _examples(inputs: Inputs, index: np.ndarray) -> Examples:
     parts = (inputs.x, inputs.condition, inputs.weight)
-    return Examples(*(None if part is None else jnp.asarray(part[index]) for part in parts))
+    return Examples(*(None if part is None else part[index] for part in parts))
 
 
 def _fit_crops(
-    experiment: Experiment, inputs: Inputs, on_epochs: Callable[[int], None]
+    experiment: Experiment,
+    inputs: Inputs,
+    on_epochs: Callable[[int], None],
+    mesh: Mesh,
+    keeping: Keeping,
 ) -> tuple[TrainState, History]:
     model = make_model(experiment.model, experiment.crops, 0)
     source = CropSource(inputs.crops, *inputs.split, inputs.scaler)
     return train_crop_members(
-        model, experiment.train, experiment.crops, source, experiment.members, on_epochs
+        model,
+        experiment.train,
+        experiment.crops,
+        source,
+        experiment.members,
+        on_epochs,
+        mesh,
+        keeping,
     )
 
 

@@ -1,7 +1,7 @@
 """One experiment from songs to figures; each stage is a function of the stages before it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,69 +9,116 @@ import pandas as pd
 from experiments import tables
 from experiments.inputs import Inputs, prepare_inputs, read_songs
 from experiments.learning import encode_all, learn, mel_examples
+from experiments.lock import only_run
 from experiments.manifest import Stopwatch, code_version, manifest
 from experiments.representations import Representation, representations
 from experiments.results import CHECKPOINT, MANIFEST, staged_results
 from experiments.terminal import Terminal
 from experiments.workers import Workers
 from musicvae_jax import projections
-from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_key
-from musicvae_jax.config import Experiment, to_json
+from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_settings
+from musicvae_jax.config import Experiment, RuntimeConfig, to_json
+from musicvae_jax.devices import is_first
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.files import write_json
+from musicvae_jax.songs import Songs
 from musicvae_jax.training import collapse_notes
+from musicvae_jax.unfinished import discard_unfinished
 
 if TYPE_CHECKING:
     from experiments.scoring import Clustered
 
 
-def run_experiment(experiment: Experiment, workers: Workers, terminal: Terminal) -> None:
+class _Learnt(NamedTuple):
+    """What all processes of a run make together; no checkpoint where nothing is trained."""
+
+    songs: Songs
+    features: SongFeatures
+    inputs: Inputs
+    checkpoint: Checkpoint | None
+    latents: np.ndarray | None
+
+
+def run_experiment(
+    experiment: Experiment, runtime: RuntimeConfig, workers: Workers, terminal: Terminal
+) -> None:
     """Runs an experiment and leaves its results folder and checkpoint.
+
+    Of several processes the first one writes them; the others read, train and encode with it.
 
     Args:
         experiment: with its song file and lyrics runtime resolved, see `inputs.resolve`.
+        runtime: devices, and how an unfinished training is kept.
         workers: for clustering and projections.
         terminal: for progress and notices.
 
     Raises:
         InputError: the songs, the settings or the output folder cannot be used.
         DivergenceError: training reached NaN or infinity.
+        StoppedError: a signal came; what was trained is kept, and the same call goes on.
     """
     # scikit-learn and matplotlib take seconds to import, so training does not wait for them.
     watch = Stopwatch()
+    if not is_first():
+        _learn(experiment, runtime, watch, terminal)
+        return
     name, results_dir = experiment.name, experiment.results_dir
-    with staged_results(name, results_dir, experiment.checkpoint_dir) as stage:
-        with watch.stage("features"):
-            songs, features = read_songs(experiment, terminal)
-            inputs = prepare_inputs(experiment, songs, features, terminal)
-        checkpoint = latents = None
-        if experiment.model.is_trained:
-            with watch.stage("training"):
-                key = training_key(experiment, songs.fingerprint, code_version())
-                checkpoint = learn(experiment, inputs, key, terminal)
-                _tell_collapse(checkpoint, terminal)
-                latents = encode_all(checkpoint, inputs)
-                save_checkpoint(stage / CHECKPOINT, checkpoint)
-        scored_songs = features.table.iloc[inputs.scored].reset_index(drop=True)
-        with watch.stage("clustering"):
-            from experiments.scoring import cluster
+    with (
+        only_run(results_dir),
+        staged_results(name, results_dir, experiment.checkpoint_dir) as stage,
+    ):
+        learnt = _learn(experiment, runtime, watch, terminal)
+        _write_results(experiment, learnt, stage, watch, workers, terminal)
+    discard_unfinished(experiment.unfinished_dir)
 
-            shown = representations(experiment, features, inputs, latents, terminal)
-            clustered = cluster(experiment, shown, scored_songs, workers, terminal)
-        with watch.stage("writing"):
-            _write_tables(stage, checkpoint, features, inputs, shown, clustered, experiment)
-            if checkpoint is not None and inputs.crops is not None:
-                examples = mel_examples(checkpoint, inputs, features.table)
-                np.savez_compressed(stage / "reconstructions.npz", **examples)
-        title = f"{experiment.name} on {songs.path.stem}, n = {len(scored_songs)} songs"
-        with watch.stage("figures"):
-            from experiments.figures import draw_figures
 
-            _write_projections(stage, experiment.seeds[0], workers, terminal)
-            draw_figures(stage, title, terminal)
-        write_json(stage / "config.json", to_json(experiment))
-        about = manifest(experiment, songs, features, inputs, watch)
-        write_json(stage / MANIFEST, about)
+def _learn(
+    experiment: Experiment, runtime: RuntimeConfig, watch: Stopwatch, terminal: Terminal
+) -> _Learnt:
+    with watch.stage("features"):
+        songs, features = read_songs(experiment, terminal)
+        inputs = prepare_inputs(experiment, songs, features, terminal)
+    if not experiment.model.is_trained:
+        return _Learnt(songs, features, inputs, None, None)
+    with watch.stage("training"):
+        settings = training_settings(experiment, songs.fingerprint, code_version())
+        checkpoint = learn(experiment, inputs, settings, runtime, terminal)
+        _tell_collapse(checkpoint, terminal)
+        latents = encode_all(checkpoint, inputs, runtime)
+    return _Learnt(songs, features, inputs, checkpoint, latents)
+
+
+def _write_results(
+    experiment: Experiment,
+    learnt: _Learnt,
+    stage: Path,
+    watch: Stopwatch,
+    workers: Workers,
+    terminal: Terminal,
+) -> None:
+    songs, features, inputs, checkpoint, latents = learnt
+    if checkpoint is not None:
+        save_checkpoint(stage / CHECKPOINT, checkpoint)
+    scored_songs = features.table.iloc[inputs.scored].reset_index(drop=True)
+    with watch.stage("clustering"):
+        from experiments.scoring import cluster
+
+        shown = representations(experiment, features, inputs, latents, terminal)
+        clustered = cluster(experiment, shown, scored_songs, workers, terminal)
+    with watch.stage("writing"):
+        _write_tables(stage, checkpoint, features, inputs, shown, clustered, experiment)
+        if checkpoint is not None and inputs.crops is not None:
+            examples = mel_examples(checkpoint, inputs, features.table)
+            np.savez_compressed(stage / "reconstructions.npz", **examples)
+    title = f"{experiment.name} on {songs.path.stem}, n = {len(scored_songs)} songs"
+    with watch.stage("figures"):
+        from experiments.figures import draw_figures
+
+        _write_projections(stage, experiment.seeds[0], workers, terminal)
+        draw_figures(stage, title, terminal)
+    write_json(stage / "config.json", to_json(experiment))
+    about = manifest(experiment, songs, features, inputs, watch)
+    write_json(stage / MANIFEST, about)
 
 
 def show_results(experiment: Experiment, terminal: Terminal) -> None:

@@ -12,6 +12,7 @@ from musicvae_jax.files import read_json
 
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint"
+_PARTIAL = ".partial-"
 _SWAP = ".replacing-"
 # Everything a run may leave in its results folder. Files of other names are not ours to remove.
 _ENTRIES = (
@@ -34,6 +35,7 @@ def staged_results(name: str, results_dir: Path, checkpoint_dir: Path) -> Iterat
     Whatever the block writes as "checkpoint" goes to `checkpoint_dir`, the rest to `results_dir`.
     A results folder is whole exactly if it holds manifest.json: that file is the first to go and
     the last to come. If the block fails, or putting results in place does, the last run's stay.
+    What runs that were killed have left is removed; no other run may be at work, see `lock`.
 
     Args:
         name: the experiment, whose earlier run may be replaced.
@@ -47,12 +49,19 @@ def staged_results(name: str, results_dir: Path, checkpoint_dir: Path) -> Iterat
     # A link to a folder stays a link; what it points to gets the results.
     results_dir, checkpoint_dir = results_dir.resolve(), checkpoint_dir.resolve()
     _check_replaceable(name, results_dir, checkpoint_dir)
-    with _scratch_folder(results_dir, ".partial-") as stage:
+    # In a folder that it shares with others a run goes by its name.
+    beside = f"{_PARTIAL}{checkpoint_dir.name}-"
+    _remove_all(results_dir.glob(f"{_PARTIAL}*"))
+    _remove_all(checkpoint_dir.parent.glob(f"{beside}*"))
+    with _scratch_folder(results_dir, _PARTIAL) as stage:
         # Made now, so that an unwritable place is found before the work is done.
-        with _scratch_folder(checkpoint_dir.parent, ".partial-"):
+        with _scratch_folder(checkpoint_dir.parent, beside):
             yield stage
+        killed_in_swap = list(results_dir.glob(f"{_SWAP}*"))
         with _scratch_folder(results_dir, _SWAP) as old:
             _move_all(_swap(stage, old, results_dir, checkpoint_dir))
+            # Until now they said that what was half in place was ours.
+            _remove_all(killed_in_swap)
 
 
 def replace_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
@@ -64,7 +73,7 @@ def replace_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
     directory = directory.resolve()
     if directory.exists() and not _is_checkpoint(directory):
         raise InputError(f"{directory}: is there and is not a checkpoint; move it")
-    with _scratch_folder(directory.parent, ".partial-") as stage:
+    with _scratch_folder(directory.parent, _PARTIAL) as stage:
         save_checkpoint(stage / "new", checkpoint)
         _move_all([(directory, stage / "old"), (stage / "new", directory)])
 
@@ -139,6 +148,11 @@ def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(stage)
         _remove_empty(missing)
+
+
+def _remove_all(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder)
 
 
 def _remove_empty(folders: list[Path]) -> None:

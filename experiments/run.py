@@ -12,9 +12,9 @@ import tyro
 
 from experiments.command import parse, run_command
 from experiments.registry import EXPERIMENTS
-from experiments.startup import prepare_jax
+from experiments.startup import connect, prepare_jax
 from experiments.workers import FOR_ONE_RUN
-from musicvae_jax.config import Experiment
+from musicvae_jax.config import Experiment, RuntimeConfig
 
 _PROGRAM = "python -m experiments.run"
 
@@ -24,6 +24,7 @@ class Command:
     """What the command line says."""
 
     experiment: Annotated[Experiment, tyro.conf.arg(name="")]
+    runtime: Annotated[RuntimeConfig, tyro.conf.arg(name=""), tyro.conf.FlagCreatePairsOff]
     debug: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Show the traceback of an error."""
 
@@ -37,16 +38,20 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    experiment = _parse(arguments)
-    prepare_jax()
+    command = _parse(arguments)
+    runtime = command.runtime
+    prepare_jax(runtime)
+    connect(runtime)
     from experiments.inputs import resolve
     from experiments.pipeline import run_experiment, show_results
     from experiments.terminal import Terminal
+    from musicvae_jax.devices import is_first
 
-    terminal = Terminal()
-    experiment = resolve(experiment, terminal)
-    run_experiment(experiment, FOR_ONE_RUN, terminal)
-    show_results(experiment, terminal)
+    terminal = Terminal(is_quiet=not is_first())
+    experiment = resolve(command.experiment, terminal)
+    run_experiment(experiment, runtime, FOR_ONE_RUN, terminal)
+    if is_first():
+        show_results(experiment, terminal)
 
 
 def _listing() -> str:
@@ -54,9 +59,10 @@ def _listing() -> str:
     return "\n".join(f"{name:{width}}  {text}" for name, (text, _) in EXPERIMENTS.items())
 
 
-def _parse(arguments: Sequence[str]) -> Experiment:
+def _parse(arguments: Sequence[str]) -> Command:
     commands = {
-        name: (text, Command(experiment)) for name, (text, experiment) in EXPERIMENTS.items()
+        name: (text, Command(experiment, RuntimeConfig()))
+        for name, (text, experiment) in EXPERIMENTS.items()
     }
 
     def read() -> Command:
@@ -68,7 +74,7 @@ def _parse(arguments: Sequence[str]) -> Experiment:
             args=list(arguments),
         )
 
-    return parse(read, f"{_PROGRAM} NAME", tuple(EXPERIMENTS)).experiment
+    return parse(read, f"{_PROGRAM} NAME", tuple(EXPERIMENTS))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def _run(arguments: Sequence[str]) -> None:
         lambda: tyro.cli(Suite, prog=_PROGRAM, args=list(arguments)), _PROGRAM, tuple(SUITES)
     )
     experiments = suite.experiments
-    prepare_jax()
+    prepare_jax(suite.runtime)
     from experiments.collection import run_suite
     from experiments.terminal import Terminal
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments.registry import EXPERIMENTS, SUITES
-from musicvae_jax.config import DataConfig, Experiment, LyricsConfig
+from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig
 from musicvae_jax.errors import InputError
 
 
@@ -28,6 +28,9 @@ class Suite:
     """Passes over the training songs, in place of each experiment's own number."""
     output_dir: Path | None = None
     """Folder for all output; by default results, with the checkpoints in checkpoints."""
+    runtime: Annotated[RuntimeConfig, tyro.conf.arg(name=""), tyro.conf.FlagCreatePairsOff] = (
+        dataclasses.field(default_factory=RuntimeConfig)
+    )
     force: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Run everything again, finished or not."""
     debug: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False

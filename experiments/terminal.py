@@ -20,9 +20,10 @@ _FILE_WIDTH = 140
 class Terminal:
     """The two streams of one run."""
 
-    def __init__(self) -> None:
-        self._out = _console(stderr=False)
-        self._err = _console(stderr=True)
+    def __init__(self, is_quiet: bool = False) -> None:
+        """Opens both; quietly for a process whose like is already talking."""
+        self._out = _console(stderr=False, quiet=is_quiet)
+        self._err = _console(stderr=True, quiet=is_quiet)
 
     def say(self, line: str) -> None:
         """A line of the result."""
@@ -53,6 +54,8 @@ class Terminal:
             yield lambda steps=1: bars.advance(task, steps)
 
 
-def _console(stderr: bool) -> Console:
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=_FILE_WIDTH)
+def _console(stderr: bool, quiet: bool) -> Console:
+    console = Console(stderr=stderr, quiet=quiet)
+    if console.is_terminal:
+        return console
+    return Console(stderr=stderr, quiet=quiet, width=_FILE_WIDTH)

@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import pandas as pd
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from musicvae_jax import lyrics
 from musicvae_jax.checkpoints import Checkpoint, load_checkpoint
 from musicvae_jax.config import CropConfig, Experiment
+from musicvae_jax.devices import DATA, SWEEP, make_mesh, place
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import (
     CropStore,
@@ -28,6 +31,9 @@ from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
 from musicvae_jax.songs import Rejection, Songs
 from musicvae_jax.streaming import song_latents
 from musicvae_jax.training import make_model
+
+# Songs that a device encodes at a time.
+_ENCODED_AT_ONCE = 8192
 
 
 class Encoded(NamedTuple):
@@ -50,7 +56,11 @@ def member_params(params: Any, member: int) -> Any:
 
 
 def encode(
-    model: MLPAutoencoder, params: Any, x: np.ndarray, condition: np.ndarray | None
+    model: MLPAutoencoder,
+    params: Any,
+    x: np.ndarray,
+    condition: np.ndarray | None,
+    mesh: Mesh | None = None,
 ) -> np.ndarray:
     """Posterior means of standardised features.
 
@@ -59,13 +69,42 @@ def encode(
         params: its parameters, with a leading axis of members.
         x: `[songs, features]`.
         condition: `[songs, labels]`, or None.
+        mesh: devices among which songs are shared, from `devices.make_mesh`; by default one.
 
     Returns:
-        float32 `[members, songs, latent]`, songs in the order of x.
+        float32 `[members, songs, latent]`, songs in the order of x; the same on any devices, up
+        to rounding.
     """
+    mesh = mesh or make_mesh(1)
     n_members = len(jax.tree.leaves(params)[0])
     members = (member_params(params, i) for i in range(n_members))
-    return np.stack([_means(model, member, x, condition) for member in members])
+    return np.stack([_encode_in_blocks(model, member, x, condition, mesh) for member in members])
+
+
+def _encode_in_blocks(
+    model: MLPAutoencoder, params: Any, x: np.ndarray, condition: np.ndarray | None, mesh: Mesh
+) -> np.ndarray:
+    # A block is filled up with its last song to what the devices divide evenly.
+    at_once = min(_ENCODED_AT_ONCE, -(-len(x) // mesh.size)) * mesh.size
+    params = place(params, mesh)
+    blocks = []
+    for first in range(0, len(x), at_once):
+        index = np.minimum(np.arange(first, first + at_once), len(x) - 1)
+        block = place(jax.tree.map(lambda a, i=index: a[i], (x, condition)), mesh, (SWEEP, DATA))
+        blocks.append(np.asarray(_means_everywhere(model, mesh, params, *block)))
+    return np.concatenate(blocks)[: len(x)]
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _means_everywhere(
+    model: MLPAutoencoder,
+    mesh: Mesh,
+    params: Any,
+    x: jax.Array,
+    condition: jax.Array | None,
+) -> jax.Array:
+    means = model.apply(params, x, condition, method="encode").mean
+    return jax.lax.with_sharding_constraint(means, NamedSharding(mesh, P()))
 
 
 def encode_crops(
@@ -75,6 +114,7 @@ def encode_crops(
     index: np.ndarray,
     crops: CropConfig,
     scaler: Scaler,
+    mesh: Mesh | None = None,
 ) -> np.ndarray:
     """Latents of songs from their mel spectrograms: posterior means, averaged over crops.
 
@@ -85,11 +125,12 @@ def encode_crops(
         index: the songs, `[n]`.
         crops: how many evenly spaced crops of a song are averaged.
         scaler: the training's.
+        mesh: devices among which crops are shared, from `devices.make_mesh`; by default one.
 
     Returns:
         float32 `[n, latent]`, in the order of `index`.
     """
-    return song_latents(model, params, store, index, crops.encoded, scaler)
+    return song_latents(model, params, store, index, crops.encoded, scaler, mesh)
 
 
 def reconstruct(

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,26 +46,29 @@ class Checkpoint(NamedTuple):
     key: str
 
 
-def training_key(experiment: Experiment, fingerprint: str, code: str) -> str:
-    """A digest of all that a training depends on: equal keys, equal models.
+def training_settings(experiment: Experiment, fingerprint: str, code: str) -> dict[str, Any]:
+    """All that a training depends on, nested under the names of the command line.
 
     Args:
         experiment: resolved; its name, fusion, clustering and folders do not matter.
-        fingerprint: of the song file.
+        fingerprint: of the songs.
         code: version of the code.
     """
-    parts = [
-        fingerprint,
-        code,
-        to_json(experiment.data) | {"path": None},
-        settings(experiment.features),
-        to_json(experiment.crops) if experiment.model.kind == "conv_vae" else None,
-        to_json(experiment.lyrics) if experiment.model.inputs != "audio" else None,
-        to_json(experiment.model),
-        to_json(experiment.train),
-        list(experiment.seeds),
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return {
+        "data": to_json(experiment.data) | {"path": f"songs of SHA-256 {fingerprint[:16]}"},
+        "features": settings(experiment.features),
+        "crops": to_json(experiment.crops) if experiment.model.kind == "conv_vae" else None,
+        "lyrics": to_json(experiment.lyrics) if experiment.model.inputs != "audio" else None,
+        "model": to_json(experiment.model),
+        "train": to_json(experiment.train),
+        "seeds": list(experiment.seeds),
+        "code": code,
+    }
+
+
+def training_key(settings: Mapping[str, Any]) -> str:
+    """A digest of `training_settings`: equal keys, equal models."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
@@ -78,7 +81,8 @@ def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
         "lyrics": lyrics_meta,
         "key": checkpoint.key,
     }
-    with ocp.CheckpointManager(directory.absolute()) as manager:
+    directory.mkdir(parents=True, exist_ok=True)
+    with ocp.CheckpointManager(directory.absolute(), options=_alone()) as manager:
         manager.save(
             checkpoint.experiment.train.epochs,
             args=ocp.args.Composite(
@@ -130,11 +134,23 @@ def member_of(checkpoint: Checkpoint, beta: float) -> Checkpoint:
     return checkpoint._replace(experiment=single, state=state, history=history, key="")
 
 
+def _alone() -> ocp.CheckpointManagerOptions:
+    """One process of several writes or reads without the others; the folder is there."""
+    if jax.process_count() == 1:
+        return ocp.CheckpointManagerOptions(create=False)
+    this = jax.process_index()
+    return ocp.CheckpointManagerOptions(
+        create=False,
+        multiprocessing_options=ocp.options.MultiprocessingOptions(
+            primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process_{this}"
+        ),
+    )
+
+
 def _opened(directory: Path) -> ocp.CheckpointManager:
     if not directory.is_dir():
         raise InputError(f"{directory}: no such folder; expected a checkpoint folder")
-    options = ocp.CheckpointManagerOptions(create=False)
-    manager = ocp.CheckpointManager(directory.absolute(), options=options)
+    manager = ocp.CheckpointManager(directory.absolute(), options=_alone())
     if manager.latest_step() is None:
         manager.close()
         raise InputError(f"{directory}: holds no checkpoint; expected a checkpoint folder")

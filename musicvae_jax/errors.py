@@ -2,6 +2,8 @@
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
+# BSD's EX_TEMPFAIL: try again later. Schedulers take it for "put this job back".
+EXIT_STOPPED = 75
 EXIT_INTERRUPTED = 130
 
 
@@ -12,3 +14,7 @@ class InputError(ValueError):
     column). The command line prints it and exits with EXIT_BAD_INPUT; library code may catch it
     as the `ValueError` it is.
     """
+
+
+class StoppedError(KeyboardInterrupt):
+    """Work ended because someone asked for it, by a key or a signal; not a failure."""

@@ -8,6 +8,7 @@ meanwhile. Losses, optimiser, noise and history are those of `training`. Randomn
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from contextlib import closing
 from functools import partial
 from queue import SimpleQueue
 from threading import Event
@@ -16,8 +17,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from musicvae_jax.config import CropConfig, Member, TrainConfig
+from musicvae_jax.devices import DATA, SWEEP, data_axis, make_mesh, place
 from musicvae_jax.features import Scaler
 from musicvae_jax.features.crops import CropStore, fixed_places, half_crops
 from musicvae_jax.models import ConvAutoencoder
@@ -29,14 +33,15 @@ from musicvae_jax.training import (
     History,
     Losses,
     TrainState,
+    blank_history,
     example_noise,
     init_state,
     is_finite,
     make_losses,
     make_step,
-    no_history,
     split_key,
 )
+from musicvae_jax.unfinished import Keeper, Keeping, keep_nothing
 
 # Of crops in half precision; of each member in training two chunks exist at a time, one in use and
 # one being read.
@@ -45,6 +50,9 @@ CHUNK_BYTES = 32 * 2**20
 HISTORY_CROPS = 2
 # Crops that are encoded side by side.
 _ENCODED_AT_ONCE = 128
+# Encoding shares crops among all devices.
+_ALL = (SWEEP, DATA)
+_NO_KEEPER = Keeper()
 
 
 class CropSource(NamedTuple):
@@ -63,9 +71,9 @@ class _Steps(NamedTuple):
     `song * per_song + number`, and its weight, 0 for padding, are `[steps, batch]`.
     """
 
-    windows: np.ndarray
-    ids: np.ndarray
-    weights: np.ndarray
+    windows: jax.Array
+    ids: jax.Array
+    weights: jax.Array
     n_steps: int
 
 
@@ -76,9 +84,11 @@ def train_crops(
     source: CropSource,
     member: Member,
     on_epochs: Callable[[int], None] | None = None,
+    mesh: Mesh | None = None,
+    keeper: Keeper = _NO_KEEPER,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> tuple[TrainState, History]:
-    """Trains one member of a sweep on the default device.
+    """Trains one member of a sweep.
 
     Args:
         model: the module to fit, of `crops.frames` frames.
@@ -86,42 +96,57 @@ def train_crops(
         crops: length of a crop, and the number of random crops of each training song in an epoch.
         source: the store, the split and the scaler; neither side empty.
         member: its seed, step size and weight of the KL term.
-        on_epochs: called with 1 after every epoch, for a progress bar.
+        on_epochs: told, after every epoch, how many were trained; for a progress bar.
+        mesh: devices that share every batch, all in the mesh axis "data"; by default one device.
+        keeper: keeps the training.
         chunk_bytes: bound on the crops that are read at a time; one step always is.
 
     Returns:
-        The state, and the history as NumPy arrays `[epochs]` that mean what `training.History`
-        says: `heldout` averages over fixed crops of the held-out songs, `active_units` counts
-        over the training songs' latents, each a mean over fixed crops. Once a loss is not finite
-        the remaining epochs are skipped and their history is NaN.
+        The state, NumPy, and the history as NumPy arrays `[epochs]` that mean what
+        `training.History` says: `heldout` averages over fixed crops of the held-out songs,
+        `active_units` counts over the training songs' latents, each a mean over fixed crops. Once
+        a loss is not finite the remaining epochs are skipped and their history is NaN.
+
+    Raises:
+        StoppedError: the keeper was asked to stop.
     """
-    keys, beta = split_key(jax.random.key(member.seed)), member.beta
-    blank = Examples(jnp.zeros((1, MEL_BANDS, crops.frames)), None)
-    state = init_state(model, keys.init, blank, member.learning_rate)
-    n_visits = len(source.train) * crops.per_song
-    history: list[History] = []
-    finite = True
-    chunks = one_ahead(_all_steps(source, config, crops, keys.order, chunk_bytes))
-    try:
-        for epoch in range(config.epochs):
-            if finite:
-                noise_key, heldout_key = (
-                    jax.random.fold_in(key, epoch) for key in (keys.noise, keys.heldout)
-                )
-                state, sums = _run_epoch(model, config, state, chunks, noise_key, beta, source)
-                epoch_history = History(
-                    train=Losses(*(total / n_visits for total in sums)),
-                    heldout=_heldout_losses(model, config, state.params, heldout_key, beta, source),
-                    active_units=_active_units(model, state.params, source),
-                )
-                history.append(epoch_history)
-                finite = bool(is_finite(epoch_history))
-            if on_epochs:
-                on_epochs(1)
-    finally:
-        chunks.close()
-    history += [no_history()] * (config.epochs - len(history))
-    return state, jax.tree.map(lambda *values: np.array(values), *history)
+    mesh = mesh or make_mesh(1)
+    # A seed may be too large for what JAX takes a Python integer for.
+    member = Member(*map(np.float32, member[:2]), np.uint32(member.seed))
+    plan = _plan(source, config, crops, mesh, chunk_bytes)
+    carry = (_init(model, mesh, member), _no_losses())
+    history = blank_history(1, config.epochs)
+    like = jax.tree.map(partial(_whole, mesh), (carry, history))
+    n_done, found = keeper.latest((0, None), like)
+    if found is not None:
+        carry, history = found[0], jax.tree.map(np.array, found[1])
+    n_steps = config.epochs * plan.chunks_per_epoch
+    if on_epochs and n_done:
+        on_epochs(n_done // plan.chunks_per_epoch)
+    with closing(one_ahead(_all_steps(source, plan, member.seed, range(n_done, n_steps)))) as steps:
+        while n_done < n_steps and _is_going(history, n_done // plan.chunks_per_epoch):
+            epoch, chunk = divmod(n_done, plan.chunks_per_epoch)
+            # Waiting here keeps a third chunk from being read.
+            carry = jax.block_until_ready(
+                _run_steps(model, config, mesh, carry, next(steps), member, epoch, source.scaler)
+            )
+            n_done += 1
+            if chunk + 1 == plan.chunks_per_epoch:
+                found = _epoch_history(model, config, plan, carry, member, epoch, source)
+                for whole, value in zip(*map(jax.tree.leaves, (history, found)), strict=True):
+                    whole[0, epoch] = value
+                carry = (carry[0], _no_losses())
+                if on_epochs:
+                    on_epochs(1)
+            keeper.after(
+                n_done,
+                n_steps,
+                lambda c=carry: (c, jax.tree.map(np.copy, history)),
+                plan.chunks_per_epoch,
+            )
+    if on_epochs and n_done < n_steps:
+        on_epochs(config.epochs - n_done // plan.chunks_per_epoch)
+    return jax.tree.map(np.asarray, carry[0]), jax.tree.map(lambda leaf: leaf[0], history)
 
 
 def train_crop_members(
@@ -131,8 +156,13 @@ def train_crop_members(
     source: CropSource,
     members: Sequence[Member],
     on_epochs: Callable[[int], None] | None = None,
+    mesh: Mesh | None = None,
+    keeping: Keeping = keep_nothing,
 ) -> tuple[TrainState, History]:
-    """Trains every member of a sweep, each on one device, as many at a time as there are devices.
+    """Trains every member of a sweep, as many at a time as the mesh axis "sweep" is long.
+
+    With several processes one member is trained after the other, on all devices: programs that
+    talk between processes must run in the same order in each.
 
     Args:
         model: see `train_crops`, as for the other arguments.
@@ -140,14 +170,19 @@ def train_crop_members(
         crops: see there.
         source: see there.
         members: at least one.
-        on_epochs: called with 1 after every epoch of any member, from any thread.
+        on_epochs: as there, from any thread.
+        mesh: from `devices.make_mesh`; by default its default for so many members.
+        keeping: opens the keeper of a member, by name.
 
     Returns:
         States and histories, NumPy, with a leading axis of members in their order.
+
+    Raises:
+        StoppedError: a keeper was asked to stop.
     """
-    free: SimpleQueue[jax.Device] = SimpleQueue()
-    for device in jax.local_devices():
-        free.put(device)
+    free: SimpleQueue[Mesh] = SimpleQueue()
+    for row in _rows(mesh or make_mesh(len(members))):
+        free.put(row)
     stopped = Event()
 
     def told(n_epochs: int) -> None:
@@ -156,17 +191,17 @@ def train_crop_members(
         if on_epochs:
             on_epochs(n_epochs)
 
-    def train(member: Member) -> tuple[TrainState, History]:
-        device = free.get()
+    def train(place: int) -> tuple[TrainState, History]:
+        row = free.get()
         try:
-            with jax.default_device(device):
-                return jax.device_get(train_crops(model, config, crops, source, member, told))
+            with keeping(f"member_{place}") as keeper:
+                return train_crops(model, config, crops, source, members[place], told, row, keeper)
         finally:
-            free.put(device)
+            free.put(row)
 
     pool = ThreadPoolExecutor(free.qsize())
     try:
-        trainings = [pool.submit(train, member) for member in members]
+        trainings = [pool.submit(train, place) for place in range(len(members))]
         ended, _ = wait(trainings, return_when=FIRST_EXCEPTION)
         results = {training: training.result() for training in ended}
     finally:
@@ -183,17 +218,20 @@ def song_latents(
     index: np.ndarray,
     n_crops: int,
     scaler: Scaler,
+    mesh: Mesh | None = None,
 ) -> np.ndarray:
     """Posterior means averaged over evenly spaced crops of each song, in bounded memory.
 
     Returns:
-        float32 `[songs, latent]`, in the order of `index`.
+        float32 `[songs, latent]`, in the order of `index`; the same on any devices, up to rounding.
     """
+    mesh = mesh or make_mesh(1)
     songs, positions = (part.ravel() for part in fixed_places(index, n_crops))
+    params = place(params, mesh)
     means = np.concatenate(
         [
-            np.asarray(_means(model, params, windows, scaler))[:n_used]
-            for windows, n_used in _fixed_windows(store, songs, positions, model.frames)
+            np.asarray(_means(model, mesh, params, place(windows, mesh, _ALL), scaler))[:n_used]
+            for windows, n_used in _fixed_windows(store, songs, positions, model.frames, mesh)
         ]
     )
     return means.reshape(len(index), n_crops, -1).mean(axis=1)
@@ -209,79 +247,139 @@ def standardised(windows: jax.Array, scaler: Scaler) -> jax.Array:
     return jnp.swapaxes(scaled, -1, -2)
 
 
-def _run_epoch(
-    model: ConvAutoencoder,
-    config: TrainConfig,
-    state: TrainState,
-    chunks: Iterator[_Steps],
-    key: jax.Array,
-    beta: float,
-    source: CropSource,
-) -> tuple[TrainState, Losses]:
-    """The state after an epoch and its losses, summed over all crops."""
-    zero = jnp.float32(0)
-    carry = (state, Losses(zero, zero, zero))
-    last = False
-    while not last:
-        steps, last = next(chunks)
-        # Waiting here keeps a third chunk from being read.
-        carry = jax.block_until_ready(
-            _run_steps(model, config, carry, steps, key, jnp.float32(beta), source.scaler)
-        )
-    state, sums = carry
-    return state, jax.tree.map(np.asarray, sums)
+class _Plan(NamedTuple):
+    """How an epoch is cut: ids of its crops, steps of `batch` of them, chunks of steps.
+
+    A batch is filled up to `width`, which the devices divide evenly; this process reads `columns`.
+    """
+
+    ids: np.ndarray
+    per_song: int
+    frames: int
+    batch: int
+    width: int
+    columns: slice
+    n_steps: int
+    steps_per_chunk: int
+    mesh: Mesh
+
+    @property
+    def chunks_per_epoch(self) -> int:
+        return -(-self.n_steps // self.steps_per_chunk)
+
+
+def _plan(
+    source: CropSource, config: TrainConfig, crops: CropConfig, mesh: Mesh, chunk_bytes: int
+) -> _Plan:
+    per_song = crops.per_song
+    ids = (source.train[:, None] * per_song + np.arange(per_song)).ravel()
+    batch = min(config.batch_size, len(ids))
+    width = -(-batch // mesh.size) * mesh.size
+    n_steps = -(-len(ids) // batch)
+    crop_bytes = crops.frames * MEL_BANDS * source.store.frames.itemsize
+    # Of the batch, not of its width: where an epoch is cut must not depend on the devices.
+    steps_per_chunk = min(max(chunk_bytes // (batch * crop_bytes), 1), n_steps)
+    own = width // jax.process_count()
+    columns = slice(jax.process_index() * own, (jax.process_index() + 1) * own)
+    return _Plan(ids, per_song, crops.frames, batch, width, columns, n_steps, steps_per_chunk, mesh)
+
+
+def _rows(mesh: Mesh) -> list[Mesh]:
+    """The devices of each member that is in training, as meshes of their own."""
+    rows = mesh.devices if jax.process_count() == 1 else mesh.devices.reshape(1, -1)
+    return [Mesh(row[None], mesh.axis_names, axis_types=mesh.axis_types) for row in rows]
+
+
+def _whole(mesh: Mesh, leaf: jax.Array) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=NamedSharding(mesh, P()))
 
 
 @partial(jax.jit, static_argnums=(0, 1))
+def _init(model: ConvAutoencoder, mesh: Mesh, member: Member) -> TrainState:
+    blank = Examples(jnp.zeros((1, MEL_BANDS, model.frames)))
+    key = split_key(jax.random.key(member.seed)).init
+    state = init_state(model, key, blank, member.learning_rate)
+    return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, P()))
+
+
+def _no_losses() -> Losses:
+    return Losses(*np.zeros(3, np.float32))
+
+
+def _is_going(history: History, epoch: int) -> bool:
+    """Whether the epoch before ended well."""
+    return epoch == 0 or bool(is_finite(jax.tree.map(lambda leaf: leaf[0, epoch - 1], history)))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
 def _run_steps(
     model: ConvAutoencoder,
     config: TrainConfig,
+    mesh: Mesh,
     carry: tuple[TrainState, Losses],
     steps: _Steps,
-    key: jax.Array,
-    beta: jax.Array,
+    member: Member,
+    epoch: jax.Array,
     scaler: Scaler,
 ) -> tuple[TrainState, Losses]:
-    step = make_step(model, config)
+    step = make_step(model, config, data_axis(mesh))
 
-    def run_step(place, carry):
-        state, sums = carry
-        windows, ids, weight = (part[place] for part in steps[:3])
-        noise = example_noise(key, ids, model.latent)
-        examples = Examples(standardised(windows, scaler))
-        state, losses = step(state, examples, weight, noise, beta)
-        return state, jax.tree.map(jnp.add, sums, losses)
+    def run(carry, steps, member, epoch, scaler):
+        key = jax.random.fold_in(split_key(jax.random.key(member.seed)).noise, epoch)
 
-    # A loop of traced length: the last chunk of an epoch is shorter and need not be compiled anew.
-    return jax.lax.fori_loop(0, steps.n_steps, run_step, carry)
+        def run_step(place, carry):
+            state, sums = carry
+            windows, ids, weight = (part[place] for part in steps[:3])
+            noise = example_noise(key, ids, model.latent)
+            examples = Examples(standardised(windows, scaler))
+            state, losses = step(state, examples, weight, noise, member.beta)
+            return state, jax.tree.map(jnp.add, sums, losses)
+
+        # A loop of traced length: the last chunk of an epoch is shorter and need not be compiled
+        # anew.
+        return jax.lax.fori_loop(0, steps.n_steps, run_step, carry)
+
+    by_batch = _Steps(*[P(None, DATA)] * 3, P())
+    return jax.shard_map(
+        run,
+        mesh=mesh,
+        in_specs=(P(), by_batch, P(), P(), P()),
+        out_specs=P(),
+        # What the devices have in common is added up by hand.
+        check_vma=False,
+    )(carry, steps, member, epoch, scaler)
 
 
-def _all_steps(
-    source: CropSource, config: TrainConfig, crops: CropConfig, key: jax.Array, chunk_bytes: int
-) -> Iterator[tuple[_Steps, bool]]:
-    """The chunks of all epochs, each with whether it is its epoch's last."""
-    store, per_song = source.store, crops.per_song
-    ids = (source.train[:, None] * per_song + np.arange(per_song)).ravel()
-    batch_size = min(config.batch_size, len(ids))
-    n_steps = -(-len(ids) // batch_size)
-    crop_bytes = crops.frames * MEL_BANDS * store.frames.itemsize
-    steps_per_chunk = min(max(chunk_bytes // (batch_size * crop_bytes), 1), n_steps)
-    n_filled = -(-n_steps // steps_per_chunk) * steps_per_chunk * batch_size
-    weights = (np.arange(n_filled) < len(ids)).astype(np.float32)
-    for epoch in range(config.epochs):
-        order, positions = _visits(jax.random.fold_in(key, epoch), ids)
-        order, positions = (np.resize(np.asarray(part), n_filled) for part in (order, positions))
-        for first in range(0, n_steps, steps_per_chunk):
-            shape = (steps_per_chunk, batch_size)
-            part = slice(first * batch_size, (first + steps_per_chunk) * batch_size)
-            windows = half_crops(store, order[part] // per_song, crops.frames, positions[part])
-            steps = _Steps(
-                windows.reshape(*shape, *windows.shape[1:]),
-                order[part].reshape(shape),
-                weights[part].reshape(shape),
-                min(steps_per_chunk, n_steps - first),
+def _all_steps(source: CropSource, plan: _Plan, seed: int, chunks: range) -> Iterator[_Steps]:
+    """The wanted chunks, counted over all epochs, on the devices."""
+    key = split_key(jax.random.key(seed)).order
+    n_filled = plan.chunks_per_epoch * plan.steps_per_chunk
+    weights = (np.arange(n_filled * plan.batch) < len(plan.ids)).astype(np.float32)
+    weights = _filled_up(weights.reshape(n_filled, plan.batch), plan)
+    # A batch is filled up with crops that do not count.
+    weights[:, plan.batch :] = 0
+    sharding = NamedSharding(plan.mesh, P(None, DATA))
+    for chunk in chunks:
+        epoch, place = divmod(chunk, plan.chunks_per_epoch)
+        if chunk == chunks[0] or place == 0:
+            order, positions = (
+                _filled_up(np.resize(part, n_filled * plan.batch).reshape(n_filled, -1), plan)
+                for part in _visits(jax.random.fold_in(key, epoch), plan.ids)
             )
-            yield steps, first + steps_per_chunk >= n_steps
+        first = place * plan.steps_per_chunk
+        part = np.s_[first : first + plan.steps_per_chunk, plan.columns]
+        songs = order[part] // plan.per_song
+        windows = half_crops(source.store, songs.ravel(), plan.frames, positions[part].ravel())
+        arrays = (windows.reshape(*songs.shape, *windows.shape[1:]), order[part], weights[part])
+        yield _Steps(
+            *(jax.make_array_from_process_local_data(sharding, array) for array in arrays),
+            min(plan.steps_per_chunk, plan.n_steps - first),
+        )
+
+
+def _filled_up(values: np.ndarray, plan: _Plan) -> np.ndarray:
+    """`[steps, batch]` made `[steps, width]`."""
+    return np.pad(np.asarray(values), ((0, 0), (0, plan.width - plan.batch)), mode="edge")
 
 
 @jax.jit
@@ -293,35 +391,60 @@ def _visits(key: jax.Array, ids: jax.Array) -> tuple[jax.Array, jax.Array]:
     return order, jax.vmap(jax.random.uniform)(keys)
 
 
+def _epoch_history(
+    model: ConvAutoencoder,
+    config: TrainConfig,
+    plan: _Plan,
+    carry: tuple[TrainState, Losses],
+    member: Member,
+    epoch: int,
+    source: CropSource,
+) -> History:
+    state, sums = carry
+    latents = song_latents(
+        model, state.params, source.store, source.train, HISTORY_CROPS, source.scaler, plan.mesh
+    )
+    return History(
+        train=Losses(*(np.asarray(total) / np.float32(len(plan.ids)) for total in sums)),
+        heldout=_heldout_losses(model, config, plan.mesh, state.params, member, epoch, source),
+        active_units=np.sum(latents.var(axis=0) > ACTIVE_VARIANCE, dtype=np.int32),
+    )
+
+
 def _heldout_losses(
     model: ConvAutoencoder,
     config: TrainConfig,
+    mesh: Mesh,
     params: Any,
-    key: jax.Array,
-    beta: float,
+    member: Member,
+    epoch: int,
     source: CropSource,
 ) -> Losses:
     songs, positions = (part.ravel() for part in fixed_places(source.heldout, HISTORY_CROPS))
     n_crops, first = len(songs), 0
     sums = np.zeros(3)
-    for windows, n_used in _fixed_windows(source.store, songs, positions, model.frames):
+    for windows, n_used in _fixed_windows(source.store, songs, positions, model.frames, mesh):
         ids = np.arange(first, first + len(windows))
-        losses = _losses(model, config, params, windows, ids, key, jnp.float32(beta), source.scaler)
+        losses = _losses(
+            model,
+            config,
+            mesh,
+            params,
+            *place((windows, ids), mesh, _ALL),
+            member,
+            epoch,
+            source.scaler,
+        )
         sums += [np.asarray(part)[:n_used].sum(dtype=np.float64) for part in losses]
         first += n_used
     return Losses(*(sums / n_crops).astype(np.float32))
 
 
-def _active_units(model: ConvAutoencoder, params: Any, source: CropSource) -> np.ndarray:
-    latents = song_latents(model, params, source.store, source.train, HISTORY_CROPS, source.scaler)
-    return np.sum(latents.var(axis=0) > ACTIVE_VARIANCE, dtype=np.int32)
-
-
 def _fixed_windows(
-    store: CropStore, songs: np.ndarray, positions: np.ndarray, n_frames: int
+    store: CropStore, songs: np.ndarray, positions: np.ndarray, n_frames: int, mesh: Mesh
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Windows `[at once, frames, 128]`, and how many of them are not there to fill up."""
-    at_once = min(_ENCODED_AT_ONCE, len(songs))
+    at_once = -(-min(_ENCODED_AT_ONCE, len(songs)) // mesh.size) * mesh.size
     for first in range(0, len(songs), at_once):
         part = slice(first, first + at_once)
         n_used = len(songs[part])
@@ -329,22 +452,28 @@ def _fixed_windows(
         yield half_crops(store, song, n_frames, position), n_used
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1, 2))
 def _losses(
     model: ConvAutoencoder,
     config: TrainConfig,
+    mesh: Mesh,
     params: Any,
     windows: jax.Array,
     ids: jax.Array,
-    key: jax.Array,
-    beta: jax.Array,
+    member: Member,
+    epoch: jax.Array,
     scaler: Scaler,
 ) -> Losses:
-    examples = Examples(standardised(windows, scaler), None)
+    examples = Examples(standardised(windows, scaler))
+    key = jax.random.fold_in(split_key(jax.random.key(member.seed)).heldout, epoch)
     noise = example_noise(key, ids, model.latent)
-    return make_losses(model, config)(params, examples, noise, beta)
+    losses = make_losses(model, config)(params, examples, noise, member.beta)
+    return jax.lax.with_sharding_constraint(losses, NamedSharding(mesh, P()))
 
 
-@partial(jax.jit, static_argnums=0)
-def _means(model: ConvAutoencoder, params: Any, windows: jax.Array, scaler: Scaler) -> jax.Array:
-    return model.apply(params, standardised(windows, scaler), method="encode").mean
+@partial(jax.jit, static_argnums=(0, 1))
+def _means(
+    model: ConvAutoencoder, mesh: Mesh, params: Any, windows: jax.Array, scaler: Scaler
+) -> jax.Array:
+    means = model.apply(params, standardised(windows, scaler), method="encode").mean
+    return jax.lax.with_sharding_constraint(means, NamedSharding(mesh, P()))

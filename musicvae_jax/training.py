@@ -176,8 +176,16 @@ def make_train(model: MLPAutoencoder, config: TrainConfig) -> Train:
     return train
 
 
-def make_epochs(model: MLPAutoencoder, config: TrainConfig) -> tuple[Start, Run]:
+def make_epochs(
+    model: MLPAutoencoder, config: TrainConfig, data_axis: str | None = None
+) -> tuple[Start, Run]:
     """The training of `make_train` in parts, for a caller that looks in between.
+
+    Args:
+        model: see `make_train`.
+        config: see there.
+        data_axis: name of the mesh axis whose devices share every batch, where this is called
+            inside a `shard_map` over it; all of them are given all of the data.
 
     Returns:
         `start(key, data, learning_rate) -> progress` and `run(progress, key, data, beta, epochs)
@@ -185,7 +193,7 @@ def make_epochs(model: MLPAutoencoder, config: TrainConfig) -> tuple[Start, Run]
         from `config.epochs` on are skipped.
     """
     losses_of = make_losses(model, config)
-    step = make_step(model, config)
+    step = make_step(model, config, data_axis)
 
     def start(key: jax.Array, data: Data, learning_rate: jax.Array) -> Progress:
         state = init_state(model, split_key(key).init, data.train, learning_rate)
@@ -197,6 +205,8 @@ def make_epochs(model: MLPAutoencoder, config: TrainConfig) -> tuple[Start, Run]
         keys = split_key(key)
         n_train, n_heldout = len(data.train.x), len(data.heldout.x)
         batch_size = min(config.batch_size, n_train)
+        shown, _, shown_weight = _own_examples(data.train, data_axis)
+        kept, kept_index, kept_weight = _own_examples(data.heldout, data_axis)
 
         def run_epoch(state: TrainState, epoch: jax.Array) -> tuple[TrainState, History]:
             order, weights = _epoch_order(
@@ -205,19 +215,22 @@ def make_epochs(model: MLPAutoencoder, config: TrainConfig) -> tuple[Start, Run]
             epoch_key = jax.random.fold_in(keys.noise, epoch)
 
             def run_step(state, place):
-                index, weight = place
-                batch = jax.tree.map(lambda leaf: leaf[index], data.train)
+                index, in_share = _own_share(place[0], data_axis)
+                weight = _own_share(place[1], data_axis)[0] * in_share
+                batch = _take(data.train, index)
                 noise = example_noise(epoch_key, index, model.latent)
                 return step(state, batch, weight, noise, beta)
 
             state, sums = jax.lax.scan(run_step, state, (order, weights))
-            noise = example_noise(
-                jax.random.fold_in(keys.heldout, epoch), jnp.arange(n_heldout), model.latent
-            )
+            noise = example_noise(jax.random.fold_in(keys.heldout, epoch), kept_index, model.latent)
+            heldout = losses_of(state.params, kept, noise, beta)
             history = History(
                 train=jax.tree.map(lambda loss: loss.sum() / n_train, sums),
-                heldout=jax.tree.map(jnp.mean, losses_of(state.params, data.heldout, noise, beta)),
-                active_units=_active_units(model, state.params, data.train),
+                heldout=jax.tree.map(
+                    lambda loss: _total(jnp.sum(kept_weight * loss), data_axis) / n_heldout,
+                    heldout,
+                ),
+                active_units=_active_units(model, state.params, shown, shown_weight, data_axis),
             )
             return state, history
 
@@ -236,11 +249,15 @@ def make_epochs(model: MLPAutoencoder, config: TrainConfig) -> tuple[Start, Run]
     return start, run
 
 
-def make_step(model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig) -> Step:
+def make_step(
+    model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig, data_axis: str | None = None
+) -> Step:
     """`step(state, batch, weight, noise, beta) -> (state, sums)`: one gradient step.
 
     The gradient is of the mean over the examples of weight 1; those of weight 0 fill up a batch.
-    `sums` adds up the former's losses, with the parameters of before the step.
+    `sums` adds up the former's losses, with the parameters of before the step. Along a `data_axis`
+    each device is given a share of the batch, and all return the same: what is averaged is the
+    whole batch.
     """
     losses_of = make_losses(model, config)
 
@@ -250,9 +267,10 @@ def make_step(model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig) -> S
         return mean.negative_elbo, mean
 
     def step(state, batch, weight, noise, beta):
-        n_used = weight.sum()
-        gradient, losses = jax.grad(objective, has_aux=True)(
-            state.params, batch, weight / n_used, noise, beta
+        n_used = _total(weight.sum(), data_axis)
+        gradient, losses = _total(
+            jax.grad(objective, has_aux=True)(state.params, batch, weight / n_used, noise, beta),
+            data_axis,
         )
         updates, opt_state = optimiser().update(gradient, state.opt_state, state.params)
         state = TrainState(optax.apply_updates(state.params, updates), opt_state)
@@ -290,6 +308,11 @@ def no_history() -> History:
     """Of an epoch that was skipped."""
     nan = jnp.float32(jnp.nan)
     return History(Losses(nan, nan, nan), Losses(nan, nan, nan), jnp.int32(0))
+
+
+def blank_history(n_members: int, n_epochs: int) -> History:
+    """Of epochs that are to come, NumPy, parts `[members, epochs]`."""
+    return jax.tree.map(lambda leaf: np.full((n_members, n_epochs), leaf, leaf.dtype), no_history())
 
 
 def is_finite(history: History) -> jax.Array:
@@ -347,6 +370,33 @@ def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:
     return jax.vmap(lambda key: jax.random.normal(key, (latent,)))(keys)
 
 
+def _take(examples: Examples, index: jax.Array) -> Examples:
+    return jax.tree.map(lambda leaf: leaf[index], examples)
+
+
+def _total(tree: Any, data_axis: str | None) -> Any:
+    """Sums over the devices that share the data."""
+    return tree if data_axis is None else jax.lax.psum(tree, data_axis)
+
+
+def _own_share(items: jax.Array, data_axis: str | None) -> tuple[jax.Array, jax.Array]:
+    """This device's share of items `[n]`, and 1 for each, or 0 where it fills up the share."""
+    if data_axis is None:
+        return items, jnp.ones(len(items))
+    n_shares = jax.lax.axis_size(data_axis)
+    share = -(-len(items) // n_shares)
+    place = jax.lax.axis_index(data_axis) * share + jnp.arange(share)
+    return items[jnp.minimum(place, len(items) - 1)], (place < len(items)).astype(jnp.float32)
+
+
+def _own_examples(
+    examples: Examples, data_axis: str | None
+) -> tuple[Examples, jax.Array, jax.Array]:
+    """This device's share of examples, their indices and weights."""
+    index, weight = _own_share(jnp.arange(len(examples.x)), data_axis)
+    return (examples if data_axis is None else _take(examples, index)), index, weight
+
+
 def _flat(x: jax.Array) -> jax.Array:
     return x.reshape(len(x), -1)
 
@@ -359,6 +409,16 @@ def _epoch_order(key: jax.Array, n: int, batch_size: int) -> tuple[jax.Array, ja
     return order.reshape(-1, batch_size), weight.reshape(-1, batch_size)
 
 
-def _active_units(model: MLPAutoencoder, params: Any, examples: Examples) -> jax.Array:
+def _active_units(
+    model: MLPAutoencoder,
+    params: Any,
+    examples: Examples,
+    weight: jax.Array,
+    data_axis: str | None,
+) -> jax.Array:
     means = model.apply(params, examples.x, examples.condition, method="encode").mean
-    return jnp.sum(jnp.var(means, axis=0) > ACTIVE_VARIANCE)
+    weight = weight[:, None]
+    n_examples = _total(weight.sum(), data_axis)
+    centre = _total(jnp.sum(weight * means, axis=0), data_axis) / n_examples
+    variance = _total(jnp.sum(weight * (means - centre) ** 2, axis=0), data_axis) / n_examples
+    return jnp.sum(variance > ACTIVE_VARIANCE)

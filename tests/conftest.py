@@ -1,3 +1,9 @@
+import os
+
+# JAX reads it when it is imported: eight simulated devices, whatever the machine has.
+os.environ["JAX_NUM_CPU_DEVICES"] = "8"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
 import jax
 import pytest
 import songfiles

@@ -17,8 +17,10 @@ from musicvae_jax.checkpoints import (
     member_of,
     save_checkpoint,
     training_key,
+    training_settings,
 )
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, ModelConfig, TrainConfig
+from musicvae_jax.devices import make_mesh, place
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import Scaler
 from musicvae_jax.training import Examples, History, Losses, init_state, make_model
@@ -81,26 +83,27 @@ def test_a_relative_folder_works():
     assert_same(load_checkpoint(Path("here")), make_checkpoint())
 
 
-def test_a_checkpoint_of_four_devices_restores_on_one(tmp_path):
-    """Another process with four devices spreads the state over them and saves it."""
+def test_checkpoints_of_eight_devices_restore_on_one_and_the_reverse(tmp_path):
+    """Another process has one device; it restores what this one saved, and saves its own."""
+    mesh = make_mesh(1, 8)
+    checkpoint = make_checkpoint()
+    state = place(checkpoint.state, mesh)
+    assert len(jax.tree.leaves(state)[0].sharding.device_set) == 8
+    save_checkpoint(tmp_path / "eight", checkpoint._replace(state=state))
     code = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import jax
-jax.config.update("jax_num_cpu_devices", 4)
-from test_checkpoints import make_checkpoint
-from musicvae_jax.checkpoints import save_checkpoint
-mesh = jax.make_mesh((4,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
-everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-checkpoint = make_checkpoint()
-state = jax.device_put(checkpoint.state, everywhere)
-assert len(jax.tree.leaves(state)[0].sharding.device_set) == 4
-save_checkpoint(Path({str(tmp_path / "c")!r}), checkpoint._replace(state=state))
+from test_checkpoints import assert_same, make_checkpoint
+from musicvae_jax.checkpoints import load_checkpoint, save_checkpoint
+jax.config.update("jax_num_cpu_devices", 1)
+assert jax.device_count() == 1
+assert_same(load_checkpoint(Path({str(tmp_path / "eight")!r})), make_checkpoint())
+save_checkpoint(Path({str(tmp_path / "one")!r}), make_checkpoint())
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert jax.device_count() == 1
-    assert_same(load_checkpoint(tmp_path / "c"), make_checkpoint())
+    assert_same(load_checkpoint(tmp_path / "one"), checkpoint)
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -141,18 +144,22 @@ def test_one_beta_of_a_sweep_is_a_checkpoint_of_its_own():
     assert part.key != sweep.key
 
 
+def key_of(*made_of):
+    return training_key(training_settings(*made_of))
+
+
 def test_the_training_key_knows_what_a_training_depends_on():
-    key = training_key(EXPERIMENT, "data", "code")
+    key = key_of(EXPERIMENT, "data", "code")
     unimportant = replace(EXPERIMENT, name="other", fuse=(), output_dir=Path("x"))
-    assert training_key(unimportant, "data", "code") == key
+    assert key_of(unimportant, "data", "code") == key
     moved = replace(EXPERIMENT, data=DataConfig(path=Path("elsewhere.parquet")))
-    assert training_key(moved, "data", "code") == key
+    assert key_of(moved, "data", "code") == key
     others = [
-        training_key(EXPERIMENT, "other data", "code"),
-        training_key(EXPERIMENT, "data", "other code"),
-        training_key(replace(EXPERIMENT, seeds=(3,)), "data", "code"),
-        training_key(replace(EXPERIMENT, train=TrainConfig(epochs=8)), "data", "code"),
-        training_key(replace(EXPERIMENT, data=DataConfig(split_seed=1)), "data", "code"),
+        key_of(EXPERIMENT, "other data", "code"),
+        key_of(EXPERIMENT, "data", "other code"),
+        key_of(replace(EXPERIMENT, seeds=(3,)), "data", "code"),
+        key_of(replace(EXPERIMENT, train=TrainConfig(epochs=8)), "data", "code"),
+        key_of(replace(EXPERIMENT, data=DataConfig(split_seed=1)), "data", "code"),
     ]
     assert len({key, *others}) == 6
 

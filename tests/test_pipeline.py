@@ -16,7 +16,14 @@ from experiments.registry import EXPERIMENTS
 from experiments.terminal import Terminal
 from experiments.workers import FOR_ONE_RUN
 from musicvae_jax.bridge import encode_songs
-from musicvae_jax.config import ClusterConfig, CropConfig, Experiment, LyricsConfig, from_json
+from musicvae_jax.config import (
+    ClusterConfig,
+    CropConfig,
+    Experiment,
+    LyricsConfig,
+    RuntimeConfig,
+    from_json,
+)
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract_features
 from musicvae_jax.songs import Songs, load_songs
@@ -96,7 +103,7 @@ def tiny(name, path, **changes):
 def run_experiment(experiment):
     """Resolves and runs as the command line does; returns the results folder."""
     experiment = resolve(experiment, Terminal())
-    pipeline.run_experiment(experiment, FOR_ONE_RUN, Terminal())
+    pipeline.run_experiment(experiment, RuntimeConfig(), FOR_ONE_RUN, Terminal())
     pipeline.show_results(experiment, Terminal())
     return experiment.results_dir
 

@@ -9,7 +9,8 @@ from experiments.startup import usable_cores
 
 SCRIPT = """
 from experiments.startup import prepare_jax
-prepare_jax()
+from musicvae_jax.config import RuntimeConfig
+prepare_jax(RuntimeConfig())
 import jax
 print(len(jax.devices()))
 print(jax.config.jax_compilation_cache_dir)

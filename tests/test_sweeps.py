@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import AxisType, Mesh
 
 from musicvae_jax import sweeps
 from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
+from musicvae_jax.devices import make_mesh
 from musicvae_jax.sweeps import train_members
 from musicvae_jax.training import Data, Examples, make_model, make_train
 
@@ -47,7 +47,7 @@ def test_members_are_single_runs(data, swept):
 
 
 def test_side_by_side_as_on_an_accelerator_is_the_same_sweep(data, swept, monkeypatch):
-    monkeypatch.setattr(sweeps, "_one_fills", lambda device: False)
+    monkeypatch.setattr(sweeps, "one_fills", lambda device: False)
     sweeps._program.cache_clear()
     side_by_side = train_members(MODEL, CONFIG, MEMBERS, data)
     sweeps._program.cache_clear()
@@ -105,8 +105,7 @@ def test_the_same_training_is_traced_once(data):
     after = sweeps._program.cache_info()
     assert after.hits > before.hits
     assert after.misses <= before.misses + 1
-    devices = Mesh(jax.local_devices()[: len(MEMBERS)], "sweep", axis_types=(AxisType.Auto,))
-    program = sweeps._program(MODEL, CONFIG, devices)
+    program = sweeps._program(MODEL, CONFIG, make_mesh(len(MEMBERS)))
     traced = program.run._cache_size()
     train_members(MODEL, CONFIG, MEMBERS, data)
     assert program.run._cache_size() == traced
