@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from musicvae_jax.errors import InputError
+from musicvae_jax.files import remove_empty
 
 
 @contextmanager
@@ -23,12 +24,14 @@ def only_run(results_dir: Path) -> Iterator[None]:
     """
     results_dir = results_dir.resolve()
     path = results_dir.with_name(f".{results_dir.name}.lock")
+    missing = [folder for folder in path.parents if not folder.exists()]
     file = _take(path, results_dir)
     try:
         yield
     finally:
         path.unlink()
         file.close()
+        remove_empty(missing)
 
 
 def _take(path: Path, results_dir: Path) -> TextIO:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint
 from musicvae_jax.errors import InputError
-from musicvae_jax.files import read_json
+from musicvae_jax.files import read_json, remove_empty
 
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint"
@@ -138,7 +138,7 @@ def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
     except OSError as error:
-        _remove_empty(missing)
+        remove_empty(missing)
         raise InputError(
             f"output folder {parent}: cannot be written ({error.strerror}); "
             "choose another with --output-dir"
@@ -147,15 +147,9 @@ def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
         yield stage
     finally:
         shutil.rmtree(stage)
-        _remove_empty(missing)
+        remove_empty(missing)
 
 
 def _remove_all(folders: Iterable[Path]) -> None:
     for folder in folders:
         shutil.rmtree(folder)
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,3 +46,10 @@ def read_json(path: Path) -> dict | None:
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Removes those of the folders, inner ones first, that are there and empty."""
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

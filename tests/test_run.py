@@ -188,7 +188,7 @@ def test_lyrics_may_all_be_null(tmp_path, capsys):
 def test_an_output_folder_that_cannot_be_written(song_path, capsys):
     Path("file").write_text("")
     error = fails(capsys, "easy_pca", "--data.path", song_path, "--output-dir", "file/out")
-    assert "file/out: cannot be written (Not a directory)" in error
+    assert "file/out: cannot be written (File exists)" in error
 
 
 def test_divergence_ends_with_code_1_and_advice(song_path, capsys):
@@ -210,7 +210,7 @@ def test_debug_shows_the_traceback(capsys, place):
 def test_an_unforeseen_error_is_one_line_too(monkeypatch, capsys):
     from experiments import pipeline
 
-    def fail(experiment, workers, terminal):
+    def fail(*arguments):
         raise LookupError("nobody thought of this")
 
     monkeypatch.setattr(pipeline, "run_experiment", fail)
@@ -226,7 +226,7 @@ def test_an_unusable_data_folder_is_named(capsys):
 def test_an_interrupt_is_one_line(monkeypatch, capsys):
     from experiments import pipeline
 
-    def interrupt(experiment, workers, terminal):
+    def interrupt(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline, "run_experiment", interrupt)
