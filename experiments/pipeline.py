@@ -63,7 +63,7 @@ def run_experiment(experiment: Experiment, workers: Workers, terminal: Terminal)
             if checkpoint is not None and inputs.crops is not None:
                 examples = mel_examples(checkpoint, inputs, features.table)
                 np.savez_compressed(stage / "reconstructions.npz", **examples)
-        title = f"{experiment.name} on {songs.path.stem}, n = {len(scored_songs)} songs"
+        title = f"{experiment.name} on {songs.name}, n = {len(scored_songs)} songs"
         with watch.stage("figures"):
             from experiments.figures import draw_figures
 

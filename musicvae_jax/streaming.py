@@ -20,6 +20,7 @@ import numpy as np
 from musicvae_jax.config import CropConfig, Member, TrainConfig
 from musicvae_jax.features import Scaler
 from musicvae_jax.features.crops import CropStore, fixed_places, half_crops
+from musicvae_jax.features.melstore import VALUE
 from musicvae_jax.models import ConvAutoencoder
 from musicvae_jax.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS
@@ -264,7 +265,7 @@ def _all_steps(
     ids = (source.train[:, None] * per_song + np.arange(per_song)).ravel()
     batch_size = min(config.batch_size, len(ids))
     n_steps = -(-len(ids) // batch_size)
-    crop_bytes = crops.frames * MEL_BANDS * store.frames.itemsize
+    crop_bytes = crops.frames * MEL_BANDS * VALUE.itemsize
     steps_per_chunk = min(max(chunk_bytes // (batch_size * crop_bytes), 1), n_steps)
     n_filled = -(-n_steps // steps_per_chunk) * steps_per_chunk * batch_size
     weights = (np.arange(n_filled) < len(ids)).astype(np.float32)
