@@ -1,7 +1,6 @@
 """Which song files a run reads."""
 
 import glob
-import os
 import re
 from pathlib import Path
 
@@ -36,21 +35,28 @@ def song_files(path: Path) -> list[Path]:
     Raises:
         InputError: a folder without such a file, or a glob that matches no file.
     """
-    if os.path.isdir(path):  # noqa: PTH112 - a name too long for a path is no folder
-        found = _matches(os.path.join(glob.escape(str(path)), "*.parquet"))  # noqa: PTH118
-        missing = "no *.parquet file in this folder"
-    elif glob.has_magic(str(path)) and not os.path.exists(path):  # noqa: PTH110 - as above
-        found, missing = _matches(str(path)), "no file matches"
-    else:
+    try:
+        if path.is_dir():
+            found = [file for file in path.glob("*.parquet") if not file.name.startswith(".")]
+            missing = "no *.parquet file in this folder"
+        elif glob.has_magic(str(path)) and not path.exists():
+            # Unlike pathlib's it takes absolute patterns, and leaves out hidden files.
+            found = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207
+            missing = "no file matches"
+        else:
+            return [path]
+    except OSError:
+        # Such as a name that is too long: opening the file says so.
         return [path]
-    if not found:
+    files = sorted((file for file in found if file.is_file()), key=_natural)
+    if not files:
         raise InputError(f"{path}: {missing}; expected one or more in the 4MuLA schema")
-    return found
+    return files
 
 
-def _matches(pattern: str) -> list[Path]:
-    found = (Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207 - hidden
-    return sorted((path for path in found if path.is_file()), key=_natural)
+def songs_name(path: Path) -> str:
+    """A short name for titles: of a file without its suffix, of a folder, or the glob."""
+    return path.absolute().name.removesuffix(".parquet")
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:

@@ -61,12 +61,6 @@ class Songs(NamedTuple):
     parts: tuple[Part, ...]
 
     @property
-    def name(self) -> str:
-        """A short name for titles: of the file without its suffix, of the folder, or the glob."""
-        name = os.path.basename(os.path.abspath(self.path))  # noqa: PTH100, PTH119 - for ".."
-        return name.removesuffix(".parquet")
-
-    @property
     def files(self) -> tuple[str, ...]:
         """What the files are called that have rows."""
         return tuple(dict.fromkeys(part.file for part in self.parts))
