@@ -1,8 +1,11 @@
 """From songs to what a model is given: features, lyrics, condition and split."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import pandas as pd
 
@@ -11,13 +14,16 @@ from experiments.terminal import Terminal
 from musicvae_jax import lyrics
 from musicvae_jax.clustering import check_enough_songs
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig
-from musicvae_jax.devices import first_process_first
+from musicvae_jax.devices import first_process_first, wait_for_all
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import (
     LEAST_SCALE_DB,
     CropStore,
     Scaler,
+    Share,
     SongFeatures,
+    build_features,
+    build_stores,
     extract_features,
     fit_crop_scaler,
     fit_scaler,
@@ -112,6 +118,7 @@ def read_songs(experiment: Experiment, terminal: Terminal) -> tuple[Songs, SongF
     """The songs' metadata and audio features."""
     songs = load_songs(experiment.data.path)
     with terminal.progress("reading mels", len(songs.table)) as advance:
+        _build_together(build_features, songs, experiment, advance)
         features = extract_features(songs, experiment.features, advance, terminal.notice)
     source = "from the cache" if features.from_cache else "from the mel spectrograms"
     terminal.say(
@@ -209,7 +216,21 @@ def _open_crops(
     experiment: Experiment, songs: Songs, features: SongFeatures, terminal: Terminal
 ) -> CropStore:
     with terminal.progress("storing mels", len(songs.table)) as advance:
+        _build_together(build_stores, songs, experiment, advance)
         return open_crops(songs, experiment.features, features.rows, advance, terminal.notice)
+
+
+def _build_together(
+    build: Callable[..., int], songs: Songs, experiment: Experiment, advance: Callable[[int], None]
+) -> None:
+    """Of several processes, each makes its share of the parts; afterwards every one finds all."""
+    share = Share(jax.process_index(), jax.process_count())
+    if share.count == 1:
+        return
+    # Whatever cannot be made is tried again by every process, so that all end with the same error.
+    with suppress(InputError):
+        build(songs, experiment.features, share, advance)
+    wait_for_all("parts")
 
 
 def _notice_gaps(

@@ -79,6 +79,7 @@ def manifest(
         "data": {
             "path": str(songs.path),
             "sha256": songs.fingerprint,
+            "files": len(songs.files),
             "rows": len(songs.table),
             "songs": len(features.table),
             "rejected": len(features.rejected),

@@ -14,6 +14,7 @@ from experiments.terminal import Terminal
 from musicvae_jax import reporting
 from musicvae_jax.config import Experiment
 from musicvae_jax.files import read_json, replacing
+from musicvae_jax.songs import songs_name
 
 VISUALIZATIONS = "visualizations"
 _DPI = 200
@@ -39,7 +40,7 @@ def draw_overview(
     metrics = {one.name: pd.read_csv(one.results_dir / "metrics.csv") for one in runs}
     about = {one.name: read_json(one.results_dir / MANIFEST) for one in runs}
     data = about[runs[0].name]["data"]
-    title = f"{Path(data['path']).stem}, {data['songs']} songs"
+    title = f"{songs_name(Path(data['path']))}, {data['songs']} songs"
     suite_tables = {
         suite: _write_table(
             results_dir, suite, [metrics[one.name] for one in of_suite], title, terminal

@@ -21,7 +21,7 @@ from musicvae_jax.config import Experiment, RuntimeConfig, to_json
 from musicvae_jax.devices import is_first
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.files import write_json
-from musicvae_jax.songs import Songs
+from musicvae_jax.songs import Songs, songs_name
 from musicvae_jax.training import collapse_notes
 from musicvae_jax.unfinished import discard_unfinished
 
@@ -110,7 +110,7 @@ def _write_results(
         if checkpoint is not None and inputs.crops is not None:
             examples = mel_examples(checkpoint, inputs, features.table)
             np.savez_compressed(stage / "reconstructions.npz", **examples)
-    title = f"{experiment.name} on {songs.path.stem}, n = {len(scored_songs)} songs"
+    title = f"{experiment.name} on {songs_name(songs.path)}, n = {len(scored_songs)} songs"
     with watch.stage("figures"):
         from experiments.figures import draw_figures
 
@@ -127,7 +127,7 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
 
     metrics = pd.read_csv(experiment.results_dir / "metrics.csv")
     n_songs = metrics["n_songs"].max()
-    title = f"{experiment.name} on {experiment.data.path.stem}, n = {n_songs} songs"
+    title = f"{experiment.name} on {songs_name(experiment.data.path)}, n = {n_songs} songs"
     terminal.show(reporting.score_table(metrics, title))
     terminal.say(f"results: {experiment.results_dir}")
     if experiment.model.is_trained:

@@ -97,7 +97,7 @@ def latents_table(
 
 
 def rejected_table(rejected: Sequence[Rejection]) -> pd.DataFrame:
-    """rejected.csv: file row (from 0), music_id and reason of every row that was left out."""
+    """rejected.csv: file, row in it (from 0), music_id and reason of every row left out."""
     return pd.DataFrame(rejected, columns=list(Rejection._fields))
 
 

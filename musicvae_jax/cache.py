@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.files import replacing
+from musicvae_jax.files import remove_abandoned, replacing
 
 # What reading a damaged .npz file has been seen to raise.
 DAMAGED_NPZ = (
@@ -25,6 +25,8 @@ DAMAGED_NPZ = (
 def writing_cache(path: Path) -> Iterator[Path]:
     """A name to write to, which becomes the cache file `path` when the block ends well.
 
+    What killed processes have left in the folder is removed.
+
     Args:
         path: the file to make; its folder is made if it is not there.
 
@@ -33,6 +35,7 @@ def writing_cache(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(path.parent)
         with replacing(path) as aside:
             yield aside
     except OSError as error:

@@ -42,8 +42,8 @@ class DataConfig:
     """Which songs, and which of them are held out of training."""
 
     path: Path | None = None
-    """Parquet file in the 4MuLA schema; by default data/4mula_tiny.parquet if it is there, else
-    the built-in synthetic demo set."""
+    """Parquet file in the 4MuLA schema, a folder of such files or a quoted glob ('mels/part-*'); by
+    default data/4mula_tiny.parquet if it is there, else the built-in synthetic demo set."""
     heldout_fraction: float = 0.1
     """Share of the songs kept out of training, 0 < share <= 0.5; an artist is on one side only."""
     split_seed: int = 0

@@ -1,10 +1,20 @@
 """Files that are either whole or not there."""
 
+import hashlib
 import json
+import os
+import platform
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+_PREFIX = ".partial-"
+# No part of a data set takes as long from one write to the next.
+_ABANDONED_SECONDS = 24 * 3600
 
 
 @contextmanager
@@ -19,10 +29,61 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
+    prefix = f"{_PREFIX}{_process_space()}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder:
         aside = Path(folder) / path.name
         yield aside
         aside.replace(path)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes what processes that were killed within `replacing` have left in a folder.
+
+    Another run, on this machine or on one that shares the folder, may be writing there at the
+    same time. So a process counts as gone only if its id can be asked for here and there is none,
+    or if nothing has been written for a day: elsewhere the same id is another process.
+    """
+    for partial in folder.glob(f"{_PREFIX}*"):
+        if _is_gone(partial) or _is_old(partial):
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@cache
+def _process_space() -> str:
+    """The same for two processes if and only if they see each other's ids.
+
+    A host name would not do: containers of one machine may share it, and not the ids.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        space = f"{boot}{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        space = platform.node()
+    return hashlib.sha256(space.encode()).hexdigest()[:8]
+
+
+def _is_gone(partial: Path) -> bool:
+    space, _, pid = partial.name.removeprefix(_PREFIX).partition("-")
+    pid = pid.partition("-")[0]
+    # On Windows the question would end the process.
+    if space != _process_space() or not pid.isdecimal() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _is_old(partial: Path) -> bool:
+    try:
+        last = max(path.stat().st_mtime for path in (partial, *partial.iterdir()))
+    except OSError:
+        # Another process has just finished with it, or removed it.
+        return False
+    return time.time() - last > _ABANDONED_SECONDS
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -24,6 +24,7 @@ from musicvae_jax.config import CropConfig, Member, TrainConfig
 from musicvae_jax.devices import DATA, SWEEP, data_axis, make_mesh, place
 from musicvae_jax.features import Scaler
 from musicvae_jax.features.crops import CropStore, fixed_places, half_crops
+from musicvae_jax.features.melstore import VALUE
 from musicvae_jax.models import ConvAutoencoder
 from musicvae_jax.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS
@@ -276,7 +277,7 @@ def _plan(
     batch = min(config.batch_size, len(ids))
     width = -(-batch // mesh.size) * mesh.size
     n_steps = -(-len(ids) // batch)
-    crop_bytes = crops.frames * MEL_BANDS * source.store.frames.itemsize
+    crop_bytes = crops.frames * MEL_BANDS * VALUE.itemsize
     # Of the batch, not of its width: where an epoch is cut must not depend on the devices.
     steps_per_chunk = min(max(chunk_bytes // (batch * crop_bytes), 1), n_steps)
     own = width // jax.process_count()

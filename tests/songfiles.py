@@ -79,3 +79,13 @@ def write(path: Path, table: pa.Table, **options) -> Path:
     """Writes a parquet file and returns its path."""
     pq.write_table(table, path, **options)
     return path
+
+
+def damage(path: Path, column: str) -> None:
+    """Overwrites the first data page's header of a column of the first row group."""
+    group = pq.read_metadata(path).row_group(0)
+    chunks = [group.column(i) for i in range(group.num_columns)]
+    start = next(c.data_page_offset for c in chunks if c.path_in_schema == column)
+    content = bytearray(path.read_bytes())
+    content[start : start + 64] = b"\xff" * 64
+    path.write_bytes(content)

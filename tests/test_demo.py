@@ -362,7 +362,7 @@ def test_the_whole_set_is_small_and_neither_trivial_nor_hopeless(tmp_path):
     demo.write_demo(path)
     assert path.stat().st_size < 50e6
     songs = load_songs(path)
-    mels = [mel for block in songs.mel_blocks() for mel in block.mels]
+    mels = [mel for part in songs.parts for block in part.mel_blocks() for mel in block.mels]
     assert len(mels) == demo.N_DEMO_SONGS
     features = np.array([mel_statistics(mel_db(mel, 80.0)) for mel in mels])
     genre = _cluster_nmi(features, songs.table["genre"], k=9)

@@ -10,7 +10,7 @@ from musicvae_jax import features
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract
-from musicvae_jax.songs import Songs, load_songs
+from musicvae_jax.songs import Part, load_songs
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_extraction_keeps_file_order_and_lists_rejections(tmp_path, config):
 
 def test_a_second_extraction_reads_no_mels(song_path, config, monkeypatch):
     first = features.extract_features(load_songs(song_path), config)
-    monkeypatch.setattr(Songs, "mel_blocks", lambda self: pytest.fail("mels were read"))
+    monkeypatch.setattr(Part, "mel_blocks", lambda self: pytest.fail("mels were read"))
     second = features.extract_features(load_songs(song_path), config)
     assert (first.from_cache, second.from_cache) == (False, True)
     np.testing.assert_array_equal(first.values, second.values)
@@ -108,7 +108,7 @@ def test_blocks_stand_side_by_side_in_the_order_asked_for(song_path, config, nam
     found = features.extract_features(load_songs(song_path), with_blocks(config, *names))
     assert found.widths == tuple(WIDTHS[name] for name in names)
     assert found.values.shape == (24, sum(found.widths))
-    first = next(load_songs(song_path).mel_blocks())
+    first = next(load_songs(song_path).parts[0].mel_blocks())
     compute = {
         "statistics": features.mel_statistics,
         "mfcc": features.mfcc_statistics,
@@ -124,8 +124,8 @@ def test_another_block_reads_the_mels_once_and_makes_only_what_is_missing(
     song_path, config, monkeypatch
 ):
     passes, made = [], []
-    mel_blocks = Songs.mel_blocks
-    monkeypatch.setattr(Songs, "mel_blocks", lambda self: passes.append(1) or mel_blocks(self))
+    mel_blocks = Part.mel_blocks
+    monkeypatch.setattr(Part, "mel_blocks", lambda self: passes.append(1) or mel_blocks(self))
     for name, block in extract._BLOCKS.items():
 
         def compute(db, name=name, block=block):

@@ -1,23 +1,27 @@
+import os
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import songfiles
-from songfiles import songs_table, with_column, with_mel, write
+from songfiles import damage, songs_table, with_column, with_mel, write
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.songs import load_songs, parquet
+from musicvae_jax.songs import load_songs
+from musicvae_jax.songs.mels import _usable_mel
 
 
 def read_mels(path):
-    """Every usable mel by row, and every rejection of the stream."""
-    mels, rejected = {}, []
-    for block in load_songs(path).mel_blocks():
-        mels.update(zip(block.rows, block.mels, strict=True))
-        rejected.extend(block.rejected)
-    return mels, rejected
+    """Mels of the usable rows by row, and every rejection."""
+    songs, found, faults = load_songs(path), {}, {}
+    for part in songs.parts:
+        for block in part.mel_blocks():
+            rows = (part.first_row + row for row in block.rows)
+            found.update(zip(rows, block.mels, strict=True))
+            faults.update((part.first_row + row, reason) for row, reason in block.faults)
+    rows, rejected = songs.usable_rows(faults)
+    return {row: found[row] for row in rows.tolist()}, rejected
 
 
 def expected_mels(table):
@@ -49,7 +53,7 @@ def test_large_lists_are_read(tmp_path):
 
 def test_float32_mels_are_views_of_arrows_values():
     column = songs_table(3)["melspectrogram"].combine_chunks()
-    mel, reason = parquet._usable_mel(column, 1)
+    mel, reason = _usable_mel(column, 1)
     assert reason == ""
     assert np.shares_memory(mel, column.values.values.to_numpy())
 
@@ -152,8 +156,8 @@ def test_duplicate_and_null_ids_are_rejected(tmp_path):
     table = with_column(songs_table(4), "music_id", ["a", "a", None, "b"])
     mels, rejected = read_mels(write(tmp_path / "s.parquet", table))
     assert [tuple(r) for r in rejected] == [
-        (1, "a", "music_id is a duplicate of row 0"),
-        (2, "", "music_id is null"),
+        ("s.parquet", 1, "a", "music_id is a duplicate of row 0"),
+        ("s.parquet", 2, "", "music_id is null"),
     ]
     assert list(mels) == [0, 3]
 
@@ -163,7 +167,7 @@ def test_a_bad_row_does_not_rule_out_a_good_one_of_the_same_id(tmp_path):
         with_column(songs_table(20), "music_id", list("aa" + "bcdefghijklmnopqrs")), 0, None
     )
     mels, rejected = read_mels(write(tmp_path / "s.parquet", table))
-    assert [tuple(r) for r in rejected] == [(0, "a", "melspectrogram is null")]
+    assert [tuple(r) for r in rejected] == [("s.parquet", 0, "a", "melspectrogram is null")]
     assert 1 in mels
 
 
@@ -182,9 +186,10 @@ def test_a_missing_file_is_named(tmp_path):
         load_songs(tmp_path / "gone.parquet")
 
 
-def test_a_folder_is_not_a_file(tmp_path):
+def test_a_pipe_is_not_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="is not a file"):
-        load_songs(tmp_path)
+        load_songs(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a parquet file, just text"])
@@ -234,16 +239,6 @@ def test_a_repeated_column_is_named(tmp_path):
 def test_a_name_too_long_for_a_file_is_one_clear_error():
     with pytest.raises(InputError, match=r"cannot be read|no such file"):
         load_songs(Path("x" * 300))
-
-
-def damage(path, column):
-    """Overwrites the first data page's header of a column."""
-    group = pq.read_metadata(path).row_group(0)
-    chunks = [group.column(i) for i in range(group.num_columns)]
-    start = next(c.data_page_offset for c in chunks if c.path_in_schema == column)
-    content = bytearray(path.read_bytes())
-    content[start : start + 64] = b"\xff" * 64
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("column", ["music_id", "melspectrogram"])

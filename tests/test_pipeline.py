@@ -26,7 +26,7 @@ from musicvae_jax.config import (
 )
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract_features
-from musicvae_jax.songs import Songs, load_songs
+from musicvae_jax.songs import Part, load_songs
 from musicvae_jax.songs.demo import write_demo
 from musicvae_jax.training import DivergenceError
 
@@ -225,7 +225,7 @@ def test_a_second_run_reads_no_mels_and_writes_the_same_bytes(song_path, monkeyp
     tables = ("metrics.csv", "history.csv", "cluster_selection.csv", "latents.parquet")
     run_experiment(experiment)
     first = [(Path("out") / name).read_bytes() for name in tables]
-    monkeypatch.setattr(Songs, "mel_blocks", lambda self: pytest.fail("mels were read"))
+    monkeypatch.setattr(Part, "mel_blocks", lambda self: pytest.fail("mels were read"))
     run_experiment(experiment)
     assert [(Path("out") / name).read_bytes() for name in tables] == first
     assert "24 songs from the cache" in capsys.readouterr().out
@@ -240,8 +240,8 @@ def test_rejected_rows_are_listed(tmp_path, capsys):
     folder = run_experiment(tiny("easy_pca", write(tmp_path / "s.parquet", table)))
     rejected = pd.read_csv(folder / "rejected.csv")
     assert rejected.to_numpy().tolist() == [
-        [4, "id 4", "melspectrogram is null"],
-        [9, "id 8", "music_id is a duplicate of row 8"],
+        ["s.parquet", 4, "id 4", "melspectrogram is null"],
+        ["s.parquet", 9, "id 8", "music_id is a duplicate of row 8"],
     ]
     assert "2 of 26 rows rejected" in capsys.readouterr().out
 

@@ -130,7 +130,7 @@ def truncated(path):
 
 BAD_FILES = {
     "missing": (lambda path: None, "no such file"),
-    "folder": (Path.mkdir, "is not a file"),
+    "folder": (Path.mkdir, "no *.parquet file in this folder"),
     "text": (lambda path: path.write_text("hello, not parquet"), "not a whole parquet file"),
     "truncated": (truncated, "not a whole parquet file"),
     "no ids": (

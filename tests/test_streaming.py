@@ -48,9 +48,10 @@ def source():
     rng = np.random.default_rng(0)
     chords = [rng.uniform(-60, -5, 128) for _ in LENGTHS]
     frames = np.concatenate([np.tile(c, (n, 1)) for c, n in zip(chords, LENGTHS, strict=True)])
-    offsets = np.concatenate([[0], np.cumsum(LENGTHS)])
+    lengths = np.array(LENGTHS)
+    starts = np.cumsum(lengths) - lengths
     noisy = np.clip(frames + rng.normal(0, 1, frames.shape), -80, 0).astype(np.float16)
-    store = CropStore(noisy, offsets, 80.0)
+    store = CropStore((noisy,), np.zeros_like(starts), starts, lengths, 80.0)
     return streaming.CropSource(store, TRAIN, HELDOUT, fit_crop_scaler(store, TRAIN))
 
 
@@ -123,8 +124,8 @@ def windows_by_hand(order, positions):
     store, windows = source().store, []
     for crop, position in zip(order, positions, strict=True):
         song = crop // 3
-        start = store.offsets[song] + int(position * max(LENGTHS[song] - 127, 1))
-        window = store.frames[start : min(start + 128, store.offsets[song + 1])]
+        start = int(position * max(LENGTHS[song] - 127, 1))
+        window = store.song(song)[start : start + 128]
         windows.append(np.pad(window, ((0, 128 - len(window)), (0, 0)), constant_values=-80))
     return np.stack(windows).astype(np.float32)
 

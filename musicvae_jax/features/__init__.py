@@ -8,8 +8,15 @@ from musicvae_jax.features.crops import (
     random_crops,
 )
 from musicvae_jax.features.decibels import mel_db
-from musicvae_jax.features.extract import SongFeatures, extract_features, settings
+from musicvae_jax.features.extract import (
+    SongFeatures,
+    build_features,
+    extract_features,
+    settings,
+)
 from musicvae_jax.features.labels import one_hot, vocabulary
+from musicvae_jax.features.making import Share
+from musicvae_jax.features.melstore import build_stores
 from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
 from musicvae_jax.features.rhythm import (
     HOP_SECONDS,
@@ -34,8 +41,11 @@ __all__ = [
     "N_STATISTICS",
     "CropStore",
     "Scaler",
+    "Share",
     "SongFeatures",
     "block_weights",
+    "build_features",
+    "build_stores",
     "extract_features",
     "fit_crop_scaler",
     "fit_scaler",

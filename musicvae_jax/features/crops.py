@@ -1,72 +1,77 @@
-"""Fixed-length windows of mel spectrograms, read from a memory-mapped store of all songs."""
+"""Fixed-length windows of mel spectrograms, read from memory-mapped stores of all parts."""
 
-import hashlib
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from musicvae_jax.cache import writing_cache
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
-from musicvae_jax.features.decibels import mel_db
+from musicvae_jax.features.making import OnRows
+from musicvae_jax.features.melstore import VALUE, build_stores, open_store
 from musicvae_jax.features.scaling import LEAST_SCALE_DB, Scaler
-from musicvae_jax.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS, Songs
-
-# Part of the cache key: raise it whenever the bytes for the same input change.
-_VERSION = 1
-# Half precision is off by at most 0.03 dB down to -80 dB, far below what is heard.
-_VALUE = np.dtype("<f2")
-_COUNT = np.dtype("<i8")
 
 
 class CropStore(NamedTuple):
-    """The mel spectrograms of songs, one after the other, in a memory-mapped file.
+    """The mel spectrograms of songs, in memory-mapped files that hold many each.
 
     Attributes:
-        frames: decibels in `[-db_range, 0]`, float16 `[total frames, 128]`. Only the pages that
-            are looked at are read, and the system may drop them again.
-        offsets: song i has the frames `offsets[i]` to `offsets[i + 1]`, int64 `[songs + 1]`.
+        frames: decibels in `[-db_range, 0]` of each part, float16 `[frames of the part, 128]`. Only
+            the pages that are looked at are read, and the system may drop them again.
+        parts: song i is in `frames[parts[i]]`, int64 `[songs]`.
+        starts: its first frame there, int64 `[songs]`.
+        lengths: its number of frames, at least 1, int64 `[songs]`.
         db_range: decibels between the loudest cell of a song and the floor.
     """
 
-    frames: np.ndarray
-    offsets: np.ndarray
+    frames: tuple[np.ndarray, ...]
+    parts: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
     db_range: float
+
+    def song(self, index: int) -> np.ndarray:
+        """All frames of a song, time first, float16 `[frames, 128]`."""
+        start = self.starts[index]
+        return self.frames[self.parts[index]][start : start + self.lengths[index]]
 
 
 def open_crops(
     songs: Songs,
     config: FeatureConfig,
     rows: np.ndarray,
-    on_rows: Callable[[int], None] | None = None,
+    on_rows: OnRows | None = None,
     on_notice: Callable[[str], None] | None = None,
+    n_jobs: int | None = None,
 ) -> CropStore:
-    """The store of a file's mel spectrograms, made in one streaming pass if it is not there.
+    """The mel spectrograms of songs; parts that are not stored are read, in one streaming pass.
 
     Args:
-        songs: an opened song file.
+        songs: opened song files.
         config: range in decibels and cache folder.
-        rows: the file rows to keep, ascending, all usable (`SongFeatures.rows`); the store's
-            song i is row `rows[i]`.
-        on_rows: told the number of rows after each block of rows that was read.
+        rows: the rows of `Songs.table` to open, all with usable mels (`SongFeatures.rows`); song
+            i is row `rows[i]`.
+        on_rows: told the number of rows whenever some were read, and of rows in store if others
+            are not.
         on_notice: told, in one line, of a damaged store that is made again.
+        n_jobs: number of processes; by default one per core where several parts are missing.
 
     Raises:
-        InputError: a row cannot be used, or the store cannot be written.
+        InputError: a row cannot be used, a song file is damaged, or a store cannot be written.
     """
     rows = np.asarray(rows, np.int64)
-    path = _store_path(songs, config, rows)
-    store = _open_store(path, len(rows), config.db_range, on_notice)
-    if store is None:
-        _write_store(path, songs, config.db_range, rows, on_rows)
-        store = _open_store(path, len(rows), config.db_range, on_notice)
-    if store is None:
-        raise InputError(f"features.cache_dir: {path} does not keep what is written to it")
-    return store
+    build_stores(songs, config, on_rows=on_rows, on_notice=on_notice, n_jobs=n_jobs)
+    stores = [open_store(part, config) for part in songs.parts]
+    places = np.searchsorted([part.first_row for part in songs.parts], rows, side="right") - 1
+    # A row of the table each, since the parts follow one another.
+    starts = np.concatenate([np.cumsum(store.lengths) - store.lengths for store in stores])[rows]
+    lengths = np.concatenate([store.lengths for store in stores])[rows]
+    if lost := rows[lengths == 0].tolist():
+        place = songs.place(*songs.origin(lost[0]))
+        raise InputError(f"{songs.path}: {place} cannot be used; expected a usable row")
+    frames = tuple(store.frames for store in stores)
+    return CropStore(frames, places, starts, lengths, config.db_range)
 
 
 def random_crops(
@@ -124,11 +129,13 @@ def half_crops(
     A quarter of the work for the processor that feeds an accelerator, which casts and transposes
     faster.
     """
-    first, length = store.offsets[index], np.diff(store.offsets)[index]
-    starts = first + np.floor(position * np.maximum(length - n_frames + 1, 1)).astype(np.int64)
-    windows = np.full((len(starts), n_frames, MEL_BANDS), -store.db_range, _VALUE)
-    for window, start, used in zip(windows, starts, np.minimum(length, n_frames), strict=True):
-        window[:used] = store.frames[start : start + used]
+    length = store.lengths[index]
+    n_places = np.maximum(length - n_frames + 1, 1)
+    starts = store.starts[index] + np.floor(position * n_places).astype(np.int64)
+    windows = np.full((len(starts), n_frames, MEL_BANDS), -store.db_range, VALUE)
+    places = zip(store.parts[index], starts, np.minimum(length, n_frames), strict=True)
+    for window, (part, start, used) in zip(windows, places, strict=True):
+        window[:used] = store.frames[part][start : start + used]
     return windows
 
 
@@ -148,7 +155,7 @@ def fit_crop_scaler(store: CropStore, index: np.ndarray) -> Scaler:
     """
     sums, squares, n_frames = np.zeros(MEL_BANDS), np.zeros(MEL_BANDS), 0
     for song in index:
-        frames = store.frames[store.offsets[song] : store.offsets[song + 1]].astype(np.float32)
+        frames = store.song(song).astype(np.float32)
         sums += frames.sum(axis=0, dtype=np.float64)
         squares += np.square(frames).sum(axis=0, dtype=np.float64)
         n_frames += len(frames)
@@ -157,63 +164,3 @@ def fit_crop_scaler(store: CropStore, index: np.ndarray) -> Scaler:
     variance = np.maximum(squares / n_frames - mean**2, 0.0).mean()
     scale = np.full(MEL_BANDS, max(np.sqrt(variance), LEAST_SCALE_DB), np.float32)
     return Scaler(mean.astype(np.float32), scale)
-
-
-def _store_path(songs: Songs, config: FeatureConfig, rows: np.ndarray) -> Path:
-    key = json.dumps([_VERSION, songs.fingerprint, config.db_range, rows.tolist()])
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return config.cache_dir / f"mel-crops-{digest}.f16"
-
-
-def _open_store(
-    path: Path, n_songs: int, db_range: float, on_notice: Callable[[str], None] | None
-) -> CropStore | None:
-    """The file is the frames, then the number of frames of each song."""
-    if not path.exists():
-        return None
-    try:
-        n_bytes = path.stat().st_size - n_songs * _COUNT.itemsize
-        with path.open("rb") as file:
-            file.seek(max(n_bytes, 0))
-            lengths = np.frombuffer(file.read(), _COUNT)
-        n_frames = int(lengths.sum())
-        whole = n_bytes == n_frames * MEL_BANDS * _VALUE.itemsize
-        if not whole or len(lengths) != n_songs or lengths.min(initial=1) < 1:
-            raise ValueError("its size does not fit its songs")
-        frames = np.memmap(path, _VALUE, "r", shape=(n_frames, MEL_BANDS))
-        return CropStore(frames, np.concatenate([[0], np.cumsum(lengths)]), db_range)
-    except (OSError, ValueError) as error:
-        if on_notice:
-            on_notice(f"crop store {path} is damaged ({error}); making it again")
-        return None
-
-
-def _write_store(
-    path: Path,
-    songs: Songs,
-    db_range: float,
-    rows: np.ndarray,
-    on_rows: Callable[[int], None] | None,
-) -> None:
-    with writing_cache(path) as aside, aside.open("wb") as file:
-        _write_mels(file, songs, db_range, rows, on_rows)
-
-
-def _write_mels(
-    file: BinaryIO,
-    songs: Songs,
-    db_range: float,
-    rows: np.ndarray,
-    on_rows: Callable[[int], None] | None,
-) -> None:
-    wanted, lengths = set(rows.tolist()), {}
-    for block in one_ahead(songs.mel_blocks()):
-        for row, mel in zip(block.rows, block.mels, strict=True):
-            if row in wanted:
-                file.write(mel_db(mel, db_range).T.astype(_VALUE, order="C"))
-                lengths[row] = mel.shape[1]
-        if on_rows:
-            on_rows(len(block.rows) + len(block.rejected))
-    if lost := wanted - set(lengths):
-        raise InputError(f"{songs.path}: row {min(lost)} cannot be used; expected a usable row")
-    file.write(np.array([lengths[row] for row in rows.tolist()], _COUNT))

@@ -1,8 +1,11 @@
-"""Audio features of every usable song of a file, one streaming pass, cached block by block."""
+"""Audio features of every usable song, one streaming pass, cached by part and block.
+
+Parts of the songs are worked on in processes of their own, which import this module: no JAX here.
+"""
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,11 +16,15 @@ from musicvae_jax.cache import DAMAGED_NPZ, writing_cache
 from musicvae_jax.config import FeatureConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
+from musicvae_jax.features.making import EVERYTHING, OnRows, Share, make_parts
 from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
 from musicvae_jax.features.rhythm import N_RHYTHM, rhythm_spectrum
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
 from musicvae_jax.prefetch import one_ahead
-from musicvae_jax.songs import Rejection, Songs
+from musicvae_jax.songs import Part, Rejection, Songs
+
+# More than this is left on disk, where the system may drop what is not looked at.
+_MOST_BYTES_IN_MEMORY = 1 << 30
 
 
 class _Block(NamedTuple):
@@ -39,15 +46,16 @@ _BLOCKS = {
 
 
 class SongFeatures(NamedTuple):
-    """Audio features of the usable songs of a file, in file order.
+    """Audio features of the usable songs, in the order of their files.
 
     Attributes:
         table: `Songs.table` reduced to the usable rows, with a fresh index `0 .. songs - 1`.
-        rows: their places in the file, int64 `[songs]`.
-        values: float32 `[songs, features]`, in decibels: the blocks of `config.audio` side by side.
+        rows: their places in `Songs.table`, int64 `[songs]`.
+        values: float32 `[songs, features]`, in decibels: the blocks of `config.audio` side by side;
+            above 1 GiB memory-mapped, and not to be written to.
         widths: number of features of each of these blocks.
         config: the settings they were extracted with.
-        rejected: every row of the file that is not in the table, in file order.
+        rejected: every row that is not in the table, in order.
         from_cache: whether the mel spectrograms were left unread.
     """
 
@@ -61,49 +69,99 @@ class SongFeatures(NamedTuple):
 
 
 class _Cached(NamedTuple):
-    """One block of features of a file, as it is kept in the cache."""
+    """One block of features of a part, as it is kept in the cache.
+
+    Rows whose mel is usable, as places within the part, ascending; their values; and what is wrong
+    with the mel of each other row. Ids do not matter here: a duplicate may be in another part.
+    """
 
     rows: np.ndarray
     values: np.ndarray
-    rejected: list[Rejection]
+    faults: list[tuple[int, str]]
+
+
+class _How(NamedTuple):
+    """What is to be made of a part: blocks by name, each for its cache file."""
+
+    paths: dict[str, Path]
+    db_range: float
 
 
 def extract_features(
     songs: Songs,
     config: FeatureConfig,
-    on_rows: Callable[[int], None] | None = None,
+    on_rows: OnRows | None = None,
     on_notice: Callable[[str], None] | None = None,
+    n_jobs: int | None = None,
 ) -> SongFeatures:
     """The wanted blocks of features of every usable song, from the cache where they are there.
 
     Args:
-        songs: an opened song file.
+        songs: opened song files.
         config: feature settings and cache folder.
-        on_rows: told the number of rows after each block of rows that was read.
+        on_rows: told the number of rows whenever some were read, and of rows in the cache if
+            others are not.
         on_notice: told, in one line, of a damaged cache file that is made again.
+        n_jobs: number of processes; by default one per core where several parts are missing.
 
     Raises:
-        InputError: no usable song, or more than half of the file's rows unusable.
+        InputError: no usable song, more than half of all rows unusable, or a damaged song file.
     """
-    paths = {name: _cache_path(songs, config, name) for name in config.audio}
-    blocks = {name: _read_cache(path, name, on_notice) for name, path in paths.items()}
-    missing = [name for name, block in blocks.items() if block is None]
-    if missing:
-        for name, block in _extract(songs, config, missing, on_rows).items():
-            _write_cache(paths[name], block)
-            blocks[name] = block
-    # Which rows are usable depends on the file alone, so every block has the same.
-    rows, _, rejected = blocks[config.audio[0]]
+    n_made = build_features(songs, config, EVERYTHING, on_rows, on_notice, n_jobs)
+    faults = {
+        part.first_row + row: reason
+        for part in songs.parts
+        # Which mels are usable depends on the part alone, so every block has the same.
+        for row, reason in _read_faults(_cache_path(part, config, config.audio[0]))
+    }
+    rows, rejected = songs.usable_rows(faults)
     _check_enough_usable(songs, rejected)
     return SongFeatures(
         table=songs.table.iloc[rows].reset_index(drop=True),
         rows=rows,
-        values=np.concatenate([blocks[name].values for name in config.audio], axis=1),
-        widths=tuple(_BLOCKS[name].width for name in config.audio),
+        values=_joined(songs, config, rows),
+        widths=_widths(config),
         config=config,
         rejected=rejected,
-        from_cache=not missing,
+        from_cache=n_made == 0,
     )
+
+
+def build_features(
+    songs: Songs,
+    config: FeatureConfig,
+    share: Share = EVERYTHING,
+    on_rows: OnRows | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    n_jobs: int | None = None,
+) -> int:
+    """Fills the cache for a share of the parts, so that `extract_features` finds them there.
+
+    A build that was killed goes on with the parts that are not there yet.
+
+    Args:
+        songs: opened song files.
+        config: feature settings and cache folder.
+        share: which of the parts.
+        on_rows: as for `extract_features`.
+        on_notice: as for `extract_features`.
+        n_jobs: as for `extract_features`.
+
+    Returns:
+        Number of parts of which something was missing.
+    """
+    parts, calls = share.of(songs.parts), []
+    for part in parts:
+        paths = {name: _cache_path(part, config, name) for name in config.audio}
+        missing = {
+            name: path
+            for name, path in paths.items()
+            if _read_cache(path, name, part, on_notice) is None
+        }
+        if missing:
+            calls.append((part, _How(missing, config.db_range)))
+    make_parts(_make_part, parts, calls, n_jobs, on_rows)
+    return len(calls)
 
 
 def settings(config: FeatureConfig) -> dict:
@@ -111,69 +169,123 @@ def settings(config: FeatureConfig) -> dict:
     return {name: value for name, value in to_json(config).items() if name != "cache_dir"}
 
 
-def _extract(
-    songs: Songs, config: FeatureConfig, names: list[str], on_rows: Callable[[int], None] | None
-) -> dict[str, _Cached]:
+def _widths(config: FeatureConfig) -> tuple[int, ...]:
+    return tuple(_BLOCKS[name].width for name in config.audio)
+
+
+def _make_part(part: Part, how: _How, on_rows: OnRows | None) -> None:
     rows: list[int] = []
-    rejected: list[Rejection] = []
-    values: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    faults: list[tuple[int, str]] = []
+    values = {name: np.empty((part.n_rows, _BLOCKS[name].width), np.float32) for name in how.paths}
     # Parquet is decoded in one thread while NumPy computes in another.
-    for block in one_ahead(songs.mel_blocks()):
+    for block in one_ahead(part.mel_blocks()):
+        for place, mel in enumerate(block.mels, start=len(rows)):
+            db = mel_db(mel, how.db_range)
+            for name in how.paths:
+                values[name][place] = _BLOCKS[name].compute(db)
         rows.extend(block.rows)
-        rejected.extend(block.rejected)
-        for mel in block.mels:
-            db = mel_db(mel, config.db_range)
-            for name in names:
-                values[name].append(_BLOCKS[name].compute(db))
+        faults.extend(block.faults)
         if on_rows:
-            on_rows(len(block.rows) + len(block.rejected))
-    usable, rejected = np.array(rows, np.int64), sorted(rejected)
-    return {
-        name: _Cached(
-            usable,
-            np.array(found, np.float32).reshape(len(usable), _BLOCKS[name].width),
-            rejected,
-        )
-        for name, found in values.items()
-    }
+            on_rows(block.n_rows)
+    for name, path in how.paths.items():
+        found = _Cached(np.array(rows, np.int64), values[name][: len(rows)], faults)
+        _write_cache(path, found)
+
+
+def _joined(songs: Songs, config: FeatureConfig, rows: np.ndarray) -> np.ndarray:
+    """Values of rows of the table, `[rows, features]`: never more than one copy and one part."""
+    shape = (len(rows), sum(_widths(config)))
+    if np.dtype(np.float32).itemsize * shape[0] * shape[1] <= _MOST_BYTES_IN_MEMORY:
+        values = np.empty(shape, np.float32)
+        _fill(values, songs, config, rows)
+        return values
+    names = [[name, _BLOCKS[name].version] for name in config.audio]
+    path = config.cache_dir / f"mel-features-{_digest(names, songs.fingerprint, config)}.npy"
+    if (there := _mapped(path, shape)) is not None:
+        return there
+    with writing_cache(path) as aside:
+        values = np.lib.format.open_memmap(aside, "w+", np.float32, shape)
+        _fill(values, songs, config, rows)
+        values.flush()
+    return np.load(path, mmap_mode="r")
+
+
+def _mapped(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
+    try:
+        values = np.load(path, mmap_mode="r")
+    except (OSError, ValueError):
+        # It holds nothing that is not in the cache of the parts, so it is made again in silence.
+        return None
+    return values if values.shape == shape else None
+
+
+def _fill(values: np.ndarray, songs: Songs, config: FeatureConfig, rows: np.ndarray) -> None:
+    ends = np.cumsum(_widths(config))
+    for part in songs.parts:
+        first, last = np.searchsorted(rows, [part.first_row, part.first_row + part.n_rows])
+        wanted = rows[first:last] - part.first_row
+        for name, end in zip(config.audio, ends, strict=True):
+            path = _cache_path(part, config, name)
+            cached = _read_cache(path, name, part, None)
+            if cached is None:
+                raise InputError(f"features.cache_dir: {path} does not keep what is written to it")
+            columns = slice(end - cached.values.shape[1], end)
+            values[first:last, columns] = cached.values[np.searchsorted(cached.rows, wanted)]
 
 
 def _check_enough_usable(songs: Songs, rejected: list[Rejection]) -> None:
     n_rows = len(songs.table)
+    first = rejected[0] if rejected else None
+    place = songs.place(first.file, first.row) if first else ""
     if len(rejected) == n_rows:
-        reason = f"; row {rejected[0].row}: {rejected[0].reason}" if rejected else ""
+        reason = f"; {place}: {first.reason}" if first else ""
         raise InputError(f"{songs.path}: no usable song in {n_rows} rows{reason}")
     if 2 * len(rejected) > n_rows:
-        first = rejected[0]
         raise InputError(
             f"{songs.path}: {len(rejected)} of {n_rows} rows cannot be used, expected at most "
-            f"half; the first is row {first.row} ({first.music_id or 'no id'}): {first.reason}"
+            f"half; the first is {place} ({first.music_id or 'no id'}): {first.reason}"
         )
 
 
-def _cache_path(songs: Songs, config: FeatureConfig, name: str) -> Path:
-    key = json.dumps([name, _BLOCKS[name].version, songs.fingerprint, config.db_range])
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+def _cache_path(part: Part, config: FeatureConfig, name: str) -> Path:
+    digest = _digest([name, _BLOCKS[name].version], part.key, config)
     return config.cache_dir / f"mel-{name}-{digest}.npz"
 
 
-def _read_cache(path: Path, name: str, on_notice: Callable[[str], None] | None) -> _Cached | None:
+def _digest(what: Sequence, of: object, config: FeatureConfig) -> str:
+    key = json.dumps([what, of, config.db_range])
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def _read_cache(
+    path: Path, name: str, part: Part, on_notice: Callable[[str], None] | None
+) -> _Cached | None:
     if not path.exists():
         return None
     try:
         # Opened here, since np.load leaves a damaged file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            rejected = [Rejection(*item) for item in json.loads(str(arrays["rejected"]))]
+            faults = [(row, reason) for row, reason in json.loads(str(arrays["faults"]))]
             rows, values = arrays["rows"], arrays["values"]
-        if values.shape != (len(rows), _BLOCKS[name].width) or not np.isfinite(values).all():
+        if (
+            values.shape != (len(rows), _BLOCKS[name].width)
+            or len(rows) + len(faults) != part.n_rows
+            or not np.isfinite(values).all()
+        ):
             raise ValueError("its numbers do not fit together")
-        return _Cached(rows, values, rejected)
+        return _Cached(rows, values, faults)
     except DAMAGED_NPZ as error:
         if on_notice:
             on_notice(f"feature cache {path} is damaged ({error}); extracting again")
         return None
 
 
+def _read_faults(path: Path) -> list[tuple[int, str]]:
+    """Those of a file that is known to be whole, without its values."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return json.loads(str(arrays["faults"]))
+
+
 def _write_cache(path: Path, block: _Cached) -> None:
     with writing_cache(path) as aside:
-        np.savez(aside, rows=block.rows, values=block.values, rejected=json.dumps(block.rejected))
+        np.savez(aside, rows=block.rows, values=block.values, faults=json.dumps(block.faults))

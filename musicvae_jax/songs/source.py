@@ -1,16 +1,20 @@
-"""Which song file a run reads when none is named."""
+"""Which song files a run reads."""
 
+import glob
+import re
 from pathlib import Path
+
+from musicvae_jax.errors import InputError
 
 FOURMULA_PATH = Path("data/4mula_tiny.parquet")
 DEMO_PATH = Path("data/demo.parquet")
 
 
 def find_songs(path: Path | None) -> tuple[Path, str]:
-    """The song file to read and one line that says what it is.
+    """The songs to read and one line that says what they are.
 
-    The named file; else 4MuLA tiny, if it has been downloaded; else the synthetic demo set, which
-    the caller makes with `demo.write_demo` where it is missing.
+    The named file, folder or glob; else 4MuLA tiny, if it has been downloaded; else the synthetic
+    demo set, which the caller makes with `demo.write_demo` where it is missing.
     """
     if path is not None:
         return path, f"songs: {path}"
@@ -20,3 +24,43 @@ def find_songs(path: Path | None) -> tuple[Path, str]:
         f"songs: the built-in synthetic demo set ({DEMO_PATH}); for real music: "
         "python -m musicvae_jax.download 4mula-tiny"
     )
+
+
+def song_files(path: Path) -> list[Path]:
+    """The files that a path names: itself, the *.parquet of a folder, or the matches of a glob.
+
+    Several come in the order of their names, where numbers go by their value: part-2 comes before
+    part-10. A name that is there is never a glob, and hidden files are left out of folders.
+
+    Raises:
+        InputError: a folder without such a file, or a glob that matches no file.
+    """
+    try:
+        if path.is_dir():
+            found = [file for file in path.glob("*.parquet") if not file.name.startswith(".")]
+            missing = "no *.parquet file in this folder"
+        elif glob.has_magic(str(path)) and not path.exists():
+            # Unlike pathlib's it takes absolute patterns, and leaves out hidden files.
+            found = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207
+            missing = "no file matches"
+        else:
+            return [path]
+    except OSError:
+        # Such as a name that is too long: opening the file says so.
+        return [path]
+    files = sorted((file for file in found if file.is_file()), key=_natural)
+    if not files:
+        raise InputError(f"{path}: {missing}; expected one or more in the 4MuLA schema")
+    return files
+
+
+def songs_name(path: Path) -> str:
+    """A short name for titles: of a file without its suffix, of a folder, or the glob."""
+    return path.absolute().name.removesuffix(".parquet")
+
+
+def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
+    pieces = re.findall(r"[0-9]+|[^0-9]+", path.as_posix())
+    # Pairs, so that a number never meets text; the name itself settles the order of 1 and 01.
+    by_value = [(int(piece), "") if piece[0] in "0123456789" else (-1, piece) for piece in pieces]
+    return by_value, path.as_posix()

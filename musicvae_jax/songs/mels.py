@@ -1,0 +1,163 @@
+"""Mel spectrograms, streamed part by part, and what makes one unusable."""
+
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from musicvae_jax.errors import InputError
+from musicvae_jax.songs.parquet import MEL_COLUMN, first_line, open_file
+
+MEL_BANDS = 128
+# 16 songs of 30 s are 10 MB of float32: large enough for Arrow, small enough for any machine.
+_ROWS_PER_BLOCK = 16
+# Of true size they take two seconds: far more than a part costs, little to lose in a killed build.
+_ROWS_PER_PART = 250
+
+
+class MelBlock(NamedTuple):
+    """Some consecutive rows of a part: the usable mels and their rows, and the other rows.
+
+    Attributes:
+        rows: 0-based places within the part.
+        mels: power, float32 `[128, frames]` for each of them.
+        faults: each of the other rows with what is wrong with its mel.
+    """
+
+    rows: list[int]
+    mels: list[np.ndarray]
+    faults: list[tuple[int, str]]
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.rows) + len(self.faults)
+
+
+class Part(NamedTuple):
+    """A file, or some consecutive row groups of it: what is read, and kept, by itself.
+
+    Attributes:
+        path: the parquet file.
+        file: what it is called in rejections.
+        fingerprint: SHA-256 of the whole file, hexadecimal.
+        groups: its first row group here, and the one after its last.
+        file_row: place of its first row within the file.
+        first_row: place of its first row in `Songs.table`.
+        n_rows: at least 1.
+    """
+
+    path: Path
+    file: str
+    fingerprint: str
+    groups: tuple[int, int]
+    file_row: int
+    first_row: int
+    n_rows: int
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What tells its content from any other's, wherever it lies."""
+        return (self.fingerprint, *self.groups)
+
+    def mel_blocks(self) -> Iterator[MelBlock]:
+        """Streams the mel spectrograms, in order.
+
+        A row that cannot be used for its id is not told from others here: that takes all parts.
+
+        Raises:
+            InputError: the file ends early or is damaged.
+        """
+        first = 0
+        for column in _mel_columns(self.path, range(*self.groups)):
+            block = MelBlock([], [], [])
+            for place in range(len(column)):
+                mel, reason = _usable_mel(column, place)
+                if reason:
+                    block.faults.append((first + place, reason))
+                else:
+                    block.rows.append(first + place)
+                    block.mels.append(mel)
+            first += len(column)
+            yield block
+
+
+def file_parts(
+    path: Path, file: str, fingerprint: str, group_rows: tuple[int, ...], first_row: int
+) -> list[Part]:
+    """The parts of a file, in order: runs of row groups of at least 250 rows, if it has as many.
+
+    Args:
+        path: the file.
+        file: what it is called.
+        fingerprint: of the file.
+        group_rows: number of rows of each of its row groups.
+        first_row: place of its first row in `Songs.table`.
+    """
+    starts = [0, *accumulate(group_rows)]
+    parts, first = [], 0
+    for end in range(1, len(starts)):
+        n_rows, n_left = starts[end] - starts[first], starts[-1] - starts[end]
+        # What would be left over by itself belongs to the run before.
+        if n_rows and (n_left == 0 or min(n_rows, n_left) >= _ROWS_PER_PART):
+            start = starts[first]
+            parts.append(
+                Part(path, file, fingerprint, (first, end), start, first_row + start, n_rows)
+            )
+            first = end
+    return parts
+
+
+def _mel_columns(path: Path, groups: range) -> Iterator[pa.ListArray]:
+    with open_file(path) as file:
+        try:
+            for batch in file.iter_batches(
+                batch_size=_ROWS_PER_BLOCK, columns=[MEL_COLUMN], row_groups=groups
+            ):
+                yield batch.column(0)
+        except (pa.ArrowInvalid, pa.ArrowIOError) as error:
+            raise InputError(
+                f"{path}: column {MEL_COLUMN!r} cannot be read ({first_line(error)}); "
+                "expected a whole parquet file"
+            ) from error
+
+
+def _usable_mel(column: pa.ListArray, place: int) -> tuple[np.ndarray, str]:
+    """The mel at a place of a block, and why it cannot be used ("" if it can)."""
+    nothing = np.empty((MEL_BANDS, 0), np.float32)
+    if not column[place].is_valid:
+        return nothing, "melspectrogram is null"
+    bands = column.values
+    first, last = (column.offsets[place + i].as_py() for i in (0, 1))
+    if last - first != MEL_BANDS:
+        return nothing, f"melspectrogram has {last - first} bands, expected {MEL_BANDS}"
+    # Views of Arrow's buffers: no Python list of the values ever exists.
+    offsets = bands.offsets[first : last + 1].to_numpy()
+    frames = np.diff(offsets)
+    if bands[first:last].null_count:
+        return nothing, "melspectrogram has a null band"
+    if frames.min() != frames.max():
+        return nothing, f"melspectrogram bands differ in length ({frames.min()}-{frames.max()})"
+    if frames[0] == 0:
+        return nothing, "melspectrogram has no frames"
+    values = bands.values[offsets[0] : offsets[-1]]
+    if values.null_count:
+        return nothing, "melspectrogram has null values"
+    with np.errstate(over="ignore"):
+        mel = values.to_numpy().astype(np.float32, copy=False).reshape(MEL_BANDS, frames[0])
+    return mel, _power_fault(mel)
+
+
+def _power_fault(mel: np.ndarray) -> str:
+    lowest, highest = mel.min(), mel.max()
+    if np.isnan(lowest):
+        return "melspectrogram has NaN"
+    if np.isinf(highest):
+        return "melspectrogram has infinite power"
+    if lowest < 0:
+        return f"melspectrogram has negative power ({lowest:.3g}); expected power, not decibels"
+    if highest == 0:
+        return "melspectrogram is silent: every value is 0"
+    return ""
