@@ -58,6 +58,7 @@ INVALID = [
     (ClusterConfig, "cluster.methods", {"methods": ("spectral",)}),
     (ClusterConfig, "cluster.methods", {"methods": ("dbscan",)}),
     (ClusterConfig, "cluster.min_samples", {"min_samples": 1}),
+    (ClusterConfig, "cluster.exact_songs", {"exact_songs": 99}),
     (TrainConfig, "train.beta", {"beta": ()}),
     (TrainConfig, "train.beta", {"beta": (2.0, 2.0)}),
 ]
