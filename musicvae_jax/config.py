@@ -227,11 +227,11 @@ class ClusterConfig:
     min_samples: int = 5
     """dbscan: songs within eps, itself included, that make a song a cluster's core; at least 2."""
     exact_songs: int = 10_000
-    """Up to this many songs everything is computed on all of them; at least 100. Above, time and
-    memory grow no faster than their number: kmeans takes mini-batches, agglomerative joins many
-    small K-Means clusters, dbscan and the mixtures are fitted to a sample of this many songs and
-    the others join what is found; the silhouette is estimated from a sample, with its standard
-    error, and t-SNE and UMAP show a sample."""
+    """Up to this many songs everything is computed on all of them; at least 100, k and k_max.
+    Above, time and memory grow no faster than their number: kmeans starts from a sample of this
+    many, agglomerative joins many small K-Means clusters, dbscan and the mixtures are fitted to
+    the sample and the others join what is found; the silhouette is estimated from a sample, with
+    its standard error, and t-SNE and UMAP show one."""
 
     def __post_init__(self) -> None:
         _require_some_of("cluster.methods", self.methods, get_args(Clusterer))
@@ -241,7 +241,12 @@ class ClusterConfig:
         _require(self.k_min >= 2, "cluster.k_min", self.k_min, "at least 2")
         _require(self.k_max >= self.k_min, "cluster.k_max", self.k_max, "at least cluster.k_min")
         _require(self.restarts >= 1, "cluster.restarts", self.restarts, "at least 1")
-        _require(self.exact_songs >= 100, "cluster.exact_songs", self.exact_songs, "at least 100")
+        _require(
+            self.exact_songs >= max(100, self.k or 0, self.k_max),
+            "cluster.exact_songs",
+            self.exact_songs,
+            "at least 100, cluster.k and cluster.k_max",
+        )
 
 
 class Member(NamedTuple):

@@ -258,6 +258,14 @@ def test_many_equal_songs_are_clustered():
     )
 
 
+def test_clusters_that_the_sample_lacks_are_found():
+    x = np.append(np.zeros((1000, 2)), [[9, 0], [0, 9]], axis=0)
+    assert sample_songs(1002, 200, 0).max() < 1000
+    labels = kmeans(x, 3, 0, LARGE).labels
+    assert np.bincount(labels).tolist().count(1) == 2
+    assert k_curves(x, LARGE, 0).k.tolist() == [2]
+
+
 def test_songs_join_the_nearest_core_song_within_eps_in_blocks(monkeypatch):
     x = np.random.default_rng(1).normal(size=(500, 2))
     found = dbscan(x, 0, 3, LARGE)

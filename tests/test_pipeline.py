@@ -230,7 +230,7 @@ def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys
     folder = run_experiment(experiment)
     sample = "a sample of 100 songs"
     assert json.loads((folder / "manifest.json").read_text())["approximated"] == {
-        "kmeans": "mini-batches of 4,096 songs",
+        "kmeans": f"all songs, from the best of {sample}",
         "agglomerative": "Ward of up to 100 centroids of mini-batch K-Means",
         "dbscan": sample,
         "gmm_full": sample,

@@ -31,9 +31,8 @@ def k_curves(x: np.ndarray, config: ClusterConfig, seed: int) -> KCurves:
     """Runs K-Means over `config.k_min .. config.k_max` on points `[songs, dimensions]`.
 
     A fixed `config.k` is tried too. The range is cut at one less than the number of distinct
-    points, above which the silhouette is undefined. Above `config.exact_songs` songs K-Means takes
-    mini-batches, so the inertia need not fall at every step, and the silhouettes are estimated,
-    all on the same sample.
+    points, above which the silhouette is undefined. Above `config.exact_songs` songs the
+    silhouettes are estimated, all on the same sample.
 
     Raises:
         InputError: too few songs, see `check_enough_songs`.
