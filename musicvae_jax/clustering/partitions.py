@@ -18,7 +18,7 @@ from musicvae_jax.config import ClusterConfig
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
 
-# Ward's hierarchy of so many takes a tenth of a second.
+# Ward's hierarchy of so many takes a tenth of a second at most, in up to 512 dimensions.
 _CENTROIDS = 1000
 
 
@@ -93,5 +93,5 @@ def fit_kmeans(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> "KMea
         if len(x) <= config.exact_songs:
             return kmeans.fit(x)
         start = kmeans.fit(x[sample_songs(len(x), config.exact_songs, seed)]).cluster_centers_
-        # scikit-learn's mini-batches take as long and end 1 to 10 percent higher in inertia.
+        # Mini-batches take as long and end up to 10 percent higher in inertia.
         return KMeans(int(k), init=start, n_init=1, random_state=seed).fit(x)
