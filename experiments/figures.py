@@ -49,9 +49,11 @@ def draw_figures(folder: Path, title: str, terminal: Terminal) -> None:
     first = curves["representation"].iloc[0]
     of_first = curves[curves["representation"] == first]
     save(reporting.cluster_selection(of_first, title), "cluster_selection")
+    n_songs = pd.read_csv(folder / "metrics.csv")["n_songs"].max()
     points = pd.read_parquet(folder / "projections.parquet")
     for method, rows in points[points["representation"] == first].groupby("method"):
-        heading = f"{METHOD_NAMES[method]} of {first}: {title}"
+        sampled = f", a sample of {len(rows):,}" if len(rows) < n_songs else ""
+        heading = f"{METHOD_NAMES[method]} of {first}: {title}{sampled}"
         figure = reporting.projection(
             rows[["x", "y"]].to_numpy(), _groups(rows), METHOD_NAMES[method], heading
         )

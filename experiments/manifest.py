@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -68,9 +68,13 @@ def manifest(
     songs: Songs,
     features: SongFeatures,
     inputs: Inputs,
+    approximated: Mapping[str, str],
     watch: Stopwatch,
 ) -> dict:
-    """What manifest.json holds."""
+    """What manifest.json holds.
+
+    `approximated` tells how, by clusterer, score or projection.
+    """
     devices = jax.devices()
     return {
         "experiment": experiment.name,
@@ -90,6 +94,7 @@ def manifest(
             **{f"{name}s": int(features.table[name].nunique()) for name in LABELS},
             "features_from_cache": features.from_cache,
         },
+        "approximated": dict(approximated),
         "lyrics": to_json(experiment.lyrics) if experiment.uses_lyrics else None,
         "code": code_version(),
         "device": {

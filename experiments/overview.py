@@ -144,7 +144,9 @@ def _projections(runs: Runs, method: str, title: str) -> Figure | None:
         for name, rows in table[table["method"] == method].groupby("representation", sort=False):
             points[f"{one.name}:\n{name}"] = rows
     colourings = _coloured(points, ("genre", "language"))
-    name = METHOD_NAMES[method]
+    approximated = [read_json(one.results_dir / MANIFEST)["approximated"] for one in runs]
+    samples = dict.fromkeys(how[method] for how in approximated if method in how)
+    name, title = METHOD_NAMES[method], ", ".join([title, *samples])
     return reporting.projection_grid(points, colourings, name, title) if points else None
 
 

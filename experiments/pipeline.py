@@ -1,5 +1,6 @@
 """One experiment from songs to figures; each stage is a function of the stages before it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,7 @@ from experiments.terminal import Terminal
 from experiments.workers import Workers
 from musicvae_jax import projections
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_settings
+from musicvae_jax.clustering import sample_songs, sample_text
 from musicvae_jax.config import Experiment, RuntimeConfig, to_json
 from musicvae_jax.devices import is_first
 from musicvae_jax.features import SongFeatures
@@ -114,10 +116,12 @@ def _write_results(
     with watch.stage("figures"):
         from experiments.figures import draw_figures
 
-        _write_projections(stage, experiment.seeds[0], workers, terminal)
+        projected = _write_projections(stage, experiment, workers, terminal)
         draw_figures(stage, title, terminal)
+    approximated = clustered.approximated | projected
+    _tell_approximated(approximated, experiment, len(scored_songs), terminal)
     write_json(stage / "config.json", to_json(experiment))
-    about = manifest(experiment, songs, features, inputs, watch)
+    about = manifest(experiment, songs, features, inputs, approximated, watch)
     write_json(stage / MANIFEST, about)
 
 
@@ -140,6 +144,17 @@ def _tell_collapse(checkpoint: Checkpoint, terminal: Terminal) -> None:
     if model.kind != "ae":
         for note in collapse_notes(checkpoint.history, members, model.latent):
             terminal.notice(note)
+
+
+def _tell_approximated(
+    approximated: Mapping[str, str], experiment: Experiment, n_songs: int, terminal: Terminal
+) -> None:
+    if approximated:
+        terminal.notice(
+            f"{n_songs:,} songs are more than cluster.exact_songs, which is "
+            f"{experiment.cluster.exact_songs:,}, so these are approximate: "
+            f"{', '.join(approximated)}; {MANIFEST} tells how"
+        )
 
 
 def _write_tables(
@@ -173,11 +188,23 @@ def _write_tables(
     latents.to_parquet(stage / "latents.parquet", index=False)
 
 
-def _write_projections(stage: Path, seed: int, workers: Workers, terminal: Terminal) -> None:
-    """t-SNE and UMAP of every own representation under the first seed."""
-    latents = pd.read_parquet(stage / "latents.parquet")
-    by_name = dict(list(latents[latents["seed"] == seed].groupby("representation", sort=False)))
+def _write_projections(
+    stage: Path, experiment: Experiment, workers: Workers, terminal: Terminal
+) -> dict[str, str]:
+    """t-SNE and UMAP of every own representation under the first seed; returns what is sampled.
+
+    Of many songs a sample is shown, the same of every representation: t-SNE takes minutes above
+    10,000, and a picture has no room for more.
+    """
+    seed, exact_songs = experiment.seeds[0], experiment.cluster.exact_songs
+    latents = pd.read_parquet(stage / "latents.parquet", filters=[("seed", "==", seed)])
+    by_name = dict(list(latents.groupby("representation", sort=False)))
     n_songs = max(map(len, by_name.values()))
+    is_sampled = n_songs > exact_songs
+    if is_sampled:
+        places = sample_songs(n_songs, exact_songs, seed)
+        by_name = {name: rows.iloc[places] for name, rows in by_name.items()}
+        n_songs = exact_songs
     if n_songs < projections.MIN_SONGS:
         terminal.notice(
             f"t-SNE and UMAP are left out: got {n_songs} songs, expected at least "
@@ -196,6 +223,8 @@ def _write_projections(stage: Path, seed: int, workers: Workers, terminal: Termi
     empty = pd.DataFrame(columns=columns)
     table = pd.concat(tables_of_all, ignore_index=True) if tables_of_all else empty
     table.to_parquet(stage / "projections.parquet", index=False)
+    methods = table["method"].unique() if is_sampled else ()
+    return dict.fromkeys(methods, sample_text(n_songs))
 
 
 def _project(

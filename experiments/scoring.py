@@ -1,5 +1,6 @@
 """Clusters every representation with every clusterer and scores what comes out."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,18 @@ from experiments.representations import Representation
 from experiments.tables import LABELS
 from experiments.terminal import Terminal
 from experiments.workers import Workers
-from musicvae_jax.clustering import KCurves, choose_k, k_curves
-from musicvae_jax.config import Clusterer, Experiment
+from musicvae_jax.clustering import (
+    KCurves,
+    choose_k,
+    k_curves,
+    sample_text,
+    sampled_silhouettes,
+)
+from musicvae_jax.config import ClusterConfig, Clusterer, Experiment
 from musicvae_jax.evaluation import Evaluated, evaluate
 
-# These draw nothing: the same points give the same clusters under every seed.
+# These draw nothing, unless songs are too many: the same points give the same clusters under every
+# seed.
 _SEEDLESS = ("agglomerative", "dbscan")
 
 
@@ -25,12 +33,14 @@ class Clustered(NamedTuple):
         curves: K-Means over k, by name and seed of the own representations.
         clusters: K-Means cluster numbers, by name and seed of the own representations.
         metrics: the rows of metrics.csv.
+        approximated: how, by clusterer or score; empty where songs are few enough.
     """
 
     chosen_k: int
     curves: dict[tuple[str, int], KCurves]
     clusters: dict[tuple[str, int], np.ndarray]
     metrics: pd.DataFrame
+    approximated: dict[str, str]
 
 
 class _Task(NamedTuple):
@@ -67,7 +77,8 @@ def cluster(
     }
     own = [(one.name, seed) for one in shown if one.role == "own" for seed in seeds]
     tasks = _tasks(experiment, shown)
-    sources = [_source(task, points, seeds) for task in tasks]
+    seedless = _SEEDLESS if n_songs <= config.exact_songs else ()
+    sources = [_source(task, points, seeds, seedless) for task in tasks]
     distinct = list(dict.fromkeys(sources))
     with terminal.progress("clustering", len(own) + len(distinct)) as advance:
         calls = [(points[place], config, place[1]) for place in own]
@@ -93,7 +104,8 @@ def cluster(
     clusters = {
         (name, seed): results[_Task(name, seed, "kmeans")].clustering.labels for name, seed in own
     }
-    return Clustered(k, curves, clusters, _metrics(experiment, shown, results))
+    metrics = _metrics(experiment, shown, results)
+    return Clustered(k, curves, clusters, metrics, _approximated(results, config, n_songs))
 
 
 def _tasks(experiment: Experiment, shown: list[Representation]) -> list[_Task]:
@@ -107,12 +119,29 @@ def _tasks(experiment: Experiment, shown: list[Representation]) -> list[_Task]:
 
 
 def _source(
-    task: _Task, points: dict[tuple[str, int], np.ndarray], seeds: tuple[int, ...]
+    task: _Task,
+    points: dict[tuple[str, int], np.ndarray],
+    seeds: tuple[int, ...],
+    seedless: Sequence[Clusterer],
 ) -> _Task:
     """The task whose result this one has too: that of the first seed, if seeds change nothing."""
     same_points = points[task.name, task.seed] is points[task.name, seeds[0]]
-    is_repeated = task.method in _SEEDLESS and same_points
+    is_repeated = task.method in seedless and same_points
     return task._replace(seed=seeds[0]) if is_repeated else task
+
+
+def _approximated(
+    results: dict[_Task, Evaluated], config: ClusterConfig, n_songs: int
+) -> dict[str, str]:
+    found = {
+        task.method: result.clustering.approximation
+        for task, result in results.items()
+        if result.clustering.approximation
+    }
+    if n_songs > config.exact_songs:
+        sample = sample_text(sampled_silhouettes(config.exact_songs))
+        found["silhouette"] = f"{sample}, each against all"
+    return found
 
 
 def _metrics(

@@ -226,6 +226,12 @@ class ClusterConfig:
     """K-Means and mixture initialisations, of which the best fit is kept; at least 1."""
     min_samples: int = 5
     """dbscan: songs within eps, itself included, that make a song a cluster's core; at least 2."""
+    exact_songs: int = 10_000
+    """Up to this many songs everything is computed on all of them; at least 100, k and k_max.
+    Above, time and memory grow no faster than their number: kmeans starts from a sample of this
+    many, agglomerative joins many small K-Means clusters, dbscan and the mixtures are fitted to
+    the sample and the others join what is found; the silhouette is estimated from a sample, with
+    its standard error, and t-SNE and UMAP show one."""
 
     def __post_init__(self) -> None:
         _require_some_of("cluster.methods", self.methods, get_args(Clusterer))
@@ -235,6 +241,12 @@ class ClusterConfig:
         _require(self.k_min >= 2, "cluster.k_min", self.k_min, "at least 2")
         _require(self.k_max >= self.k_min, "cluster.k_max", self.k_max, "at least cluster.k_min")
         _require(self.restarts >= 1, "cluster.restarts", self.restarts, "at least 1")
+        _require(
+            self.exact_songs >= max(100, self.k or 0, self.k_max),
+            "cluster.exact_songs",
+            self.exact_songs,
+            "at least 100, cluster.k and cluster.k_max",
+        )
 
 
 @dataclasses.dataclass(frozen=True)

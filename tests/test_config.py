@@ -58,6 +58,8 @@ INVALID = [
     (ClusterConfig, "cluster.methods", {"methods": ("spectral",)}),
     (ClusterConfig, "cluster.methods", {"methods": ("dbscan",)}),
     (ClusterConfig, "cluster.min_samples", {"min_samples": 1}),
+    (ClusterConfig, "cluster.exact_songs", {"exact_songs": 99}),
+    (ClusterConfig, "cluster.exact_songs", {"exact_songs": 200, "k": 201}),
     (TrainConfig, "train.beta", {"beta": ()}),
     (TrainConfig, "train.beta", {"beta": (2.0, 2.0)}),
 ]

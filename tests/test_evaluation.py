@@ -100,7 +100,21 @@ def test_internal_scores_agree_with_their_definitions():
 def test_internal_scores_are_empty_without_a_clustering(clusters):
     scores = internal_scores(np.array([[0.0], [1.0], [3.0]]), np.array(clusters))
     assert np.isnan(list(scores.values())).all()
-    assert len(scores) == 3
+    assert len(scores) == 4
+
+
+def test_the_silhouette_of_many_songs_has_a_standard_error():
+    rng = np.random.default_rng(0)
+    clusters = rng.integers(0, 3, 500)
+    x = rng.normal(size=(500, 2)) + 3 * clusters[:, None]
+    exact, estimated = (internal_scores(x, clusters, n) for n in (500, 200))
+    assert exact["silhouette"] == metrics.silhouette_score(x, clusters)
+    assert np.isnan(exact["silhouette_se"])
+    assert 0 < estimated["silhouette_se"] < 0.03
+    off = abs(estimated["silhouette"] - exact["silhouette"])
+    assert 0 < off < 3 * estimated["silhouette_se"]
+    linear = ("calinski_harabasz", "davies_bouldin")
+    assert [estimated[name] for name in linear] == [exact[name] for name in linear]
 
 
 def test_noise_is_left_out_or_a_cluster_of_its_own():

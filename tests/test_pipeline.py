@@ -15,6 +15,7 @@ from experiments.inputs import prepare_inputs, resolve
 from experiments.registry import EXPERIMENTS
 from experiments.terminal import Terminal
 from experiments.workers import FOR_ONE_RUN
+from musicvae_jax import reporting
 from musicvae_jax.bridge import encode_songs
 from musicvae_jax.config import (
     ClusterConfig,
@@ -33,7 +34,7 @@ from musicvae_jax.training import DivergenceError
 COLUMNS = [
     *("experiment", "seed", "representation", "role", "clusterer", "scope"),
     *("n_clusters", "n_songs", "noise_share"),
-    *("silhouette", "calinski_harabasz", "davies_bouldin"),
+    *("silhouette", "silhouette_se", "calinski_harabasz", "davies_bouldin"),
     *(
         f"{score}_{label}"
         for label in ("genre", "language", "artist")
@@ -163,6 +164,8 @@ def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     assert manifest["data"]["sha256"] == load_songs(song_path).fingerprint
     assert manifest["data"]["clustered_songs"] == n_songs
     assert manifest["seeds"] == [0, 3]
+    assert manifest["approximated"] == {}
+    assert metrics["silhouette_se"].isna().all()
     lyrics = {"runtime": "tfidf"} if experiment.uses_lyrics else {}
     assert lyrics.items() <= (manifest["lyrics"] or {}).items()
 
@@ -218,6 +221,50 @@ def test_dbscan_without_clusters_is_reported_and_its_scores_left_empty(song_path
     of_dbscan = metrics[metrics["clusterer"] == "dbscan"]
     assert of_dbscan["n_clusters"].lt(2).all()
     assert of_dbscan[["silhouette", "ami_genre", "purity_language"]].isna().all(axis=None)
+
+
+def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys):
+    headings, draw = [], reporting.projection
+    monkeypatch.setattr(
+        reporting, "projection", lambda *args: headings.append(args[-1]) or draw(*args)
+    )
+    experiment = tiny("easy_pca", write(tmp_path / "s.parquet", songs_table(130)))
+    experiment = replace(
+        experiment,
+        model=replace(experiment.model, latent=3),
+        cluster=replace(experiment.cluster, exact_songs=100),
+    )
+    folder = run_experiment(experiment)
+    sample = "a sample of 100 songs"
+    assert json.loads((folder / "manifest.json").read_text())["approximated"] == {
+        "kmeans": f"all songs, from the best of {sample}",
+        "agglomerative": "Ward of up to 100 centroids of mini-batch K-Means",
+        "dbscan": sample,
+        "gmm_full": sample,
+        "gmm_diag": sample,
+        "silhouette": f"{sample}, each against all",
+        "tsne": sample,
+        "umap": sample,
+    }
+    assert headings == [
+        f"{method} of pca: easy_pca on s, n = 130 songs, a sample of 100"
+        for method in ("t-SNE", "UMAP")
+    ]
+    (notice,) = [line for line in capsys.readouterr().err.splitlines() if "approximate" in line]
+    assert notice == (
+        "notice: 130 songs are more than cluster.exact_songs, which is 100, so these are "
+        "approximate: kmeans, agglomerative, dbscan, gmm_full, gmm_diag, silhouette, umap, tsne; "
+        "manifest.json tells how"
+    )
+    metrics = pd.read_csv(folder / "metrics.csv")
+    in_all = metrics[metrics["scope"] == "all"]
+    assert in_all["n_songs"].eq(130).all()
+    assert in_all["silhouette_se"].gt(0).all()
+    points = pd.read_parquet(folder / "projections.parquet")
+    assert points.groupby("method")["music_id"].nunique().eq(100).all()
+    latents = pd.read_parquet(folder / "latents.parquet").query("seed == 0")
+    shown = points[points["method"] == "tsne"].merge(latents, on="music_id")
+    np.testing.assert_array_equal(shown["x"], shown["latent_000"])
 
 
 def test_a_second_run_reads_no_mels_and_writes_the_same_bytes(song_path, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """Suites: the command line, what is run and what is not, what is written."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from songfiles import songs_table, with_column, write
 
 from experiments import collection, suite
 from experiments.registry import EXPERIMENTS, SUITES
+from musicvae_jax import reporting
 from musicvae_jax.checkpoints import load_checkpoint
 
 PICTURES = {
@@ -78,6 +80,20 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
     assert capsys.readouterr().out.count("finished before") == len(SUITES["easy"])
     assert run_suite("easy", "--data.path", song_path, *QUICK, "--seeds", "0", "--force") == 0
     assert "finished before" not in capsys.readouterr().out
+
+
+def test_the_overview_tells_of_projections_that_show_a_sample(tmp_path, monkeypatch):
+    about, experiment = EXPERIMENTS["easy_pca"]
+    cluster = replace(experiment.cluster, exact_songs=100)
+    monkeypatch.setitem(EXPERIMENTS, "easy_pca", (about, replace(experiment, cluster=cluster)))
+    monkeypatch.setitem(SUITES, "easy", ("easy_pca",))
+    titles, draw = [], reporting.projection_grid
+    monkeypatch.setattr(
+        reporting, "projection_grid", lambda *args: titles.append(args[-1]) or draw(*args)
+    )
+    path = write(tmp_path / "s.parquet", songs_table(130))
+    assert run_suite("easy", "--data.path", path, *QUICK) == 0
+    assert titles == ["s, 130 songs, a sample of 100 songs"] * 2
 
 
 def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monkeypatch):

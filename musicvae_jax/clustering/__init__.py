@@ -20,6 +20,8 @@ from musicvae_jax.clustering.knee import knee
 from musicvae_jax.clustering.mixtures import gmm_diag, gmm_full
 from musicvae_jax.clustering.partitions import agglomerative, kmeans
 from musicvae_jax.clustering.result import NOISE, Clustering
+from musicvae_jax.clustering.sampling import sample_songs, sample_text
+from musicvae_jax.clustering.silhouette import Silhouette, mean_silhouettes, sampled_silhouettes
 from musicvae_jax.config import ClusterConfig
 
 CLUSTERERS: dict[str, Callable[[np.ndarray, int, int, ClusterConfig], Clustering]] = {
@@ -35,6 +37,7 @@ __all__ = [
     "NOISE",
     "Clustering",
     "KCurves",
+    "Silhouette",
     "agglomerative",
     "check_enough_songs",
     "choose_k",
@@ -45,5 +48,9 @@ __all__ = [
     "k_curves",
     "kmeans",
     "knee",
+    "mean_silhouettes",
+    "sample_songs",
+    "sample_text",
+    "sampled_silhouettes",
     "silhouette_k",
 ]

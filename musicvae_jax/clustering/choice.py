@@ -8,6 +8,7 @@ import numpy as np
 from musicvae_jax.clustering.knee import knee
 from musicvae_jax.clustering.partitions import fit_kmeans
 from musicvae_jax.clustering.result import count_distinct
+from musicvae_jax.clustering.silhouette import mean_silhouettes
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.errors import InputError
 
@@ -30,21 +31,21 @@ def k_curves(x: np.ndarray, config: ClusterConfig, seed: int) -> KCurves:
     """Runs K-Means over `config.k_min .. config.k_max` on points `[songs, dimensions]`.
 
     A fixed `config.k` is tried too. The range is cut at one less than the number of distinct
-    points, above which the silhouette is undefined.
+    points, above which the silhouette is undefined. Above `config.exact_songs` songs the
+    silhouettes are estimated, all on the same sample.
 
     Raises:
         InputError: too few songs, see `check_enough_songs`.
     """
-    from sklearn.metrics import silhouette_score
-
     n_distinct = check_enough_songs(x, config)
     wanted = {*range(config.k_min, config.k_max + 1), config.k or config.k_min}
     tried = np.array(sorted(k for k in wanted if k < n_distinct))
-    fits = [fit_kmeans(x, k, seed, config.restarts) for k in tried]
+    fits = [fit_kmeans(x, k, seed, config) for k in tried]
+    silhouettes = mean_silhouettes(x, [fit.labels_ for fit in fits], config.exact_songs)
     return KCurves(
         k=tried,
         inertia=np.array([fit.inertia_ for fit in fits]),
-        silhouette=np.array([silhouette_score(x, fit.labels_) for fit in fits]),
+        silhouette=np.array([one.mean for one in silhouettes]),
     )
 
 

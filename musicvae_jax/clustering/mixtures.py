@@ -12,6 +12,7 @@ from musicvae_jax.clustering.result import (
     no_clusters,
     too_few_distinct,
 )
+from musicvae_jax.clustering.sampling import BLOCK, sample_songs, sample_text
 from musicvae_jax.config import ClusterConfig
 
 
@@ -20,12 +21,13 @@ def gmm_full(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Cluster
 
     A covariance has full rank only from dimensions + 1 songs on. With fewer than k times that,
     or fewer than k distinct points, all songs are noise and the note says so. It also tells of
-    components without songs and of a fit that did not converge.
+    components without songs and of a fit that did not converge. Above `config.exact_songs` songs
+    the mixture is fitted to a sample of that many.
     """
-    n_songs, dims = x.shape
+    n_songs, dims = min(len(x), config.exact_songs), x.shape[1]
     if n_songs < k * (dims + 1):
         note = f"gmm_full: {n_songs} songs are too few for {k} components of {dims} dimensions"
-        return no_clusters(n_songs, note)
+        return no_clusters(len(x), note)
     return _mixture(x, k, seed, config, "full")
 
 
@@ -39,12 +41,14 @@ def _mixture(
 ) -> Clustering:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
+    from sklearn.utils import gen_batches
 
-    method = f"gmm_{covariance}"
-    if note := too_few_distinct(x, k, method):
-        return no_clusters(len(x), note)
+    method, is_sampled = f"gmm_{covariance}", len(x) > config.exact_songs
     # In float32 the Cholesky factors of nearly flat components fail.
-    points = np.asarray(x, np.float64)
+    fitted = x[sample_songs(len(x), config.exact_songs, seed)] if is_sampled else x
+    points = np.asarray(fitted, np.float64)
+    if note := too_few_distinct(points, k, method):
+        return no_clusters(len(x), note)
     # Relative to the data, so that its units do not matter; variances near 0 would otherwise fail.
     floor = 1e-6 * points.var(axis=0).mean()
     mixture = GaussianMixture(
@@ -60,7 +64,14 @@ def _mixture(
         # Told in the note instead.
         warnings.simplefilter("ignore", ConvergenceWarning)
         labels = mixture.fit_predict(points)
+        if is_sampled:
+            blocks = gen_batches(len(x), BLOCK)
+            labels = np.concatenate([mixture.predict(x[b].astype(np.float64)) for b in blocks])
     notes = [missing_clusters(labels, k, method)]
     if not mixture.converged_:
         notes.append(f"{method}: not converged after {mixture.n_iter_} iterations")
-    return Clustering(labels, note="; ".join(filter(None, notes)))
+    return Clustering(
+        labels,
+        note="; ".join(filter(None, notes)),
+        approximation=sample_text(len(points)) if is_sampled else "",
+    )

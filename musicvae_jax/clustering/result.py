@@ -1,5 +1,6 @@
 """What every clusterer returns."""
 
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +15,13 @@ class Clustering(NamedTuple):
         labels: cluster numbers, `[songs]`, from 0; `NOISE` for songs in no cluster.
         eps: the radius that DBSCAN used, in the units of the points; NaN elsewhere.
         note: what a reader of the scores must know, "" where there is nothing.
+        approximation: what was done because the songs are many, "" where nothing was.
     """
 
     labels: np.ndarray
     eps: float = np.nan
     note: str = ""
+    approximation: str = ""
 
 
 def no_clusters(n_songs: int, note: str) -> Clustering:
@@ -28,8 +31,9 @@ def no_clusters(n_songs: int, note: str) -> Clustering:
 
 def count_distinct(x: np.ndarray) -> int:
     """Number of different points among `[songs, dimensions]`."""
-    # Adding 0 makes -0 and 0 the same bytes.
-    return len({point.tobytes() for point in x + 0.0})
+    # Adding 0 makes -0 and 0 the same bytes. Their digests, as the bytes of many songs would be
+    # all of x twice over.
+    return len({blake2b((point + 0.0).tobytes(), digest_size=16).digest() for point in x})
 
 
 def too_few_distinct(x: np.ndarray, k: int, method: str) -> str:

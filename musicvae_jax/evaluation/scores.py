@@ -22,6 +22,7 @@ def score_clustering(
     clusters: np.ndarray,
     labels: Mapping[str, pd.Series],
     scope: Literal["clustered", "all"],
+    exact_songs: int = ClusterConfig.exact_songs,
 ) -> dict[str, float | int]:
     """Internal and external scores of a clustering that may leave songs out as noise.
 
@@ -31,6 +32,7 @@ def score_clustering(
         labels: kind ("genre") to one label per song, null where unknown.
         scope: "clustered" leaves the noise out, which flatters a clusterer that dares little;
             "all" takes the noise as one more cluster. Without noise they are the same.
+        exact_songs: above so many scored songs the silhouette is estimated.
 
     Returns:
         n_clusters (noise is none), n_songs that were scored, noise_share of all songs, and what
@@ -39,7 +41,7 @@ def score_clustering(
     """
     kept = clusters != NOISE if scope == "clustered" else np.full(len(clusters), True)
     n_clusters = len(np.unique(clusters[clusters != NOISE]))
-    scores = internal_scores(x[kept], clusters[kept]) | external_scores(
+    scores = internal_scores(x[kept], clusters[kept], exact_songs) | external_scores(
         clusters[kept], {kind: values[kept] for kind, values in labels.items()}
     )
     if n_clusters < 2:
@@ -69,5 +71,8 @@ def evaluate(
     """Clusters points `[songs, dimensions]` and scores what comes out; see `score_clustering`."""
     found = CLUSTERERS[method](x, k, seed, config)
     scopes = ("all", "clustered") if method == "dbscan" else ("all",)
-    scores = {scope: score_clustering(x, found.labels, labels, scope) for scope in scopes}
+    scores = {
+        scope: score_clustering(x, found.labels, labels, scope, config.exact_songs)
+        for scope in scopes
+    }
     return Evaluated(found, scores)
