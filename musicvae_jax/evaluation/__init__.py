@@ -1,14 +1,31 @@
-"""Scores of a clustering: internal ones from the points, external ones from labels."""
+"""Scores of a clustering: internal ones from the points, external ones from labels.
 
-from musicvae_jax.evaluation.external import external_scores, purity
+Internal scores describe clusters in the space of the points and do not compare between spaces. In
+one space they do: give `internal_scores` the clusters that each method found and, for all methods,
+the same points, such as the standardised raw features. That space favours methods that stay near
+it, so it goes beside a method's own space, not in its place.
+"""
+
+from musicvae_jax.evaluation.external import (
+    clustering_accuracy,
+    completeness,
+    external_scores,
+    homogeneity,
+    matching_scores,
+    purity,
+)
 from musicvae_jax.evaluation.internal import internal_scores
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 
 __all__ = [
     "Evaluated",
+    "clustering_accuracy",
+    "completeness",
     "evaluate",
     "external_scores",
+    "homogeneity",
     "internal_scores",
+    "matching_scores",
     "noise_share",
     "purity",
     "score_clustering",
