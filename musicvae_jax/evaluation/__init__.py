@@ -15,18 +15,22 @@ from musicvae_jax.evaluation.external import (
     purity,
 )
 from musicvae_jax.evaluation.internal import internal_scores
+from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 
 __all__ = [
     "Evaluated",
+    "Null",
     "clustering_accuracy",
     "completeness",
     "evaluate",
     "external_scores",
+    "group_permutation_nulls",
     "homogeneity",
     "internal_scores",
     "matching_scores",
     "noise_share",
+    "permutation_nulls",
     "purity",
     "score_clustering",
 ]
