@@ -6,6 +6,7 @@ the same points, such as the standardised raw features. That space favours metho
 it, so it goes beside a method's own space, not in its place.
 """
 
+from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
 from musicvae_jax.evaluation.external import (
     clustering_accuracy,
     completeness,
@@ -20,10 +21,13 @@ from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, sco
 
 __all__ = [
     "Evaluated",
+    "Interval",
     "Null",
+    "bootstrap_interval",
     "clustering_accuracy",
     "completeness",
     "evaluate",
+    "external_intervals",
     "external_scores",
     "group_permutation_nulls",
     "homogeneity",
