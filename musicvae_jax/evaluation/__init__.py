@@ -6,6 +6,12 @@ the same points, such as the standardised raw features. That space favours metho
 it, so it goes beside a method's own space, not in its place.
 """
 
+from musicvae_jax.evaluation.artists import (
+    ArtistEffect,
+    Retrieval,
+    artist_effect,
+    one_per_artist_scores,
+)
 from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
 from musicvae_jax.evaluation.external import (
     clustering_accuracy,
@@ -20,9 +26,12 @@ from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permuta
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 
 __all__ = [
+    "ArtistEffect",
     "Evaluated",
     "Interval",
     "Null",
+    "Retrieval",
+    "artist_effect",
     "bootstrap_interval",
     "clustering_accuracy",
     "completeness",
@@ -34,6 +43,7 @@ __all__ = [
     "internal_scores",
     "matching_scores",
     "noise_share",
+    "one_per_artist_scores",
     "permutation_nulls",
     "purity",
     "score_clustering",
