@@ -22,6 +22,7 @@ from musicvae_jax.evaluation.external import (
     purity,
 )
 from musicvae_jax.evaluation.internal import internal_scores
+from musicvae_jax.evaluation.mixing import Mixing, Probe, label_mixing, lisi, probe
 from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 
@@ -29,7 +30,9 @@ __all__ = [
     "ArtistEffect",
     "Evaluated",
     "Interval",
+    "Mixing",
     "Null",
+    "Probe",
     "Retrieval",
     "artist_effect",
     "bootstrap_interval",
@@ -41,10 +44,13 @@ __all__ = [
     "group_permutation_nulls",
     "homogeneity",
     "internal_scores",
+    "label_mixing",
+    "lisi",
     "matching_scores",
     "noise_share",
     "one_per_artist_scores",
     "permutation_nulls",
+    "probe",
     "purity",
     "score_clustering",
 ]
