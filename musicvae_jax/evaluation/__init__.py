@@ -25,8 +25,18 @@ from musicvae_jax.evaluation.internal import internal_scores
 from musicvae_jax.evaluation.mixing import Mixing, Probe, label_mixing, lisi, probe
 from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
+from musicvae_jax.evaluation.stability import (
+    Agreement,
+    StabilityCurve,
+    consensus,
+    resampled_agreement,
+    seed_agreement,
+    stability_curve,
+    stable_k,
+)
 
 __all__ = [
+    "Agreement",
     "ArtistEffect",
     "Evaluated",
     "Interval",
@@ -34,10 +44,12 @@ __all__ = [
     "Null",
     "Probe",
     "Retrieval",
+    "StabilityCurve",
     "artist_effect",
     "bootstrap_interval",
     "clustering_accuracy",
     "completeness",
+    "consensus",
     "evaluate",
     "external_intervals",
     "external_scores",
@@ -52,5 +64,9 @@ __all__ = [
     "permutation_nulls",
     "probe",
     "purity",
+    "resampled_agreement",
     "score_clustering",
+    "seed_agreement",
+    "stability_curve",
+    "stable_k",
 ]
