@@ -13,6 +13,7 @@ from musicvae_jax.evaluation.artists import (
     one_per_artist_scores,
 )
 from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
+from musicvae_jax.evaluation.disentanglement import DCI, dci, mig, sap
 from musicvae_jax.evaluation.external import (
     clustering_accuracy,
     completeness,
@@ -36,6 +37,7 @@ from musicvae_jax.evaluation.stability import (
 )
 
 __all__ = [
+    "DCI",
     "Agreement",
     "ArtistEffect",
     "Evaluated",
@@ -50,6 +52,7 @@ __all__ = [
     "clustering_accuracy",
     "completeness",
     "consensus",
+    "dci",
     "evaluate",
     "external_intervals",
     "external_scores",
@@ -59,12 +62,14 @@ __all__ = [
     "label_mixing",
     "lisi",
     "matching_scores",
+    "mig",
     "noise_share",
     "one_per_artist_scores",
     "permutation_nulls",
     "probe",
     "purity",
     "resampled_agreement",
+    "sap",
     "score_clustering",
     "seed_agreement",
     "stability_curve",
