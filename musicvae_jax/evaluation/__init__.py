@@ -25,6 +25,12 @@ from musicvae_jax.evaluation.external import (
 from musicvae_jax.evaluation.internal import internal_scores
 from musicvae_jax.evaluation.mixing import Mixing, Probe, label_mixing, lisi, probe
 from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
+from musicvae_jax.evaluation.posterior import (
+    active_units,
+    aggregate_kl,
+    decoded_share,
+    kl_per_dimension,
+)
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 from musicvae_jax.evaluation.stability import (
     Agreement,
@@ -47,18 +53,22 @@ __all__ = [
     "Probe",
     "Retrieval",
     "StabilityCurve",
+    "active_units",
+    "aggregate_kl",
     "artist_effect",
     "bootstrap_interval",
     "clustering_accuracy",
     "completeness",
     "consensus",
     "dci",
+    "decoded_share",
     "evaluate",
     "external_intervals",
     "external_scores",
     "group_permutation_nulls",
     "homogeneity",
     "internal_scores",
+    "kl_per_dimension",
     "label_mixing",
     "lisi",
     "matching_scores",
