@@ -1,15 +1,87 @@
-"""Scores of a clustering: internal ones from the points, external ones from labels."""
+"""Scores of a clustering: internal ones from the points, external ones from labels.
 
-from musicvae_jax.evaluation.external import external_scores, purity
+Internal scores describe clusters in the space of the points and do not compare between spaces. In
+one space they do: give `internal_scores` the clusters that each method found and, for all methods,
+the same points, such as the standardised raw features. That space favours methods that stay near
+it, so it goes beside a method's own space, not in its place.
+"""
+
+from musicvae_jax.evaluation.artists import (
+    ArtistEffect,
+    Retrieval,
+    artist_effect,
+    one_per_artist_scores,
+)
+from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
+from musicvae_jax.evaluation.disentanglement import DCI, dci, mig, sap
+from musicvae_jax.evaluation.external import (
+    clustering_accuracy,
+    completeness,
+    external_scores,
+    homogeneity,
+    matching_scores,
+    purity,
+)
 from musicvae_jax.evaluation.internal import internal_scores
+from musicvae_jax.evaluation.mixing import Mixing, Probe, label_mixing, lisi, probe
+from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
+from musicvae_jax.evaluation.posterior import (
+    active_units,
+    aggregate_kl,
+    decoded_share,
+    kl_per_dimension,
+)
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
+from musicvae_jax.evaluation.stability import (
+    Agreement,
+    StabilityCurve,
+    consensus,
+    resampled_agreement,
+    seed_agreement,
+    stability_curve,
+    stable_k,
+)
 
 __all__ = [
+    "DCI",
+    "Agreement",
+    "ArtistEffect",
     "Evaluated",
+    "Interval",
+    "Mixing",
+    "Null",
+    "Probe",
+    "Retrieval",
+    "StabilityCurve",
+    "active_units",
+    "aggregate_kl",
+    "artist_effect",
+    "bootstrap_interval",
+    "clustering_accuracy",
+    "completeness",
+    "consensus",
+    "dci",
+    "decoded_share",
     "evaluate",
+    "external_intervals",
     "external_scores",
+    "group_permutation_nulls",
+    "homogeneity",
     "internal_scores",
+    "kl_per_dimension",
+    "label_mixing",
+    "lisi",
+    "matching_scores",
+    "mig",
     "noise_share",
+    "one_per_artist_scores",
+    "permutation_nulls",
+    "probe",
     "purity",
+    "resampled_agreement",
+    "sap",
     "score_clustering",
+    "seed_agreement",
+    "stability_curve",
+    "stable_k",
 ]

@@ -1,0 +1,139 @@
+"""How far a score would move with other artists: intervals that resample groups of songs."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse, stats
+
+from musicvae_jax.evaluation.contingency import (
+    SCORES,
+    integer_codes,
+    score_draws,
+    score_tables,
+)
+
+
+class Interval(NamedTuple):
+    """A score and the confidence interval of what it estimates.
+
+    Attributes:
+        score: of all songs.
+        low: lower end, in the units of the score; it may lie outside of the score's range.
+        high: upper end. A score that few artists inflate can lie above it.
+    """
+
+    score: float
+    low: float
+    high: float
+
+
+def bootstrap_interval(
+    score: Callable[[np.ndarray], float],
+    groups: np.ndarray,
+    n_draws: int,
+    seed: int,
+    level: float = 0.95,
+) -> Interval:
+    """Confidence interval of any score, over which groups (artists) were collected.
+
+    Songs of one artist are alike, so that resampling songs would take 20 songs by one artist for
+    20 observations and give far too narrow an interval. Each draw scores the songs of a random
+    half of the groups, and the interval reflects the spread of the draws about the score of all:
+    half the groups without replacement vary about the whole as the whole varies about the truth.
+    It is stretched as a t interval is for few groups.
+
+    The usual percentile interval, with replacement, does not do for scores of clusterings. A song
+    drawn twice always agrees with itself, which no adjustment for chance knows of, and what few
+    artists already inflate, fewer inflate more: in a simulation in the tests, of 93 artists in 10
+    genres and 10 clusters, its 95 % intervals cover the true AMI 0 times of 40, and these 36 times.
+    It is for scores that do not grow with the number of songs.
+
+    Args:
+        score: indices of songs, `[drawn]`, to a number.
+        groups: one group per song, `[songs]`, none null; at least two groups, and a few dozen for
+            the level to hold.
+        n_draws: number of draws, at least 1; the 1,000 of the textbooks give steady ends.
+        seed: of the draws.
+        level: nominal coverage, in (0, 1).
+
+    Raises:
+        ValueError: no songs, a null, or fewer than two groups.
+
+    References:
+        Shao and Wu, A General Theory for Jackknife Variance Estimation, 1989: drawing half.
+        Davison and Hinkley, Bootstrap Methods and their Application, 1997, eq. 5.6: reflecting.
+        Hesterberg, What Teachers Should Know About the Bootstrap, 2015, section 5.3: stretching.
+    """
+    codes, n_groups = _groups(groups)
+    random = np.random.default_rng(seed)
+    drawn = [score(np.flatnonzero(half[codes])) for half in _halves(n_draws, n_groups, random)]
+    return _reflected(float(score(np.arange(len(codes)))), np.array(drawn), n_groups, level)
+
+
+def external_intervals(
+    labels: np.ndarray,
+    clusters: np.ndarray,
+    groups: np.ndarray,
+    n_draws: int,
+    seed: int,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """`bootstrap_interval` of ARI, NMI, AMI and purity, from contingency tables.
+
+    Args:
+        labels: one label per song, `[songs]`, none null.
+        clusters: cluster numbers, `[songs]`.
+        groups: one group per song, `[songs]`, none null; at least two groups.
+        n_draws: number of draws, at least 1.
+        seed: of the draws.
+        level: nominal coverage, in (0, 1).
+
+    Returns:
+        Score ("ari", "nmi", "ami", "purity") to its interval.
+
+    Raises:
+        ValueError: no songs, a null, or fewer than two groups.
+    """
+    codes, n_classes = integer_codes(labels, "labels")
+    of_clusters, n_clusters = integer_codes(clusters, "clusters")
+    of_groups, n_groups = _groups(groups)
+    cells, n_cells = codes * n_clusters + of_clusters, n_classes * n_clusters
+    ones = np.ones(len(codes), int)
+    # Few cells of few groups have songs.
+    counts = sparse.csr_array((ones, (cells, of_groups)), shape=(n_cells, n_groups))
+    random = np.random.default_rng(seed)
+
+    def tables(taken: np.ndarray) -> np.ndarray:
+        return (counts @ taken.T).T.reshape(len(taken), n_classes, n_clusters)
+
+    drawn = score_draws(
+        lambda n: tables(_halves(n, n_groups, random).astype(int)), n_draws, n_cells + n_groups
+    )
+    scores = score_tables(tables(np.ones((1, n_groups), int)))
+    return {
+        name: _reflected(float(scores[name][0]), drawn[name], n_groups, level) for name in SCORES
+    }
+
+
+def _groups(groups: np.ndarray) -> tuple[np.ndarray, int]:
+    codes, n_groups = integer_codes(groups, "groups")
+    if n_groups < 2:
+        raise ValueError(f"got {n_groups} group, expected at least 2 to draw from")
+    return codes, n_groups
+
+
+def _halves(n_draws: int, n_groups: int, random: np.random.Generator) -> np.ndarray:
+    """Which groups are drawn, bool `[draws, groups]`."""
+    half = np.arange(n_groups) < n_groups // 2
+    return random.permuted(np.tile(half, (n_draws, 1)), axis=1)
+
+
+def _reflected(score: float, drawn: np.ndarray, n_groups: int, level: float) -> Interval:
+    tail = (1 - level) / 2
+    # The default of NumPy puts the ends of few draws too far in.
+    low, high = np.quantile(drawn, [tail, 1 - tail], method="weibull")
+    # What a t interval of as many groups is wider than a normal one.
+    stretch = stats.t.ppf(1 - tail, n_groups - 1) / stats.norm.ppf(1 - tail)
+    below, above = stretch * (high - score), stretch * (score - low)
+    return Interval(score, float(score - below), float(score + above))

@@ -1,0 +1,210 @@
+"""Whether single latent dimensions stand for single known factors."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import entropy
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.metrics import balanced_accuracy_score, mutual_info_score
+from sklearn.model_selection import train_test_split
+from sklearn.tree import DecisionTreeClassifier
+
+# Songs have few values of a factor; continuous ones are cut into as many parts as papers do.
+_BINS = 20
+_TREES = 100
+# Leaves of single songs would make the noise dimensions important.
+_SONGS_PER_LEAF = 5
+
+Factors = Mapping[str, np.ndarray]
+
+
+def mig(latents: np.ndarray, factors: Factors, bins: int = _BINS) -> dict[str, float]:
+    """Mutual information gap: how much more the best dimension knows of a factor than the next.
+
+    Args:
+        latents: `[songs, latent]`, at least two dimensions; cut into bins of equal width.
+        factors: name to values, `[songs]`, none null; floats are continuous and are binned too,
+            all else is discrete.
+        bins: how many. With few songs per bin both informations are too high, by about as much,
+            which leaves the gap.
+
+    Returns:
+        Factor to its gap in units of its entropy, in [0, 1] and higher is better; NaN for a
+        factor with one value. The paper's score is the mean over factors.
+
+    References:
+        Chen, Li, Grosse and Duvenaud, Isolating Sources of Disentanglement in Variational
+        Autoencoders, 2018, eq. 6.
+        Locatello et al., Challenging Common Assumptions in the Unsupervised Learning of
+        Disentangled Representations, 2019: 20 bins of equal width.
+    """
+    codes = [_binned(column, bins) for column in np.asarray(latents, np.float64).T]
+    gaps = {}
+    for name, values in factors.items():
+        of_factor = _codes(values, bins)
+        uncertainty = entropy(np.bincount(of_factor))
+        informations = np.sort([mutual_info_score(of_factor, column) for column in codes])
+        gap = informations[-1] - informations[-2]
+        gaps[name] = float(gap / uncertainty) if uncertainty > 0 else np.nan
+    return gaps
+
+
+def sap(latents: np.ndarray, factors: Factors, seed: int) -> dict[str, float]:
+    """Separated attribute predictability: the gap between the two dimensions that predict best.
+
+    A dimension predicts a continuous factor by a line, whose R^2 counts, and a discrete one by
+    thresholds, as many as tell its values apart, whose balanced accuracy on the half of the songs
+    that they were not set on counts.
+
+    Args:
+        latents: `[songs, latent]`, at least two dimensions.
+        factors: name to values, `[songs]`, none null; floats are continuous, all else is discrete
+            and has at least two songs of each value.
+        seed: of the halves.
+
+    Returns:
+        Factor to its gap, in [0, 1], higher is better; NaN for a factor with one value. For
+        discrete factors no gap is above 1 - 1 / values. The paper's score is the mean.
+
+    References:
+        Kumar, Sattigeri and Balakrishnan, Variational Inference of Disentangled Latent Concepts
+        from Unlabeled Observations, 2018, section 3.
+    """
+    latents = np.asarray(latents, np.float64)
+    gaps = {}
+    for name, values in factors.items():
+        if len(np.unique(values)) < 2:
+            gaps[name] = np.nan
+            continue
+        predict = _line_scores if _is_continuous(values) else _threshold_scores
+        scores = np.sort(predict(latents, np.asarray(values), seed))
+        gaps[name] = float(scores[-1] - scores[-2])
+    return gaps
+
+
+class DCI(NamedTuple):
+    """Disentanglement, completeness and informativeness; in [0, 1] each, higher is better.
+
+    Attributes:
+        disentanglement: how far a dimension is important for one factor only, averaged over
+            dimensions by their importance.
+        completeness: how far one dimension only is important for a factor, averaged over factors.
+        informativeness: how well all dimensions predict a factor, averaged over factors: R^2 for
+            continuous ones, for discrete ones the share of the songs right that always answering
+            the most frequent value has wrong; 0 where that is better.
+        importance: `[latent, factors]`; the sum over dimensions is 1, or 0 for a factor that
+            nothing predicts.
+    """
+
+    disentanglement: float
+    completeness: float
+    informativeness: float
+    importance: np.ndarray
+
+
+def dci(latents: np.ndarray, factors: Factors, seed: int) -> DCI:
+    """DCI by random forests, whose importances are those of Eastwood and Williams.
+
+    Unlike in the paper, informativeness is a share and not an error, on the songs that a tree did
+    not see. Forests give a little importance to every dimension, so perfect latents score just
+    below 1.
+
+    Args:
+        latents: `[songs, latent]`, at least two dimensions and a few dozen songs.
+        factors: name to values, `[songs]`, none null, at least two of them with more than one
+            value; floats are continuous, all else is discrete. Those with one value are left out.
+        seed: of the forests.
+
+    Raises:
+        ValueError: fewer than two dimensions, or than two factors that vary.
+
+    References:
+        Eastwood and Williams, A Framework for the Quantitative Evaluation of Disentangled
+        Representations, 2018.
+    """
+    latents = np.asarray(latents, np.float64)
+    varying = [np.asarray(v) for v in factors.values() if len(np.unique(v)) >= 2]
+    if min(latents.shape[1], len(varying)) < 2:
+        raise ValueError(
+            f"got {latents.shape[1]} dimensions and {len(varying)} factors that vary, expected at "
+            "least 2 of each"
+        )
+    forests = [_forest(latents, values, seed) for values in varying]
+    importance = np.stack([of_factor for of_factor, _ in forests], axis=1)
+    informativeness = float(np.mean([known for _, known in forests]))
+    return DCI(*_concentrations(importance), informativeness, importance)
+
+
+def _concentrations(importance: np.ndarray) -> tuple[float, float]:
+    """Disentanglement and completeness of importances `[latent, factors]`."""
+    n_latent, n_factors = importance.shape
+    of_latents, of_factors = importance.sum(axis=1), importance.sum(axis=0)
+    # What is important for nothing is not disentangled; its weight is 0 among dimensions, not
+    # among factors.
+    per_latent = np.zeros(n_latent)
+    used = of_latents > 0
+    per_latent[used] = 1 - entropy(importance[used], axis=1, base=n_factors)
+    per_factor = np.zeros(n_factors)
+    found = of_factors > 0
+    per_factor[found] = 1 - entropy(importance[:, found], axis=0, base=n_latent)
+    weights = of_latents / of_latents.sum() if of_latents.any() else of_latents
+    return float(weights @ per_latent), float(per_factor.mean())
+
+
+def _forest(latents: np.ndarray, values: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
+    """Importance of each dimension `[latent]`, and the informativeness."""
+    # All dimensions compete at each split, so that one which tells nothing is not split on.
+    settings = {
+        "n_estimators": _TREES,
+        "max_features": None,
+        "min_samples_leaf": _SONGS_PER_LEAF,
+        "oob_score": True,
+        "random_state": seed,
+    }
+    if _is_continuous(values):
+        forest = RandomForestRegressor(**settings).fit(latents, values)
+        return forest.feature_importances_, max(float(forest.oob_score_), 0.0)
+    codes = pd.factorize(values)[0]
+    forest = RandomForestClassifier(**settings).fit(latents, codes)
+    majority = np.bincount(codes).max() / len(codes)
+    share = (forest.oob_score_ - majority) / (1 - majority)
+    return forest.feature_importances_, max(float(share), 0.0)
+
+
+def _line_scores(latents: np.ndarray, values: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001
+    """Squared correlation of each dimension with a factor, `[latent]`; nothing is drawn."""
+    latents, values = latents - latents.mean(axis=0), values - values.mean()
+    scale = np.linalg.norm(latents, axis=0) * np.linalg.norm(values)
+    return ((latents.T @ values) / np.where(scale > 0, scale, np.inf)) ** 2
+
+
+def _threshold_scores(latents: np.ndarray, values: np.ndarray, seed: int) -> np.ndarray:
+    """Balanced accuracy of thresholds on each dimension, `[latent]`."""
+    codes, distinct = pd.factorize(values)
+    fitted, unseen = train_test_split(
+        np.arange(len(codes)), test_size=0.5, stratify=codes, random_state=seed
+    )
+    tree = DecisionTreeClassifier(
+        max_leaf_nodes=len(distinct), class_weight="balanced", random_state=seed
+    )
+    scores = []
+    for column in latents.T[:, :, None]:
+        predicted = tree.fit(column[fitted], codes[fitted]).predict(column[unseen])
+        scores.append(balanced_accuracy_score(codes[unseen], predicted))
+    return np.array(scores)
+
+
+def _is_continuous(values: np.ndarray) -> bool:
+    return np.issubdtype(np.asarray(values).dtype, np.floating)
+
+
+def _codes(values: np.ndarray, bins: int) -> np.ndarray:
+    values = np.asarray(values)
+    return _binned(values, bins) if _is_continuous(values) else pd.factorize(values)[0]
+
+
+def _binned(values: np.ndarray, bins: int) -> np.ndarray:
+    """Numbers `[songs]` of bins of equal width from 0; all 0 where the values are the same."""
+    return np.digitize(values, np.histogram_bin_edges(values, bins)[1:-1])

@@ -1,0 +1,191 @@
+"""How well a label such as language is mixed: what a linear probe and the neighbours tell of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from musicvae_jax.evaluation.contingency import integer_codes
+
+_PERPLEXITY = 30.0
+# Neighbours per unit of perplexity; the farther ones weigh next to nothing.
+_REACH = 3
+_HALVINGS = 60
+
+
+class Probe(NamedTuple):
+    """What a linear classifier reads from points.
+
+    Attributes:
+        balanced_accuracy: recall of each label on unseen artists, averaged over labels, in
+            [0, 1]; lower is better mixed. NaN where there is nothing to probe.
+        chance: 1 / labels, what points that know nothing give, and what always answering the most
+            frequent label gives.
+        n_songs: songs that were probed: those whose label more than one artist has.
+    """
+
+    balanced_accuracy: float
+    chance: float
+    n_songs: int
+
+
+def probe(
+    x: np.ndarray, labels: np.ndarray, artists: np.ndarray, seed: int, folds: int = 5
+) -> Probe:
+    """Balanced accuracy of logistic regression, cross-validated over artists.
+
+    No artist is in both the training and the test songs of a fold: a probe that knows artists
+    would know their language too. Accuracy is balanced because of a collection that is 80 %
+    English plain accuracy tells English from the rest at .80 and above, where all that is to be
+    seen happens in the last digits; balanced, the majority rate is 1 / labels in every
+    collection.
+
+    Args:
+        x: points, `[songs, dimensions]`; standardised within each fold.
+        labels: one label per song, `[songs]`, none null.
+        artists: one artist per song, `[songs]`, none null; all different to have no groups.
+        seed: of the folds.
+        folds: at most this many; fewer where a label has fewer songs.
+
+    Raises:
+        ValueError: no songs, or a null.
+
+    References:
+        Alain and Bengio, Understanding Intermediate Layers Using Linear Classifier Probes, 2016.
+        Brodersen, Ong, Stephan and Buhmann, The Balanced Accuracy and Its Posterior Distribution,
+        2010.
+    """
+    codes, n_labels = integer_codes(labels, "labels")
+    of_artists, _ = integer_codes(artists, "artists")
+    pairs = np.unique(np.stack([codes, of_artists]), axis=1)[0]
+    n_artists = np.bincount(pairs, minlength=n_labels)
+    kept = np.flatnonzero(n_artists[codes] >= 2)
+    codes = codes[kept]
+    n_labels = len(np.unique(codes))
+    if n_labels < 2:
+        return Probe(np.nan, np.nan, len(kept))
+    n_songs = np.bincount(codes)
+    splitter = StratifiedGroupKFold(
+        min(folds, n_songs[n_songs > 0].min()), shuffle=True, random_state=seed
+    )
+    points = np.asarray(x, np.float64)[kept]
+    predicted = np.full(len(kept), -1)
+    for train, test in splitter.split(points, codes, of_artists[kept]):
+        predicted[test] = _predict(points[train], codes[train], points[test])
+    return Probe(float(balanced_accuracy_score(codes, predicted)), 1 / n_labels, len(kept))
+
+
+def _predict(x: np.ndarray, labels: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    if len(np.unique(labels)) == 1:
+        return np.full(len(unseen), labels[0])
+    classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
+    # One thread gives the same bytes on every run.
+    with threadpool_limits(limits=1):
+        return make_pipeline(StandardScaler(), classifier).fit(x, labels).predict(unseen)
+
+
+class Mixing(NamedTuple):
+    """How many labels there are around a song.
+
+    Attributes:
+        ilisi: effective number of labels among a song's neighbours, averaged over songs, from 1
+            (none but one) to the number of labels; higher is better mixed.
+        ceiling: effective number of labels in all songs, which is what songs in random places
+            give, up to what few neighbours lack of it.
+        share: (ilisi - 1) / (ceiling - 1), cut to [0, 1]; higher is better mixed, and unlike
+            ilisi it compares between collections. NaN with one label.
+    """
+
+    ilisi: float
+    ceiling: float
+    share: float
+
+
+def label_mixing(x: np.ndarray, labels: np.ndarray) -> Mixing:
+    """iLISI of points `[songs, dimensions]` with a label per song, `[songs]`; see `lisi`.
+
+    Where scIB divides by the number of labels less 1, which rare labels put out of reach, the
+    share is of the mixing that these labels allow.
+
+    Raises:
+        ValueError: fewer than two songs, or a null.
+
+    References:
+        Korsunsky et al., Fast, Sensitive and Accurate Integration of Single-Cell Data with
+        Harmony, 2019: iLISI.
+        Luecken et al., Benchmarking Atlas-Level Data Integration in Single-Cell Genomics, 2022:
+        scaling it to [0, 1].
+    """
+    codes, n_labels = integer_codes(labels, "labels")
+    ilisi = float(lisi(x, labels).mean())
+    ceiling = float(1 / np.sum((np.bincount(codes) / len(codes)) ** 2))
+    share = float(np.clip((ilisi - 1) / (ceiling - 1), 0.0, 1.0)) if n_labels > 1 else np.nan
+    return Mixing(ilisi, ceiling, share)
+
+
+def lisi(x: np.ndarray, labels: np.ndarray, perplexity: float = _PERPLEXITY) -> np.ndarray:
+    """Local inverse Simpson's index: the effective number of labels around each song.
+
+    A song's `3 * perplexity` nearest neighbours, itself not among them, weigh
+    `exp(-distance * precision)`, with its own precision such that the weights have the
+    perplexity; the index is 1 / sum over labels of squared shares of weight.
+
+    Args:
+        x: points, `[songs, dimensions]`, at least two songs.
+        labels: one label per song, `[songs]`, none null.
+        perplexity: effective number of neighbours, above 1; a third of the neighbours there are
+            where that is less.
+
+    Returns:
+        `[songs]`, from 1 to the number of labels.
+
+    Raises:
+        ValueError: fewer than two songs, or a null.
+
+    References:
+        Korsunsky et al., Fast, Sensitive and Accurate Integration of Single-Cell Data with
+        Harmony, 2019. Distances are not squared, as in its lisi package.
+    """
+    # scib-metrics has it too, and needs anndata, scanpy and igraph for it.
+    codes, n_labels = integer_codes(labels, "labels")
+    if len(codes) < 2:
+        raise ValueError(f"got {len(codes)} song, expected at least 2")
+    n_neighbours = min(int(_REACH * perplexity), len(codes) - 1)
+    neighbours = NearestNeighbors(n_neighbors=n_neighbours).fit(np.asarray(x, np.float64))
+    distances, which = neighbours.kneighbors()
+    weights = _weights(distances, min(perplexity, max(n_neighbours / _REACH, 1.0)))
+    cells = np.arange(len(codes))[:, None] * n_labels + codes[which]
+    n_cells = len(codes) * n_labels
+    shares = np.bincount(cells.ravel(), weights.ravel(), n_cells).reshape(-1, n_labels)
+    return 1 / np.sum(shares**2, axis=1)
+
+
+def _weights(distances: np.ndarray, perplexity: float) -> np.ndarray:
+    """Weights that add up to 1 and have the perplexity, of `[songs, neighbours]`."""
+    # In units of a song's farthest neighbour, beyond its nearest: neither shift nor unit matters.
+    beyond = distances - distances[:, :1]
+    beyond /= np.maximum(beyond[:, -1:], np.finfo(float).tiny)
+    # Where more neighbours than the perplexity are equally near, no precision is enough; they end
+    # up with all the weight, and equal ones.
+    low, high = np.full((len(distances), 1), -20.0), np.full((len(distances), 1), 40.0)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        too_wide = _entropy(_softmin(beyond, middle)) > np.log(perplexity)
+        low, high = np.where(too_wide, middle, low), np.where(too_wide, high, middle)
+    return _softmin(beyond, (low + high) / 2)
+
+
+def _softmin(distances: np.ndarray, log_precision: np.ndarray) -> np.ndarray:
+    weights = np.exp(-distances * np.exp(log_precision))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _entropy(shares: np.ndarray) -> np.ndarray:
+    """Nats, `[songs, 1]`."""
+    return -np.sum(shares * np.log(np.maximum(shares, 1e-300)), axis=1, keepdims=True)

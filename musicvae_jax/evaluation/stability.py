@@ -1,0 +1,162 @@
+"""Whether clusterings would come out again: under other seeds and with other songs."""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.cluster import AgglomerativeClustering
+from sklearn.metrics import adjusted_mutual_info_score
+
+from musicvae_jax.clustering import NOISE
+from musicvae_jax.errors import InputError
+
+# (points, k, seed) to cluster numbers.
+Cluster = Callable[[np.ndarray, int, int], np.ndarray]
+_MAX_CONSENSUS_SONGS = 5_000
+
+
+class Agreement(NamedTuple):
+    """AMI between clusterings, each pair once; at most 1, 0 by chance, higher is more stable.
+
+    Attributes:
+        mean: over pairs; NaN without a pair.
+        minimum: of the two that agree least.
+    """
+
+    mean: float
+    minimum: float
+
+
+def seed_agreement(clusterings: Sequence[np.ndarray]) -> Agreement:
+    """Agreement of clusterings of the same songs, such as those of several seeds.
+
+    Args:
+        clusterings: cluster numbers, `[songs]` each; noise is one more cluster.
+
+    References:
+        Vinh, Epps and Bailey, Information Theoretic Measures for Clusterings Comparison, 2010.
+    """
+    return _agreement(
+        [adjusted_mutual_info_score(one, other) for one, other in combinations(clusterings, 2)]
+    )
+
+
+def resampled_agreement(
+    x: np.ndarray, k: int, cluster: Cluster, n_pairs: int, seed: int, share: float = 0.8
+) -> Agreement:
+    """Agreement of clusterings of two random subsets of the songs, on the songs in both.
+
+    Args:
+        x: points, `[songs, dimensions]`.
+        k: number of clusters.
+        cluster: clusters the points of a subset, with a seed of its own.
+        n_pairs: number of pairs of subsets, at least 1.
+        seed: of the subsets and of the seeds.
+        share: of the songs in each subset, above 1/2, so that two always share some, and below 1.
+
+    Raises:
+        ValueError: a share outside of that.
+
+    References:
+        Ben-Hur, Elisseeff and Guyon, A Stability Based Method for Discovering Structure in
+        Clustered Data, 2002; with AMI in the place of their uncorrected similarities.
+    """
+    if not 0.5 < share < 1:
+        raise ValueError(f"share is {share}, expected above 0.5 and below 1")
+    random, n_songs = np.random.default_rng(seed), len(x)
+    n_taken = int(np.ceil(share * n_songs))
+    scores = []
+    for _ in range(n_pairs):
+        found = np.full((2, n_songs), NOISE)
+        in_subset = np.zeros((2, n_songs), bool)
+        for row in range(2):
+            taken = np.sort(random.choice(n_songs, n_taken, replace=False))
+            found[row, taken] = cluster(x[taken], k, int(random.integers(2**31)))
+            in_subset[row, taken] = True
+        in_both = in_subset.all(axis=0)
+        scores.append(adjusted_mutual_info_score(*found[:, in_both]))
+    return _agreement(scores)
+
+
+class StabilityCurve(NamedTuple):
+    """Stability over the number of clusters.
+
+    Attributes:
+        k: numbers of clusters tried, `[tries]`.
+        ami: mean AMI between clusterings of subsets, `[tries]`, at most 1, higher is more stable.
+    """
+
+    k: np.ndarray
+    ami: np.ndarray
+
+
+def stability_curve(
+    x: np.ndarray, ks: Sequence[int], cluster: Cluster, n_pairs: int, seed: int
+) -> StabilityCurve:
+    """`resampled_agreement` for each k; every k sees the same subsets.
+
+    Lange et al. divide by the stability of random labels, which falls with k; AMI is adjusted for
+    chance and needs no such division.
+
+    References:
+        Lange, Roth, Braun and Buhmann, Stability-Based Validation of Clustering Solutions, 2004.
+    """
+    ami = [resampled_agreement(x, k, cluster, n_pairs, seed).mean for k in ks]
+    return StabilityCurve(np.array(ks), np.array(ami))
+
+
+def stable_k(curve: StabilityCurve, tolerance: float = 0.0) -> int:
+    """The largest k whose stability is within the tolerance of the best.
+
+    A stable k need not be the number of clusters: well separated groups of clusters are as stable
+    as the clusters, and points without any clusters can be cut in two in the same place each time.
+
+    Args:
+        curve: from `stability_curve`, at least one k.
+        tolerance: in AMI, at least 0. A little above 0 prefers the finer of two stable cuts.
+    """
+    good_enough = curve.ami >= curve.ami.max() - tolerance
+    return int(curve.k[good_enough].max())
+
+
+def consensus(clusterings: Sequence[np.ndarray], k: int) -> np.ndarray:
+    """One clustering of several: songs belong together that are together in most of them.
+
+    Average linkage of the share of clusterings in which two songs are apart. Noise is together
+    with nothing, and yet ends up in a cluster.
+
+    Args:
+        clusterings: cluster numbers, `[songs]` each, at least one; their k may differ.
+        k: number of clusters, at least 1 and at most the number of songs.
+
+    Returns:
+        Cluster numbers from 0, `[songs]`.
+
+    Raises:
+        InputError: more than 5,000 songs, whose pairs would take several hundred megabytes.
+
+    References:
+        Fred and Jain, Combining Multiple Clusterings Using Evidence Accumulation, 2005.
+    """
+    n_songs = len(clusterings[0])
+    if n_songs > _MAX_CONSENSUS_SONGS:
+        raise InputError(
+            f"got {n_songs} songs for a consensus of clusterings, expected at most "
+            f"{_MAX_CONSENSUS_SONGS}: memory grows with their square"
+        )
+    if k == 1 or n_songs == 1:
+        return np.zeros(n_songs, int)
+    together = np.zeros((n_songs, n_songs), np.float32)
+    for one in map(np.asarray, clusterings):
+        together += (one[:, None] == one) & (one != NOISE)
+    apart = 1 - together / len(clusterings)
+    np.fill_diagonal(apart, 0.0)
+    linkage = AgglomerativeClustering(int(k), metric="precomputed", linkage="average")
+    return linkage.fit(apart).labels_
+
+
+def _agreement(scores: Sequence[float]) -> Agreement:
+    if not scores:
+        return Agreement(np.nan, np.nan)
+    return Agreement(float(np.mean(scores)), float(np.min(scores)))
