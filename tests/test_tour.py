@@ -58,7 +58,10 @@ def test_it_runs_in_a_fresh_folder_and_ends_with_scores(kernel, tmp_path):
 
     scores, losses, active = json.loads(outputs[-1].text)
     assert len(scores) == 8
-    assert all(value == value for row in scores for value in row.values())
+    # The silhouette of so few songs is exact, without a standard error.
+    assert all(
+        {name for name in row if row[name] != row[name]} == {"silhouette_se"} for row in scores
+    )
     assert all(row["n_clusters"] == 9 and row["ami_genre"] > 0.1 for row in scores)
     assert losses[-1] < 0.8 * losses[0]
     assert min(active) >= 1
