@@ -138,13 +138,14 @@ def prepare_inputs(
             or a condition without two values.
     """
     table = features.table
+    declared = declared_columns(table, experiment)
     check_enough_songs(features.values, experiment.cluster)
     split = split_songs(
         table["artist"], experiment.data.heldout_fraction, experiment.data.split_seed
     )
     vectors = transform = None
     if experiment.uses_lyrics:
-        transform, vectors = read_lyrics(experiment, table, split, terminal)
+        transform, vectors = read_lyrics(experiment, declared, split, terminal)
         if experiment.model.inputs == "lyrics":
             split = _only_known(split, vectors.known)
     scored = np.arange(len(table)) if vectors is None else np.flatnonzero(vectors.known)
@@ -162,7 +163,7 @@ def prepare_inputs(
         x, weight = model_input(features.values, vectors, experiment.model.inputs, scaler)
     condition = None
     if experiment.model.condition != "none":
-        condition = _condition(experiment.model.condition, table, vocabularies, terminal)
+        condition = _condition(experiment.model.condition, declared, vocabularies, terminal)
     _notice_gaps(table.iloc[scored], table, split, terminal)
     return Inputs(
         audio=standardise(features.values, audio_scaler),
@@ -179,18 +180,29 @@ def prepare_inputs(
     )
 
 
+def declared_columns(table: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
+    """The songs with no other columns than the experiment declares to be computed from.
+
+    What models and representations are made of is read from this table, so that a label which
+    has no mark in the tables cannot have been used: to read it is a `KeyError`.
+    """
+    text = ["lyrics"] if experiment.uses_lyrics else []
+    return table[["music_id", *text, *experiment.labels_seen]]
+
+
 def read_lyrics(
     experiment: Experiment, table: pd.DataFrame, split: Split, terminal: Terminal
 ) -> tuple[LyricsTransform, LyricsVectors]:
     """Lyrics vectors of all songs, fitted on the training songs that have lyrics."""
     n_texts = int(table["lyrics"].notna().sum())
+    nobody_knows = pd.Series([None] * len(table), dtype=object)
     with (
         terminal.progress("embedding lyrics", n_texts) as advance,
         first_process_first("lyrics"),
     ):
         transform, vectors = lyrics.fit_transform(
             table["lyrics"],
-            table["language"],
+            table["language"] if experiment.lyrics.centred else nobody_knows,
             split.train,
             experiment.lyrics,
             experiment.features.cache_dir,

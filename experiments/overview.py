@@ -20,14 +20,14 @@ VISUALIZATIONS = "visualizations"
 _DPI = 200
 _MIN_COLOURED = 2
 Runs = Sequence[Experiment]
-Tables = Mapping[str, pd.DataFrame]
+Tables = Mapping[str, reporting.SuiteTables]
 Draw = Callable[[Runs, Tables, str], Figure | None]
 
 
 def draw_overview(
     results_dir: Path, finished: Mapping[str, Sequence[Experiment]], terminal: Terminal
 ) -> None:
-    """Writes SUITE_task_results.csv, visualizations/ and report.html.
+    """Writes SUITE_summary.csv, SUITE_task_results.csv, visualizations/ and report.html.
 
     A picture whose experiments have not run is left out.
 
@@ -37,13 +37,20 @@ def draw_overview(
         terminal: for tables and notices.
     """
     runs = [one for of_suite in finished.values() for one in of_suite]
-    metrics = {one.name: pd.read_csv(one.results_dir / "metrics.csv") for one in runs}
+    scores = {
+        name: {one.name: pd.read_csv(one.results_dir / f"{name}.csv") for one in runs}
+        for name in tables.SCORE_TABLES
+    }
     about = {one.name: read_json(one.results_dir / MANIFEST) for one in runs}
     data = about[runs[0].name]["data"]
     title = f"{songs_name(Path(data['path']))}, {data['songs']} songs"
     suite_tables = {
-        suite: _write_table(
-            results_dir, suite, [metrics[one.name] for one in of_suite], title, terminal
+        suite: _write_tables(
+            results_dir,
+            suite,
+            *([scores[name][one.name] for one in of_suite] for name in tables.SCORE_TABLES),
+            title,
+            terminal,
         )
         for suite, of_suite in finished.items()
         if of_suite
@@ -52,7 +59,7 @@ def draw_overview(
     text = reporting.page(
         f"musicvae_jax on {title}",
         _about_data(data),
-        reporting.answers(pd.concat(metrics.values())),
+        reporting.answers(pd.concat(scores["metrics"].values())),
         suite_tables,
         pictures,
         _about_runs(about),
@@ -62,17 +69,26 @@ def draw_overview(
     terminal.say(f"tables, {len(pictures)} pictures and report.html: {results_dir}")
 
 
-def _write_table(
-    results_dir: Path, suite: str, metrics: Sequence[pd.DataFrame], title: str, terminal: Terminal
-) -> pd.DataFrame:
-    """Writes and returns a suite's table; prints its K-Means rows."""
-    table = reporting.suite_table(metrics)
-    with replacing(results_dir / f"{suite}_task_results.csv") as aside:
-        aside.write_text(tables.to_csv(table), encoding="utf-8")
-    once = reporting.distinct(reporting.rows_of(table))[["experiment", "representation"]]
+def _write_tables(
+    results_dir: Path,
+    suite: str,
+    metrics: Sequence[pd.DataFrame],
+    significance: Sequence[pd.DataFrame],
+    spaces: Sequence[pd.DataFrame],
+    title: str,
+    terminal: Terminal,
+) -> reporting.SuiteTables:
+    """Writes and returns a suite's tables; prints the summary."""
+    found = reporting.SuiteTables(
+        reporting.summary(*(pd.concat(of_one) for of_one in (metrics, significance, spaces))),
+        reporting.suite_table(metrics),
+    )
+    for name, table in (("summary", found.summary), ("task_results", found.every_clusterer)):
+        with replacing(results_dir / f"{suite}_{name}.csv") as aside:
+            aside.write_text(tables.to_csv(table), encoding="utf-8")
     heading = f"{suite} experiments on {title}"
-    terminal.show(reporting.score_table(pd.concat(metrics).merge(once), heading))
-    return table
+    terminal.show(reporting.score_table(reporting.distinct(found.summary), heading))
+    return found
 
 
 def _draw_pictures(
@@ -200,8 +216,16 @@ def _of_crops(draw: Callable[[Mapping, str], Figure]) -> Draw:
 
 
 def _comprehensive_results(_: Runs, suite_tables: Tables, title: str) -> Figure:
-    everything = pd.concat(suite_tables.values(), ignore_index=True)
-    return reporting.comprehensive_results(everything, title)
+    everything = [tables.every_clusterer for tables in suite_tables.values()]
+    return reporting.comprehensive_results(pd.concat(everything, ignore_index=True), title)
+
+
+def _language_tradeoff(_: Runs, suite_tables: Tables, title: str) -> Figure | None:
+    everything = [tables.summary for tables in suite_tables.values()]
+    table = pd.concat(everything, ignore_index=True)
+    if not table["language_mixing_mean"].notna().any():
+        return None
+    return reporting.language_tradeoff(table, title)
 
 
 _PICTURES = {
@@ -209,6 +233,11 @@ _PICTURES = {
         _comprehensive_results,
         "Scores of every representation under K-Means. Silhouette describes a representation's own "
         "space and does not compare between representations.",
+    ),
+    "language_tradeoff": (
+        _language_tradeoff,
+        "Genre AMI against how well languages mix. A representation that groups by genre and not "
+        "by language is to the right and above; one to the left may have genres from languages.",
     ),
     "umap_visualization": (
         _umap,

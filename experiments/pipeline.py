@@ -28,6 +28,7 @@ from musicvae_jax.training import collapse_notes
 from musicvae_jax.unfinished import discard_unfinished
 
 if TYPE_CHECKING:
+    from experiments.evidence import Evidence
     from experiments.scoring import Clustered
 
 
@@ -103,12 +104,16 @@ def _write_results(
         save_checkpoint(stage / CHECKPOINT, checkpoint)
     scored_songs = features.table.iloc[inputs.scored].reset_index(drop=True)
     with watch.stage("clustering"):
+        from experiments.evidence import evidence
         from experiments.scoring import cluster
 
         shown = representations(experiment, features, inputs, latents, terminal)
-        clustered = cluster(experiment, shown, scored_songs, workers, terminal)
+        shared = inputs.audio[inputs.scored]
+        clustered = cluster(experiment, shown, scored_songs, shared, workers, terminal)
+    with watch.stage("evidence"):
+        behind = evidence(experiment, shown, clustered.clusters, scored_songs, workers, terminal)
     with watch.stage("writing"):
-        _write_tables(stage, checkpoint, features, inputs, shown, clustered, experiment)
+        _write_tables(stage, checkpoint, features, inputs, shown, clustered, behind, experiment)
         if checkpoint is not None and inputs.crops is not None:
             examples = mel_examples(checkpoint, inputs, features.table)
             np.savez_compressed(stage / "reconstructions.npz", **examples)
@@ -118,7 +123,7 @@ def _write_results(
 
         projected = _write_projections(stage, experiment, workers, terminal)
         draw_figures(stage, title, terminal)
-    approximated = clustered.approximated | projected
+    approximated = clustered.approximated | behind.approximated | projected
     _tell_approximated(approximated, experiment, len(scored_songs), terminal)
     write_json(stage / "config.json", to_json(experiment))
     about = manifest(experiment, songs, features, inputs, approximated, watch)
@@ -129,10 +134,12 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
     """Prints the scores of a finished run and where everything is."""
     from musicvae_jax import reporting
 
-    metrics = pd.read_csv(experiment.results_dir / "metrics.csv")
+    metrics, significance, spaces = (
+        pd.read_csv(experiment.results_dir / f"{name}.csv") for name in tables.SCORE_TABLES
+    )
     n_songs = metrics["n_songs"].max()
     title = f"{experiment.name} on {songs_name(experiment.data.path)}, n = {n_songs} songs"
-    terminal.show(reporting.score_table(metrics, title))
+    terminal.show(reporting.score_table(reporting.summary(metrics, significance, spaces), title))
     terminal.say(f"results: {experiment.results_dir}")
     if experiment.model.is_trained:
         terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
@@ -164,12 +171,15 @@ def _write_tables(
     inputs: Inputs,
     shown: list[Representation],
     clustered: "Clustered",
+    behind: "Evidence",
     experiment: Experiment,
 ) -> None:
     history = None if checkpoint is None else checkpoint.history
     has_kl = experiment.model.kind != "ae"
     texts = {
         "metrics": clustered.metrics,
+        "significance": behind.significance,
+        "spaces": behind.spaces,
         "history": tables.history_table(experiment.members, history, has_kl),
         "cluster_selection": tables.selection_table(clustered.curves, clustered.chosen_k),
         "rejected": tables.rejected_table(features.rejected),

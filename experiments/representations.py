@@ -6,12 +6,15 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from experiments.inputs import Inputs, read_lyrics
+from experiments.inputs import Inputs, declared_columns, read_lyrics
+from experiments.tables import LABELS
 from experiments.terminal import Terminal
 from musicvae_jax.baselines import pca_latents
-from musicvae_jax.config import Experiment, Label, LyricsConfig, ModelConfig
+from musicvae_jax.config import Experiment, LyricsConfig, ModelConfig
 from musicvae_jax.features import SongFeatures, one_hot, vocabulary
 from musicvae_jax.fusion import concatenate
+
+_AUDIO = ("melspectrogram",)
 
 
 class Representation(NamedTuple):
@@ -21,13 +24,19 @@ class Representation(NamedTuple):
         name: what tables call it; one of a kind within an experiment.
         role: "own" for what the experiment is about, "baseline" for what it has to beat.
         points: one `[songs, dimensions]` per seed; the same array where seeds do not differ.
-        labels_seen: labels it was computed from; scores against these are leaks, not results.
+        columns_seen: columns of the song table it was computed from. Scores against labels among
+            them, and against labels that follow from them, are leaks, not results.
     """
 
     name: str
     role: Literal["own", "baseline"]
     points: Sequence[np.ndarray]
-    labels_seen: tuple[Label, ...] = ()
+    columns_seen: tuple[str, ...]
+
+    @property
+    def labels_seen(self) -> tuple[str, ...]:
+        """The labels among the columns."""
+        return tuple(column for column in self.columns_seen if column in LABELS)
 
 
 def representations(
@@ -47,6 +56,7 @@ def representations(
         terminal: for progress.
     """
     model, n_seeds = experiment.model, len(experiment.seeds)
+    features = features._replace(table=declared_columns(features.table, experiment))
     if model.kind == "raw" and model.inputs == "lyrics":
         own = _lyrics_variants(experiment, features, inputs, terminal)
     elif model.is_trained:
@@ -54,8 +64,8 @@ def representations(
     else:
         is_raw = model.kind == "raw"
         points = inputs.x if is_raw else pca_latents(inputs.x, inputs.split.train, model.latent)
-        one = _same(model_name(model), "own", points[inputs.scored], n_seeds)
-        own = [one._replace(labels_seen=_seen_by_model(experiment))]
+        seen = _seen_by_model(experiment)
+        own = [_same(model_name(model), "own", points[inputs.scored], n_seeds, seen)]
     parts: list[Representation] = []
     if experiment.fuse:
         parts = [part._replace(role="baseline") for part in own]
@@ -64,8 +74,8 @@ def representations(
         parts.append(_lyrics_alone(experiment, inputs)._replace(role="baseline"))
     # The linear baseline has the dimensions of the model it stands beside.
     pca = pca_latents(inputs.audio, inputs.split.train, model.latent)
-    parts.append(_same("pca", "baseline", pca[inputs.scored], n_seeds))
-    parts.append(_same("raw", "baseline", inputs.audio[inputs.scored], n_seeds))
+    parts.append(_same("pca", "baseline", pca[inputs.scored], n_seeds, _AUDIO))
+    parts.append(_same("raw", "baseline", inputs.audio[inputs.scored], n_seeds, _AUDIO))
     names = {one.name for one in own}
     return own + [part for part in parts if part.name not in names]
 
@@ -91,16 +101,29 @@ def lyrics_name(config: LyricsConfig) -> str:
 
 
 def _same(
-    name: str, role: Literal["own", "baseline"], points: np.ndarray, n_seeds: int
+    name: str,
+    role: Literal["own", "baseline"],
+    points: np.ndarray,
+    n_seeds: int,
+    columns_seen: tuple[str, ...],
 ) -> Representation:
-    return Representation(name, role, [points] * n_seeds)
+    return Representation(name, role, [points] * n_seeds, columns_seen)
 
 
-def _seen_by_model(experiment: Experiment) -> tuple[Label, ...]:
+def _seen_by_model(experiment: Experiment) -> tuple[str, ...]:
     model = experiment.model
+    audio = _AUDIO if "audio" in model.inputs else ()
     condition = () if model.condition == "none" else (model.condition,)
-    by_lyrics = () if model.inputs == "audio" else experiment.lyrics.labels_seen
-    return tuple(dict.fromkeys((*condition, *by_lyrics)))
+    text = _seen_by_lyrics(experiment.lyrics) if "lyrics" in model.inputs else ()
+    return _union(audio, text, condition)
+
+
+def _seen_by_lyrics(config: LyricsConfig) -> tuple[str, ...]:
+    return ("lyrics", *config.labels_seen)
+
+
+def _union(*columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(column for of_one in columns for column in of_one))
 
 
 def _of_model(experiment: Experiment, inputs: Inputs, latents: np.ndarray) -> list[Representation]:
@@ -117,8 +140,8 @@ def _of_model(experiment: Experiment, inputs: Inputs, latents: np.ndarray) -> li
 
 def _lyrics_alone(experiment: Experiment, inputs: Inputs) -> Representation:
     config, points = experiment.lyrics, inputs.lyrics.values[inputs.scored]
-    found = _same(lyrics_name(config), "own", points, len(experiment.seeds))
-    return found._replace(labels_seen=config.labels_seen)
+    seen = _seen_by_lyrics(config)
+    return _same(lyrics_name(config), "own", points, len(experiment.seeds), seen)
 
 
 def _lyrics_variants(
@@ -160,8 +183,8 @@ def _fused(
         if "genre" in experiment.fuse:
             genre = features.table["genre"].iloc[inputs.scored]
             points = one_hot(genre, vocabulary(genre), "genre")
-            label = _same("genre", "own", points, len(experiment.seeds))
-            fused.append(_side_by_side([*whole, label._replace(labels_seen=("genre",))]))
+            label = _same("genre", "own", points, len(experiment.seeds), ("genre",))
+            fused.append(_side_by_side([*whole, label]))
     return fused
 
 
@@ -177,5 +200,5 @@ def _side_by_side(parts: list[Representation]) -> Representation:
         name="+".join(part.name for part in parts),
         role="own",
         points=[concatenate(blocks) for blocks in zip(*(p.points for p in parts), strict=True)],
-        labels_seen=tuple(dict.fromkeys(label for part in parts for label in part.labels_seen)),
+        columns_seen=_union(*(part.columns_seen for part in parts)),
     )

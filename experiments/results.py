@@ -18,6 +18,8 @@ _SWAP = ".replacing-"
 _ENTRIES = (
     "config.json",
     "metrics.csv",
+    "significance.csv",
+    "spaces.csv",
     "history.csv",
     "cluster_selection.csv",
     "latents.parquet",

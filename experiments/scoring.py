@@ -1,6 +1,6 @@
 """Clusters every representation with every clusterer and scores what comes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from musicvae_jax.clustering import (
     sampled_silhouettes,
 )
 from musicvae_jax.config import ClusterConfig, Clusterer, Experiment
-from musicvae_jax.evaluation import Evaluated, evaluate
+from musicvae_jax.evaluation import Evaluated, derivable_labels, evaluate
 
 # These draw nothing, unless songs are too many: the same points give the same clusters under every
 # seed.
@@ -31,7 +31,7 @@ class Clustered(NamedTuple):
     Attributes:
         chosen_k: number of clusters of every clusterer that is told one.
         curves: K-Means over k, by name and seed of the own representations.
-        clusters: K-Means cluster numbers, by name and seed of the own representations.
+        clusters: K-Means cluster numbers, by name and seed of all representations.
         metrics: the rows of metrics.csv.
         approximated: how, by clusterer or score; empty where songs are few enough.
     """
@@ -55,6 +55,7 @@ def cluster(
     experiment: Experiment,
     shown: list[Representation],
     songs: pd.DataFrame,
+    shared: np.ndarray,
     workers: Workers,
     terminal: Terminal,
 ) -> Clustered:
@@ -67,6 +68,8 @@ def cluster(
         experiment: whose cluster settings and seeds are used.
         shown: own representations first.
         songs: table of the songs that are clustered.
+        shared: points of the songs in a space that all experiments have in common, in which
+            internal scores compare.
         workers: share the clusterings.
         terminal: for progress and notices.
     """
@@ -88,7 +91,7 @@ def cluster(
             advance()
         k = choose_k([curves[shown[0].name, seed] for seed in seeds], config)
         calls = [
-            (one.method, points[one.name, one.seed], k, one.seed, config, labels)
+            (one.method, points[one.name, one.seed], k, one.seed, config, labels, shared)
             for one in distinct
         ]
         found = {}
@@ -101,10 +104,8 @@ def cluster(
     ):
         if note:
             terminal.notice(f"{name}: {note}")
-    clusters = {
-        (name, seed): results[_Task(name, seed, "kmeans")].clustering.labels for name, seed in own
-    }
-    metrics = _metrics(experiment, shown, results)
+    clusters = {place: results[_Task(*place, "kmeans")].clustering.labels for place in points}
+    metrics = _metrics(experiment, shown, labels, results)
     return Clustered(k, curves, clusters, metrics, _approximated(results, config, n_songs))
 
 
@@ -145,10 +146,14 @@ def _approximated(
 
 
 def _metrics(
-    experiment: Experiment, shown: list[Representation], results: dict[_Task, Evaluated]
+    experiment: Experiment,
+    shown: list[Representation],
+    labels: Mapping[str, pd.Series],
+    results: dict[_Task, Evaluated],
 ) -> pd.DataFrame:
     """One row per clustering, and for a clusterer that leaves noise a second one without it."""
     by_name = {one.name: one for one in shown}
+    derivable = {one.name: derivable_labels(one.columns_seen, labels) for one in shown}
     return pd.DataFrame(
         {
             "experiment": experiment.name,
@@ -159,6 +164,7 @@ def _metrics(
             "scope": scope,
             **scores,
             "labels_seen": " ".join(by_name[task.name].labels_seen),
+            "labels_derivable": " ".join(derivable[task.name]),
         }
         for task, result in results.items()
         for scope, scores in result.scores.items()

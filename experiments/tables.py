@@ -12,6 +12,8 @@ from musicvae_jax.songs import Rejection
 from musicvae_jax.training import History, Losses
 
 LABELS = ("genre", "language", "artist")
+# What a summary of a run is made of.
+SCORE_TABLES = ("metrics", "significance", "spaces")
 # One digit more than float32 computations reproduce across libraries is noise in a diff.
 _FLOAT_FORMAT = "%.6f"
 

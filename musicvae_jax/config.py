@@ -370,6 +370,17 @@ class Experiment:
         return self.model.inputs != "audio" or "lyrics" in self.fuse
 
     @property
+    def labels_seen(self) -> tuple[Label, ...]:
+        """Every label that something of this experiment is computed from; no other is at hand."""
+        condition = () if self.model.condition == "none" else (self.model.condition,)
+        fused = ("genre",) if "genre" in self.fuse else ()
+        by_lyrics = self.lyrics.labels_seen if self.uses_lyrics else ()
+        # Lyrics alone are shown centred per language too.
+        if self.model.kind == "raw" and self.model.inputs == "lyrics":
+            by_lyrics = ("language",)
+        return tuple(dict.fromkeys((*condition, *fused, *by_lyrics)))
+
+    @property
     def results_dir(self) -> Path:
         return self.output_dir or Path("results") / self.name
 

@@ -5,12 +5,16 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from musicvae_jax import reporting
+
 LABELS = ("genre", "language", "artist")
+ABOUT = ["experiment", "seed", "representation", "role"]
+MARKS = ("labels_seen", "labels_derivable")
 
 
 def metrics(*rows):
     """metrics.csv of rows from `scored`, which write "" as NaN as reading the file does."""
-    return pd.DataFrame(list(rows)).replace({"labels_seen": {"": np.nan}})
+    return pd.DataFrame(list(rows)).replace({column: {"": np.nan} for column in MARKS})
 
 
 def scored(experiment="easy_vae", representation="vae", seed=0, **changes):
@@ -28,12 +32,44 @@ def scored(experiment="easy_vae", representation="vae", seed=0, **changes):
         "silhouette": 0.1,
         "calinski_harabasz": 12.34,
         "davies_bouldin": 1.5,
+        "shared_silhouette": 0.05,
+        "shared_calinski_harabasz": 5.0,
+        "shared_davies_bouldin": 2.5,
     }
     for label in LABELS:
         row |= {f"ari_{label}": 0.2, f"nmi_{label}": 0.4, f"ami_{label}": 0.3}
         row |= {f"purity_{label}": 0.6, f"n_{label}": 100}
-    assert set(changes) <= {*row, "labels_seen"}
-    return row | {"labels_seen": ""} | changes
+        row |= {f"{name}_{label}": 0.7 for name in ("homogeneity", "completeness", "accuracy")}
+    row |= dict.fromkeys(MARKS, "")
+    assert set(changes) <= set(row)
+    return row | changes
+
+
+def significance(table):
+    """significance.csv of metrics.csv: the AMI with genres, the same behind every K-Means row."""
+    rows = _kmeans(table)
+    numbers = {"n_songs": 100, "low": 0.2, "high": 0.4, "null_mean": 0.0, "null_high": 0.012}
+    numbers |= {"p_value": 0.001, "p_value_artists": 0.034, "n_artist_songs": 90}
+    return rows[ABOUT].assign(
+        label="genre", score="ami", value=rows["ami_genre"], one_per_artist=0.25, **numbers
+    )
+
+
+def spaces(table):
+    """spaces.csv of metrics.csv, the same of every row."""
+    numbers = {"language_probe": 0.4, "language_probe_chance": 0.125, "language_mixing": 0.6}
+    numbers |= {"artist_mixing": 0.3, "genre_precision": 0.45, "genre_precision_others": 0.35}
+    numbers |= {"genre_precision_chance": 0.1, "genre_map": 0.2, "genre_map_others": 0.15}
+    return _kmeans(table)[ABOUT].assign(**numbers)
+
+
+def summary(table, **changes):
+    """`summary` of rows of metrics.csv; changes are columns of `significance`."""
+    return reporting.summary(table, significance(table).assign(**changes), spaces(table))
+
+
+def _kmeans(table):
+    return table[(table["clusterer"] == "kmeans") & (table["scope"] == "all")]
 
 
 def over_seeds(values, experiment="easy_vae", representation="vae", score="ami_genre", **changes):

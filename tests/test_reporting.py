@@ -9,7 +9,7 @@ import reportframes as frames
 from rich.console import Console
 
 from musicvae_jax import reporting
-from musicvae_jax.reporting.style import folded, mean_and_std, seen_labels
+from musicvae_jax.reporting.style import folded, is_label_free, leak_mark, mean_and_std
 
 
 def printed(table):
@@ -28,11 +28,20 @@ def cells(table_text, name):
 
 
 @pytest.mark.parametrize(
-    ("cell", "labels"),
-    [("", []), (np.nan, []), ("genre", ["genre"]), ("genre language", ["genre", "language"])],
+    ("seen", "derivable", "marks"),
+    [
+        ("", "", ["", ""]),
+        (np.nan, np.nan, ["", ""]),
+        ("genre", "", ["†", ""]),
+        ("genre language", np.nan, ["†", "†"]),
+        ("genre", "language", ["†", "‡"]),
+    ],
 )
-def test_labels_seen_of_a_cell(cell, labels):
-    assert seen_labels(cell) == labels
+def test_marks_of_what_was_given_and_of_what_follows(seen, derivable, marks):
+    row = {"labels_seen": seen, "labels_derivable": derivable}
+    kinds = ["genre", "ami_language"]
+    assert [leak_mark(row, kind) for kind in kinds] == marks
+    assert [is_label_free(row, kind) for kind in kinds] == [not mark for mark in marks]
 
 
 @pytest.mark.parametrize(
@@ -61,63 +70,93 @@ def test_folded_text_is_whole_and_fits(text, lines):
     assert folded(text, 10).splitlines() == lines
 
 
+def test_summary_by_hand():
+    rows = frames.metrics(
+        *frames.over_seeds([0.5, 0.4, 0.6]),
+        *frames.over_seeds([0.2, 0.2, 0.2], representation="pca", role="baseline", n_clusters=6),
+        frames.scored(clusterer="dbscan"),
+    )
+    rows.loc[1, "n_clusters"] = 9
+    found = frames.summary(rows, low=0.2, p_value=[0.001, 0.5, 0.002, 0.3, 0.3, 0.3])
+    assert found["representation"].tolist() == ["vae", "pca"]
+    assert found["n_clusters"].tolist() == ["4-9", "6"]
+    vae, pca = (row for _, row in found.iterrows())
+    assert vae["ami_genre_mean"] == pytest.approx(0.5)
+    assert vae["ami_genre_std"] == pytest.approx(0.1)
+    assert vae[["genre_low", "p_value", "p_value_artists"]].tolist() == pytest.approx(
+        [0.2, 0.5, 0.034]
+    )
+    assert (vae["one_per_artist_mean"], vae["one_per_artist_std"]) == (0.25, 0.0)
+    assert vae["language_probe_mean"] == pytest.approx(0.4)
+    # Differences .3, .2 and .4: a t value of 5.2 with two degrees of freedom.
+    assert vae["against_pca"] == "better"
+    assert vae["difference_to_pca"] == pytest.approx(0.3)
+    assert pca["against_pca"] == ""
+
+
+def test_what_knows_the_genre_is_not_compared_with_pca():
+    pca = frames.over_seeds([0.2, 0.21], representation="pca", role="baseline")
+    for mark in frames.MARKS:
+        rows = frames.metrics(*frames.over_seeds([0.5, 0.51], **{mark: "genre"}), *pca)
+        assert frames.summary(rows)["against_pca"].tolist() == ["", ""]
+
+
+def test_a_summary_without_genres_has_no_evidence():
+    rows = frames.metrics(frames.scored(ami_genre=np.nan))
+    nothing = pd.DataFrame(columns=["experiment", "representation", "label", "score"])
+    spaces = frames.spaces(rows)
+    found = reporting.summary(rows, nothing, spaces)
+    assert found[["genre_low", "null_high", "p_value", "one_per_artist_mean"]].isna().all(axis=None)
+    assert cells(printed(reporting.score_table(found, "title")), "vae")[4:8] == [""] * 4
+
+
 def test_terminal_table_has_means_deviations_and_the_range_of_k():
     # Deviation with one degree of freedom less: sqrt(0.005 / 1) = 0.0707.
     rows = frames.over_seeds([0.5, 0.4], representation="vae")
     rows[1]["n_clusters"] = 6
     rows += [frames.scored(representation="pca", ami_language=np.nan)]
-    text = printed(reporting.score_table(frames.metrics(*rows), "title"))
-    assert cells(text, "vae")[:4] == ["vae", "4-6", "0.100 ±.000", "0.450 ±.071"]
+    text = printed(reporting.score_table(frames.summary(frames.metrics(*rows)), "title"))
+    assert cells(text, "vae")[:5] == ["vae", "4-6", "0.100 ±.000", "0.050 ±.000", "0.450 ±.071"]
     assert cells(text, "pca") == [
-        "pca",
-        "4",
-        "0.100",
-        "0.300",
-        "0.400",
-        "0.200",
-        "0.600",
-        "",
-        "0.300",
+        *("pca", "4", "0.100", "0.050", "0.300", "0.20 to 0.40", "0.012", "0.250"),
+        *("", "0.400", "0.300"),
     ]
 
 
-def test_terminal_table_shows_one_clusterer_of_scope_all_and_keeps_experiments_apart():
+def test_terminal_table_shows_kmeans_of_scope_all_and_keeps_experiments_apart():
     rows = frames.metrics(
         frames.scored("easy_vae", "raw", ami_genre=0.11),
         frames.scored("easy_pca", "raw", ami_genre=0.22),
         frames.scored(representation="raw", clusterer="dbscan", ami_genre=0.33),
         frames.scored(representation="raw", clusterer="dbscan", scope="clustered", ami_genre=0.44),
     )
-    kmeans = printed(reporting.score_table(rows, "title"))
+    kmeans = printed(reporting.score_table(frames.summary(rows), "title"))
     assert re.findall(r"0\.(11|22|33|44)0", kmeans) == ["11", "22"]
-    dbscan = printed(reporting.score_table(rows, "title", clusterer="dbscan"))
-    assert re.findall(r"0\.(11|22|33|44)0", dbscan) == ["33"]
 
 
-def test_a_label_that_was_seen_is_marked_and_explained():
+def test_a_label_that_is_known_is_marked_and_explained():
     rows = frames.metrics(
-        frames.scored(representation="cvae", labels_seen="genre"),
+        frames.scored(representation="cvae", labels_seen="genre", labels_derivable="language"),
         frames.scored(representation="both", labels_seen="genre language", ami_language=np.nan),
         frames.scored(representation="pca"),
     )
-    text = printed(reporting.score_table(rows, "title"))
-    assert [cell.endswith("†") for cell in cells(text, "cvae")] == [False] * 3 + [True] * 4 + [
-        False
-    ] * 2
-    assert cells(text, "both")[-2] == "", "nothing was scored, so nothing leaked"
-    assert "†" not in line(text, "pca")
-    assert "† the representation was given this label" in text
+    text = printed(reporting.score_table(frames.summary(rows), "title"))
+    marks = "".join(cell[-1:] if cell[-1:] in "†‡" else "." for cell in cells(text, "cvae"))
+    assert marks == "....†..†‡‡."
+    assert cells(text, "both")[-3] == "", "nothing was scored, so nothing leaked"
+    assert not set("†‡") & set(line(text, "pca"))
+    assert "† the representation was given this label; ‡ it follows from what" in text
 
 
 @pytest.mark.parametrize("nothing", ["", np.nan])
 def test_without_a_leak_there_is_no_mark(nothing):
-    rows = pd.DataFrame([frames.scored(labels_seen=nothing)])
-    assert "†" not in printed(reporting.score_table(rows, "title"))
+    rows = pd.DataFrame([frames.scored(labels_seen=nothing, labels_derivable=nothing)])
+    assert "†" not in printed(reporting.score_table(frames.summary(rows), "title"))
 
 
 def test_titles_are_not_markup():
     assert "songs [live]" in printed(
-        reporting.score_table(frames.metrics(frames.scored()), "songs [live]")
+        reporting.score_table(frames.summary(frames.metrics(frames.scored())), "songs [live]")
     )
 
 
@@ -162,7 +201,7 @@ def test_suite_table_by_hand():
 # Scores over seeds of two representations.
 ABOVE = ([0.5, 0.52], [0.1, 0.12])
 BELOW = ([0.1, 0.12], [0.5, 0.52])
-WITHIN = ([0.3, 0.5], [0.25, 0.45])
+WITHIN = ([0.3, 0.5], [0.45, 0.25])
 ONE_SEED = ([0.5], [0.1])
 
 
@@ -171,7 +210,7 @@ ONE_SEED = ([0.5], [0.1])
     [
         (*ABOVE, "Yes:"),
         (*BELOW, "No:"),
-        (*WITHIN, "No clear answer:"),
+        (*WITHIN, "No difference at these seeds:"),
         (*ONE_SEED, "Cannot be said from one seed:"),
     ],
 )
@@ -192,7 +231,7 @@ def test_an_answer_gives_means_difference_and_spread():
     )
     assert reporting.answers(rows)[0] == (
         "Does the VAE beat PCA on genre here? Yes: AMI 0.510 ±.014 for the VAE, 0.110 ±.014 for "
-        "PCA; the difference is +0.400, the spread between seeds 0.020."
+        "PCA; over seeds the difference is +0.400 (p = 0.000)."
     )
     one_seed = rows[rows["seed"] == 0]
     assert reporting.answers(one_seed)[0].endswith("AMI 0.500 for the VAE, 0.100 for PCA.")
@@ -202,8 +241,8 @@ def test_an_answer_gives_means_difference_and_spread():
     ("fused", "part", "words"),
     [
         (*ABOVE, "beats the"),
-        (*BELOW, "does not beat the"),
-        (*WITHIN, "is within the spread between seeds of the"),
+        (*BELOW, "is worse than the"),
+        (*WITHIN, "is at these seeds no different from the"),
         (*ONE_SEED, "cannot be compared from one seed with the"),
     ],
 )
@@ -324,6 +363,10 @@ class Tags(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+def suite_tables(rows):
+    return reporting.SuiteTables(frames.summary(rows), reporting.suite_table([rows]))
+
+
 PNG = b"\x89PNG not really"
 
 
@@ -339,7 +382,7 @@ def html():
         "R&B & <b>",
         {"<b>genre": "<i>rock</i>"},
         ["Is 1 < 2 & 3?"],
-        {"easy": reporting.suite_table([rows])},
+        {"easy": suite_tables(rows)},
         {"<u>": (PNG, 'it\'s "<b>"')},
         {"versions": "<script>"},
     )
@@ -369,9 +412,9 @@ def test_everything_on_the_page_is_escaped(html):
 
 
 def test_the_page_shows_kmeans_and_folds_the_other_clusterers(html):
-    before, folded, after = re.split("<details>|</details>", html)
-    assert "dbscan" not in before + after
-    assert before.count("<tr class=") == 2
+    before, scores, between, folded, after = re.split("<details>|</details>", html)
+    assert "dbscan" not in before + scores + between + after
+    assert before.count("<tr class=") == scores.count("<tr class=") == 2
     assert folded.count("<tr class=") == 4
     assert "<summary>Every clusterer</summary>" in folded
     assert ">25%</td>" in folded
@@ -379,14 +422,20 @@ def test_the_page_shows_kmeans_and_folds_the_other_clusterers(html):
 
 
 def test_the_page_marks_and_explains_leaks(html):
-    (row,) = re.findall("<tr class='baseline'>.*?</tr>", html.split("<details>")[0])
+    summary, scores = (
+        re.search("<tr class='baseline'>.*?</tr>", part)[0] for part in html.split("<details>")[:2]
+    )
+    assert re.findall("<td.*?>([^<]*†)</td>", summary) == [
+        *("0.300†", "0.250†", "0.450†", "0.350†")
+    ]
+    row = scores
     cells = re.findall("<td.*?>(.*?)</td>", row)
     # Genre AMI, an undefined NMI, ARI and purity, then the other labels.
     assert cells[6:11] == ["0.300†", "", "0.200†", "0.600†", "0.300"]
     assert "0.450 ±.071" in html
-    assert "† the representation was given this label; it measures what it was told." in html
+    assert "† the representation was given this label; ‡ it follows from" in html
 
 
 def test_a_page_without_leaks_does_not_speak_of_them():
-    table = reporting.suite_table([frames.metrics(frames.scored())])
-    assert "†" not in reporting.page("title", {}, [], {"easy": table}, {}, {})
+    tables = suite_tables(frames.metrics(frames.scored()))
+    assert "†" not in reporting.page("title", {}, [], {"easy": tables}, {}, {})

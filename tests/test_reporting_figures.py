@@ -5,7 +5,7 @@ import reportframes as frames
 from matplotlib.colors import to_rgba
 
 from musicvae_jax import reporting
-from musicvae_jax.reporting.style import COLOURS
+from musicvae_jax.reporting.style import COLOURS, LEAK_CAPTION
 
 
 def drawn(figure):
@@ -250,7 +250,7 @@ def test_a_leak_is_hollow_and_marked_where_it_leaks():
     names = [text.get_text() for text in genre.get_yticklabels()]
     assert names[0] == "easy_vae: $5 and $6 (n = 100)"
     assert len(names) == 3
-    assert legend_of(figure) == ["the experiment's own", "baseline", "† was given this label"]
+    assert legend_of(figure) == ["the experiment's own", "baseline", LEAK_CAPTION]
 
 
 def test_error_bars_are_the_deviation_over_seeds():
@@ -266,3 +266,19 @@ def test_scores_that_are_all_undefined_are_left_out():
     figure = drawn(reporting.comprehensive_results(reporting.suite_table([rows]), "title"))
     assert len(figure.axes) == 3
     assert not any(axis.texts for axis in figure.axes)
+
+
+def test_the_tradeoff_has_a_point_per_representation_hollow_where_it_knows():
+    rows = frames.metrics(
+        *frames.over_seeds([0.3, 0.5]),
+        frames.scored(representation="cvae", labels_seen="genre", ami_genre=0.9),
+        frames.scored(representation="undefined", ami_genre=np.nan),
+    )
+    figure = drawn(reporting.language_tradeoff(frames.summary(rows), "title"))
+    (axis,) = figure.axes
+    assert [text.get_text() for text in axis.texts] == ["1", "2"]
+    assert [float(one.get_ydata()[0]) for one in axis.lines if one.get_marker() == "o"] == [
+        0.4,
+        0.9,
+    ]
+    assert legend_of(figure) == ["1  easy_vae: vae", "2  easy_vae: cvae †"]

@@ -23,6 +23,7 @@ from musicvae_jax.evaluation.external import (
     purity,
 )
 from musicvae_jax.evaluation.internal import internal_scores
+from musicvae_jax.evaluation.leaks import derivable_labels
 from musicvae_jax.evaluation.mixing import Mixing, Probe, label_mixing, lisi, probe
 from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
 from musicvae_jax.evaluation.posterior import (
@@ -32,6 +33,8 @@ from musicvae_jax.evaluation.posterior import (
     kl_per_dimension,
 )
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
+from musicvae_jax.evaluation.significance import Significance, known_artists, significance
+from musicvae_jax.evaluation.spaces import SpaceScores, space_scores
 from musicvae_jax.evaluation.stability import (
     Agreement,
     StabilityCurve,
@@ -52,6 +55,8 @@ __all__ = [
     "Null",
     "Probe",
     "Retrieval",
+    "Significance",
+    "SpaceScores",
     "StabilityCurve",
     "active_units",
     "aggregate_kl",
@@ -62,6 +67,7 @@ __all__ = [
     "consensus",
     "dci",
     "decoded_share",
+    "derivable_labels",
     "evaluate",
     "external_intervals",
     "external_scores",
@@ -69,6 +75,7 @@ __all__ = [
     "homogeneity",
     "internal_scores",
     "kl_per_dimension",
+    "known_artists",
     "label_mixing",
     "lisi",
     "matching_scores",
@@ -82,6 +89,8 @@ __all__ = [
     "sap",
     "score_clustering",
     "seed_agreement",
+    "significance",
+    "space_scores",
     "stability_curve",
     "stable_k",
 ]

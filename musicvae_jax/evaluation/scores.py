@@ -8,7 +8,7 @@ import pandas as pd
 
 from musicvae_jax.clustering import CLUSTERERS, NOISE, Clustering
 from musicvae_jax.config import ClusterConfig, Clusterer
-from musicvae_jax.evaluation.external import external_scores
+from musicvae_jax.evaluation.external import external_scores, matching_scores
 from musicvae_jax.evaluation.internal import internal_scores
 
 
@@ -23,6 +23,7 @@ def score_clustering(
     labels: Mapping[str, pd.Series],
     scope: Literal["clustered", "all"],
     exact_songs: int = ClusterConfig.exact_songs,
+    shared: np.ndarray | None = None,
 ) -> dict[str, float | int]:
     """Internal and external scores of a clustering that may leave songs out as noise.
 
@@ -33,17 +34,24 @@ def score_clustering(
         scope: "clustered" leaves the noise out, which flatters a clusterer that dares little;
             "all" takes the noise as one more cluster. Without noise they are the same.
         exact_songs: above so many scored songs the silhouette is estimated.
+        shared: points of the same songs that all methods have in common, `[songs, features]`;
+            internal scores in this space compare between methods, up to its favour for those
+            that stay near it.
 
     Returns:
         n_clusters (noise is none), n_songs that were scored, noise_share of all songs, and what
-        `internal_scores` and `external_scores` return. With fewer than two clusters all scores
+        `internal_scores`, `external_scores` and `matching_scores` return; where a shared space is
+        given, shared_NAME of the internal scores in it. With fewer than two clusters all scores
         are NaN; the counts n_KIND stay.
     """
     kept = clusters != NOISE if scope == "clustered" else np.full(len(clusters), True)
     n_clusters = len(np.unique(clusters[clusters != NOISE]))
-    scores = internal_scores(x[kept], clusters[kept], exact_songs) | external_scores(
-        clusters[kept], {kind: values[kept] for kind, values in labels.items()}
-    )
+    of_kept = {kind: values[kept] for kind, values in labels.items()}
+    scores = internal_scores(x[kept], clusters[kept], exact_songs)
+    if shared is not None:
+        in_shared = internal_scores(shared[kept], clusters[kept], exact_songs)
+        scores |= {f"shared_{name}": value for name, value in in_shared.items()}
+    scores |= external_scores(clusters[kept], of_kept) | matching_scores(clusters[kept], of_kept)
     if n_clusters < 2:
         scores = {name: n if name.startswith("n_") else np.nan for name, n in scores.items()}
     return {
@@ -67,12 +75,13 @@ def evaluate(
     seed: int,
     config: ClusterConfig,
     labels: Mapping[str, pd.Series],
+    shared: np.ndarray | None = None,
 ) -> Evaluated:
     """Clusters points `[songs, dimensions]` and scores what comes out; see `score_clustering`."""
     found = CLUSTERERS[method](x, k, seed, config)
     scopes = ("all", "clustered") if method == "dbscan" else ("all",)
     scores = {
-        scope: score_clustering(x, found.labels, labels, scope, config.exact_songs)
+        scope: score_clustering(x, found.labels, labels, scope, config.exact_songs, shared)
         for scope in scopes
     }
     return Evaluated(found, scores)

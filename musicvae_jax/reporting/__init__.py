@@ -10,16 +10,21 @@ from musicvae_jax.reporting.curves import (
 from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.overview import comprehensive_results
-from musicvae_jax.reporting.page import page
+from musicvae_jax.reporting.page import SuiteTables, page
 from musicvae_jax.reporting.scatter import projection, projection_grid
-from musicvae_jax.reporting.scores import distinct, rows_of, score_table, suite_table
+from musicvae_jax.reporting.scores import distinct, rows_of, suite_table
+from musicvae_jax.reporting.summary import summary
+from musicvae_jax.reporting.terminal import score_table
+from musicvae_jax.reporting.tradeoff import language_tradeoff
 
 __all__ = [
+    "SuiteTables",
     "answers",
     "cluster_distributions",
     "cluster_selection",
     "comprehensive_results",
     "distinct",
+    "language_tradeoff",
     "latent_interpolation",
     "page",
     "projection",
@@ -29,6 +34,7 @@ __all__ = [
     "score_table",
     "selection_overview",
     "suite_table",
+    "summary",
     "training_curves",
     "training_overview",
 ]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from musicvae_jax.comparison import Comparison, compare
+from musicvae_jax.comparison import PairedComparison, compare_paired
 from musicvae_jax.reporting.scores import rows_of
-from musicvae_jax.reporting.style import mean_and_std, seen_labels
+from musicvae_jax.reporting.style import is_label_free, mean_and_std
 
 _LABELS = ("genre", "language")
 
@@ -15,7 +15,8 @@ def answers(metrics: pd.DataFrame) -> list[str]:
     """Sentences on AMI under K-Means: the VAE against its baselines, the best, and fusion.
 
     AMI, because unlike NMI and purity it is 0 for random clusters. A representation that was given
-    a label is never compared on that label, and only scores on the same songs are compared.
+    a label, or something that it follows from, is never compared on that label, and only scores of
+    the same songs and seeds are compared.
 
     Args:
         metrics: metrics.csv of all finished experiments, one below the other.
@@ -34,11 +35,11 @@ def _vae_against_baselines(rows: pd.DataFrame) -> Iterator[str]:
                 other = _scores(same_songs, baseline, label)
                 if not len(vae) or not len(other):
                     continue
-                found = compare(vae, other)
+                found = _compared(vae, other)
                 answer = {
-                    "above": "Yes",
-                    "below": "No",
-                    "within the spread": "No clear answer",
+                    "better": "Yes",
+                    "worse": "No",
+                    "no difference at these seeds": "No difference at these seeds",
                     "one seed": "Cannot be said from one seed",
                 }[found.verdict]
                 yield (
@@ -77,11 +78,11 @@ def _fusion(rows: pd.DataFrame) -> Iterator[str]:
                 if best_part is None or not len(scores):
                     continue
                 part, part_scores = best_part
-                found = compare(scores, part_scores)
+                found = _compared(scores, part_scores)
                 word = {
-                    "above": "beats",
-                    "below": "does not beat",
-                    "within the spread": "is within the spread between seeds of",
+                    "better": "beats",
+                    "worse": "is worse than",
+                    "no difference at these seeds": "is at these seeds no different from",
                     "one seed": "cannot be compared from one seed with",
                 }[found.verdict]
                 yield (
@@ -93,28 +94,35 @@ def _fusion(rows: pd.DataFrame) -> Iterator[str]:
 def _best_part(parts: pd.DataFrame, label: str) -> tuple[str, pd.Series] | None:
     candidates = []
     for (_, name), scores in parts.groupby(["experiment", "representation"], sort=False):
-        values = scores[f"ami_{label}"].dropna()
+        values = _by_seed(scores, label)
         if len(values):
             candidates.append((name, values))
     return max(candidates, key=lambda part: part[1].mean(), default=None)
 
 
 def _label_free(rows: pd.DataFrame, label: str) -> pd.DataFrame:
-    """The rows of representations that were not given the label."""
-    return rows.loc[[label not in seen_labels(cell) for cell in rows["labels_seen"]]]
+    """The rows of representations that know nothing of the label but what they found."""
+    return rows.loc[[is_label_free(row, label) for _, row in rows.iterrows()]]
 
 
 def _scores(rows: pd.DataFrame, representation: str, label: str) -> pd.Series:
-    return rows.loc[rows["representation"] == representation, f"ami_{label}"].dropna()
+    return _by_seed(rows[rows["representation"] == representation], label)
+
+
+def _by_seed(rows: pd.DataFrame, label: str) -> pd.Series:
+    return rows.set_index("seed")[f"ami_{label}"].dropna()
+
+
+def _compared(first: pd.Series, second: pd.Series) -> PairedComparison:
+    seeds = first.index.intersection(second.index)
+    return compare_paired(first[seeds], second[seeds])
 
 
 def _shown(scores: pd.Series) -> str:
     return mean_and_std(scores.mean(), scores.std())
 
 
-def _by_how_much(found: Comparison) -> str:
+def _by_how_much(found: PairedComparison) -> str:
     if found.verdict == "one seed":
         return ""
-    return (
-        f"; the difference is {found.difference:+.3f}, the spread between seeds {found.spread:.3f}"
-    )
+    return f"; over seeds the difference is {found.difference:+.3f} (p = {found.p_value:.3f})"

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from musicvae_jax.reporting.scores import distinct, rows_of
-from musicvae_jax.reporting.style import COLOURS, LEAK_MARK, label_axes, seen_labels, titled
+from musicvae_jax.reporting.style import COLOURS, LEAK_CAPTION, label_axes, leak_mark, titled
 
 _SCORES = {"ami_genre": "genre AMI", "ami_language": "language AMI", "silhouette": "silhouette"}
 
@@ -13,7 +13,7 @@ _SCORES = {"ami_genre": "genre AMI", "ami_language": "language AMI", "silhouette
 def comprehensive_results(table: pd.DataFrame, title: str) -> Figure:
     """Genre AMI, language AMI and silhouette of every representation under K-Means.
 
-    A score against a label that the representation was given is drawn hollow and marked.
+    A score against a label that the representation knows is drawn hollow and marked.
 
     Args:
         table: rows of `suite_table`, K-Means ones are used.
@@ -27,7 +27,7 @@ def comprehensive_results(table: pd.DataFrame, title: str) -> Figure:
     axes = figure.subplots(1, len(_SCORES), sharey=True)
     for axis, (score, heading) in zip(axes, _SCORES.items(), strict=True):
         for place, (_, row) in enumerate(rows.iterrows()):
-            leaks = score.split("_")[-1] in seen_labels(row["labels_seen"])
+            mark = leak_mark(row, score)
             colour = COLOURS[0] if row["role"] == "own" else COLOURS[1]
             axis.errorbar(
                 row[f"{score}_mean"],
@@ -35,13 +35,13 @@ def comprehensive_results(table: pd.DataFrame, title: str) -> Figure:
                 xerr=row[f"{score}_std"],
                 marker="o" if row["role"] == "own" else "s",
                 color=colour,
-                markerfacecolor="white" if leaks else colour,
+                markerfacecolor="white" if mark else colour,
                 capsize=2,
                 markersize=6,
             )
-            if leaks and row[f"{score}_mean"] == row[f"{score}_mean"]:
+            if mark and row[f"{score}_mean"] == row[f"{score}_mean"]:
                 axis.annotate(
-                    LEAK_MARK, (row[f"{score}_mean"], place), (7, 3), textcoords="offset points"
+                    mark, (row[f"{score}_mean"], place), (7, 3), textcoords="offset points"
                 )
         axis.set_yticks(range(len(rows)), names, fontsize="small", parse_math=False)
         axis.set_ylim(-0.8, len(rows) - 0.2)
@@ -60,7 +60,7 @@ def comprehensive_results(table: pd.DataFrame, title: str) -> Figure:
             marker="o",
             color=COLOURS[0],
             markerfacecolor="white",
-            label=f"{LEAK_MARK} was given this label",
+            label=LEAK_CAPTION,
         ),
     ]
     figure.legend(handles=handles, frameon=False, ncols=3, loc="outside lower center")

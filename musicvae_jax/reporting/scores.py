@@ -1,66 +1,23 @@
-"""Tables of scores: for the terminal, and for the results of a suite."""
+"""The table of a suite: every method, mean and standard deviation over seeds."""
 
 from collections.abc import Sequence
 
 import pandas as pd
-from rich.table import Table
-from rich.text import Text
 
-from musicvae_jax.reporting.style import LEAK_CAPTION, LEAK_MARK, mean_and_std, seen_labels
-
-_TERMINAL_SCORES = {
-    "silhouette": "silhouette",
-    "ami_genre": "genre AMI",
-    "nmi_genre": "genre NMI",
-    "ari_genre": "genre ARI",
-    "purity_genre": "genre purity",
-    "ami_language": "language AMI",
-    "ami_artist": "artist AMI",
-}
 _SUITE_SCORES = (
     "silhouette",
     "calinski_harabasz",
     "davies_bouldin",
+    "shared_silhouette",
+    "shared_calinski_harabasz",
+    "shared_davies_bouldin",
     *(
         f"{score}_{label}"
         for label in ("genre", "language", "artist")
-        for score in ("ari", "nmi", "ami", "purity")
+        for score in ("ari", "nmi", "ami", "purity", "homogeneity", "completeness", "accuracy")
     ),
 )
 _METHOD = ["experiment", "representation", "clusterer", "scope"]
-
-
-def score_table(metrics: pd.DataFrame, title: str, clusterer: str = "kmeans") -> Table:
-    """Scores per representation, mean and standard deviation over seeds, for the terminal.
-
-    A score against a label that the representation has seen is marked: it measures what the
-    model was told, not what it found. An empty cell is a score that is not defined.
-
-    Args:
-        metrics: rows of metrics.csv, of one or more experiments.
-        title: the table's title.
-        clusterer: whose rows are shown, of scope "all".
-    """
-    shown = rows_of(metrics, clusterer)
-    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="")
-    table.add_column("representation", overflow="fold")
-    table.add_column("k", justify="right")
-    for heading in _TERMINAL_SCORES.values():
-        table.add_column(heading, justify="right")
-    any_leak = False
-    for _, rows in shown.groupby(["experiment", "representation"], sort=False):
-        seen = seen_labels(rows["labels_seen"].iloc[0])
-        any_leak |= bool(seen)
-        cells = []
-        for column in _TERMINAL_SCORES:
-            text = mean_and_std(rows[column].mean(), rows[column].std())
-            mark = LEAK_MARK if text and column.split("_")[-1] in seen else ""
-            cells.append(text + mark)
-        table.add_row(str(rows["representation"].iloc[0]), _range(rows["n_clusters"]), *cells)
-    if any_leak:
-        table.caption = LEAK_CAPTION
-        table.caption_justify = "left"
-    return table
 
 
 def suite_table(metrics: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -70,21 +27,24 @@ def suite_table(metrics: Sequence[pd.DataFrame]) -> pd.DataFrame:
         metrics: metrics.csv of the suite's experiments, in the order of the rows wanted.
 
     Returns:
-        n_clusters (a range where seeds differ), n_songs, labels_seen and noise_share, then
-        NAME_mean and NAME_std over seeds of every score; the deviation is empty with one seed.
+        n_clusters (a range where seeds differ), n_songs, labels_seen, labels_derivable and
+        noise_share, then NAME_mean and NAME_std over seeds of every score; the deviation is empty
+        with one seed.
     """
     everything = pd.concat(metrics, ignore_index=True)
     # A column of nothing but empty cells comes back from CSV as numbers.
-    everything["labels_seen"] = everything["labels_seen"].astype(object).fillna("")
+    for column in ("labels_seen", "labels_derivable"):
+        everything[column] = everything[column].astype(object).fillna("")
     rows = []
     for method, of_method in everything.groupby(_METHOD, sort=False):
         row = dict(zip(_METHOD, method, strict=True))
         row |= {
             "role": of_method["role"].iloc[0],
-            "n_clusters": _range(of_method["n_clusters"]),
-            "n_songs": _range(of_method["n_songs"]),
+            "n_clusters": value_range(of_method["n_clusters"]),
+            "n_songs": value_range(of_method["n_songs"]),
             "noise_share": of_method["noise_share"].mean(),
             "labels_seen": of_method["labels_seen"].iloc[0],
+            "labels_derivable": of_method["labels_derivable"].iloc[0],
             "n_seeds": len(of_method),
         }
         for score in _SUITE_SCORES:
@@ -100,16 +60,18 @@ def rows_of(table: pd.DataFrame, clusterer: str = "kmeans") -> pd.DataFrame:
 
 
 def distinct(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `suite_table` without the baselines whose scores another row has.
+    """Rows of `suite_table` or `summary` without the baselines whose scores another row has.
 
     Many experiments have the same baselines on the same songs.
     """
-    same = ["representation", "clusterer", "scope", "n_songs", "silhouette_mean", "ami_genre_mean"]
+    names = ["representation", "clusterer", "scope", "n_songs", "silhouette_mean", "ami_genre_mean"]
+    same = [name for name in names if name in table]
     own_first = table.sort_values("role", ascending=False, kind="stable")
     repeated = own_first.duplicated(same) & (own_first["role"] == "baseline")
     return table[~repeated.reindex(table.index)]
 
 
-def _range(values: pd.Series) -> str:
+def value_range(values: pd.Series) -> str:
+    """ "9" or, where seeds differ, "5-9"."""
     low, high = values.min(), values.max()
     return str(low) if low == high else f"{low}-{high}"

@@ -1,6 +1,7 @@
 """Colours, markers and labels that all figures share."""
 
 import textwrap
+from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,8 +11,11 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 UNKNOWN_COLOUR = "#BBBBBB"
-LEAK_MARK = "†"
-LEAK_CAPTION = f"{LEAK_MARK} the representation was given this label"
+LEAK_MARK, DERIVABLE_MARK = "†", "‡"
+LEAK_CAPTION = (
+    f"{LEAK_MARK} the representation was given this label; {DERIVABLE_MARK} it follows from what "
+    "the representation was given"
+)
 
 
 def label_axes(axis: Axes, x: str, y: str) -> None:
@@ -32,9 +36,27 @@ def folded(text: str, width: int) -> str:
     return "\n".join(part.replace("+ ", "+") for parts in lines for part in parts)
 
 
-def seen_labels(labels_seen: object) -> list[str]:
-    """The kinds of label in a labels_seen cell, which is empty or NaN where there are none."""
-    return labels_seen.split() if isinstance(labels_seen, str) else []
+def cell_labels(cell: object) -> list[str]:
+    """The kinds of label in a cell, which is empty or NaN where there are none."""
+    return cell.split() if isinstance(cell, str) else []
+
+
+def leak_mark(row: Mapping[str, object], kind: str) -> str:
+    """The mark of scores against a kind of label; "" where they are results.
+
+    Args:
+        row: with labels_seen and labels_derivable, as in metrics.csv.
+        kind: "genre", or the name of a score that ends with "_genre".
+    """
+    label = kind.split("_")[-1]
+    if label in cell_labels(row["labels_seen"]):
+        return LEAK_MARK
+    return DERIVABLE_MARK if label in cell_labels(row["labels_derivable"]) else ""
+
+
+def is_label_free(row: Mapping[str, object], label: str) -> bool:
+    """Whether scores against a label are results: it was not given and does not follow."""
+    return not leak_mark(row, label)
 
 
 def mean_and_std(mean: float, std: float, digits: int = 3) -> str:

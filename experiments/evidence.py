@@ -1,0 +1,91 @@
+"""What stands behind the scores: nulls, intervals, artists and how well languages mix."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.representations import Representation
+from experiments.tables import LABELS
+from experiments.terminal import Terminal
+from experiments.workers import Workers
+from musicvae_jax.clustering import sample_songs, sample_text
+from musicvae_jax.config import Experiment
+from musicvae_jax.evaluation import (
+    Significance,
+    SpaceScores,
+    significance,
+    space_scores,
+)
+
+
+class Evidence(NamedTuple):
+    """Rows of significance.csv and spaces.csv, and how the latter was approximated, if it was."""
+
+    significance: pd.DataFrame
+    spaces: pd.DataFrame
+    approximated: dict[str, str]
+
+
+def evidence(
+    experiment: Experiment,
+    shown: Sequence[Representation],
+    clusters: Mapping[tuple[str, int], np.ndarray],
+    songs: pd.DataFrame,
+    workers: Workers,
+    terminal: Terminal,
+) -> Evidence:
+    """Takes every representation's K-Means clusters and its points, under every seed.
+
+    Args:
+        experiment: whose seeds and limits are used.
+        shown: own representations and baselines.
+        clusters: K-Means cluster numbers of each, by name and seed.
+        songs: table of the songs that were clustered.
+        workers: share the work.
+        terminal: for progress.
+    """
+    labels = {name: songs[name] for name in LABELS}
+    places = [(one, i) for one in shown for i in range(len(experiment.seeds))]
+    # The same points under every seed have the same neighbours.
+    firsts = [(one, 0 if one.points[i] is one.points[0] else i) for one, i in places]
+    distinct = list({(one.name, i): (one, i) for one, i in firsts}.values())
+    chosen = sample_songs(len(songs), experiment.cluster.exact_songs, experiment.seeds[0])
+    of_chosen = {name: values.iloc[chosen] for name, values in labels.items()}
+    with terminal.progress("weighing", len(places) + len(distinct)) as advance:
+        calls = [
+            (clusters[one.name, experiment.seeds[i]], labels, experiment.seeds[i])
+            for one, i in places
+        ]
+        rows = []
+        for (one, i), found in zip(
+            places, workers.map(significance, calls, len(songs)), strict=True
+        ):
+            rows += [_about(experiment, one, i) | score._asdict() for score in found]
+            advance()
+        calls = [(one.points[i][chosen], of_chosen, experiment.seeds[i]) for one, i in distinct]
+        spaces = {}
+        for (one, i), found in zip(
+            distinct, workers.map(space_scores, calls, len(songs)), strict=True
+        ):
+            spaces[one.name, i] = found
+            advance()
+    space_rows = [
+        _about(experiment, one, i) | spaces[first.name, j]._asdict()
+        for (one, i), (first, j) in zip(places, firsts, strict=True)
+    ]
+    is_sampled = len(chosen) < len(songs)
+    return Evidence(
+        pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields]),
+        pd.DataFrame(space_rows, columns=[*_ABOUT, *SpaceScores._fields]),
+        {"spaces.csv": sample_text(len(chosen))} if is_sampled else {},
+    )
+
+
+_ABOUT = ("experiment", "seed", "representation", "role")
+
+
+def _about(experiment: Experiment, one: Representation, i: int) -> dict[str, object]:
+    values = (experiment.name, experiment.seeds[i], one.name, one.role)
+    return dict(zip(_ABOUT, values, strict=True))

@@ -1,0 +1,131 @@
+"""What stands behind the scores of a clustering against each kind of label."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax.evaluation.artists import one_per_artist_scores
+from musicvae_jax.evaluation.bootstrap import external_intervals
+from musicvae_jax.evaluation.contingency import SCORES
+from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
+
+ARTIST = "artist"
+# The smallest p-value is .001, and the ends of intervals move by a hundredth from seed to seed.
+_N_DRAWS = 1000
+
+
+class Significance(NamedTuple):
+    """One score of one clustering against one kind of label; NaN where a number is not defined.
+
+    Attributes:
+        label: kind of label ("genre").
+        score: "ari", "nmi", "ami" or "purity"; higher is better.
+        n_songs: songs that have the label.
+        value: the score of these songs.
+        low: lower end of its 95 % interval over artists, see `external_intervals`.
+        high: upper end.
+        null_mean: mean score of labels shuffled over songs, see `permutation_nulls`.
+        null_high: their 95th percentile.
+        p_value: of the score among them, in (0, 1].
+        p_value_artists: when labels are shuffled over whole artists, see
+            `group_permutation_nulls`; songs that are not in their artist's most frequent label are
+            left out. NaN for artists themselves.
+        n_artist_songs: songs that this was asked of.
+        one_per_artist: the score of one song per artist, averaged over draws, see
+            `one_per_artist_scores`. NaN for artists.
+    """
+
+    label: str
+    score: str
+    n_songs: int
+    value: float
+    low: float
+    high: float
+    null_mean: float
+    null_high: float
+    p_value: float
+    p_value_artists: float
+    n_artist_songs: int
+    one_per_artist: float
+
+
+def significance(
+    clusters: np.ndarray, labels: Mapping[str, pd.Series], seed: int
+) -> list[Significance]:
+    """Nulls, intervals and scores with one song per artist, for every kind of label.
+
+    A song whose artist is not known counts as by an artist of its own.
+
+    Args:
+        clusters: cluster numbers, `[songs]`.
+        labels: kind ("genre") to one label per song, null where unknown; "artist" must be there.
+        seed: of shuffles and draws.
+
+    Returns:
+        Kinds in their order, each with ARI, NMI, AMI and purity; a kind with fewer than two
+        distinct labels is left out.
+    """
+    artists = known_artists(labels[ARTIST])
+    found = []
+    for kind, values in labels.items():
+        known = values.notna().to_numpy()
+        codes = pd.factorize(values[known])[0]
+        if len(np.unique(codes)) >= 2:
+            found += _of_kind(kind, codes, clusters[known], artists[known], seed)
+    return found
+
+
+def known_artists(artists: pd.Series) -> np.ndarray:
+    """A number for each song's artist, `[songs]`: songs by unknown ones have different numbers."""
+    codes, distinct = pd.factorize(artists)
+    unknown = np.flatnonzero(codes < 0)
+    codes[unknown] = len(distinct) + np.arange(len(unknown))
+    return codes
+
+
+def _of_kind(
+    kind: str, codes: np.ndarray, clusters: np.ndarray, artists: np.ndarray, seed: int
+) -> list[Significance]:
+    nulls = permutation_nulls(codes, clusters, _N_DRAWS, seed)
+    nowhere = dict.fromkeys(SCORES, np.nan)
+    lows, highs, alone = nowhere, nowhere, nowhere
+    by_artists: dict[str, Null] = {}
+    n_artist_songs = 0
+    if len(np.unique(artists)) >= 2:
+        intervals = external_intervals(codes, clusters, artists, _N_DRAWS, seed)
+        lows = {name: interval.low for name, interval in intervals.items()}
+        highs = {name: interval.high for name, interval in intervals.items()}
+    if kind != ARTIST:
+        alone = one_per_artist_scores(codes, clusters, artists, _N_DRAWS, seed)
+        usual = codes == _most_frequent(codes, artists)
+        if len(np.unique(codes[usual])) >= 2:
+            n_artist_songs = int(usual.sum())
+            by_artists = group_permutation_nulls(
+                codes[usual], clusters[usual], artists[usual], _N_DRAWS, seed
+            )
+    return [
+        Significance(
+            label=kind,
+            score=name,
+            n_songs=len(codes),
+            value=nulls[name].score,
+            low=lows[name],
+            high=highs[name],
+            null_mean=nulls[name].mean,
+            null_high=nulls[name].high,
+            p_value=nulls[name].p_value,
+            p_value_artists=by_artists[name].p_value if by_artists else np.nan,
+            n_artist_songs=n_artist_songs,
+            one_per_artist=alone[name],
+        )
+        for name in SCORES
+    ]
+
+
+def _most_frequent(codes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The most frequent code of each song's group, `[songs]`; of equal ones the first."""
+    counts = np.zeros((groups.max() + 1, codes.max() + 1), int)
+    np.add.at(counts, (groups, codes), 1)
+    return counts.argmax(axis=1)[groups]

@@ -1,0 +1,101 @@
+"""One row per representation: its scores under K-Means and what stands behind them."""
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax.comparison import compare_paired
+from musicvae_jax.reporting.scores import rows_of, value_range
+from musicvae_jax.reporting.style import is_label_free
+
+_METHOD = ["experiment", "representation"]
+_SCORES = ("silhouette", "shared_silhouette", "ami_genre", "ami_language", "ami_artist")
+_SPACES = (
+    "language_probe",
+    "language_mixing",
+    "artist_mixing",
+    "genre_precision",
+    "genre_precision_others",
+)
+
+
+def summary(
+    metrics: pd.DataFrame, significance: pd.DataFrame, spaces: pd.DataFrame
+) -> pd.DataFrame:
+    """Means and standard deviations over seeds, in the order of the rows of metrics.
+
+    Args:
+        metrics: rows of metrics.csv of one or more experiments; those of K-Means are used.
+        significance: their rows of significance.csv; those of the AMI with genres are used.
+        spaces: their rows of spaces.csv.
+
+    Returns:
+        experiment, representation, role, n_clusters and n_songs (ranges where seeds differ),
+        labels_seen, labels_derivable; NAME_mean and NAME_std of silhouette, shared_silhouette,
+        ami_genre, ami_language, ami_artist, one_per_artist (the AMI with genres of one song per
+        artist), language_probe, language_mixing, artist_mixing, genre_precision and
+        genre_precision_others; genre_low and genre_high, the mean ends of the interval of
+        ami_genre; null_high, the 95th percentile of chance; p_value and p_value_artists, the
+        largest of all seeds; language_probe_chance; and against_pca, the verdict of
+        `compare_paired` on ami_genre, with difference_to_pca, where both were scored on the same
+        songs and neither knows the genre. NaN where a number is not defined.
+    """
+    ami = significance[(significance["label"] == "genre") & (significance["score"] == "ami")]
+    by_method = dict(list(ami.groupby(_METHOD)))
+    of_space = dict(list(spaces.groupby(_METHOD)))
+    rows = [
+        _described(of_one)
+        | _evidence(by_method.get(method))
+        | _over_seeds(of_space[method], _SPACES)
+        | {"language_probe_chance": of_space[method]["language_probe_chance"].mean()}
+        for method, of_one in rows_of(metrics).groupby(_METHOD, sort=False)
+    ]
+    return _beside_pca(pd.DataFrame(rows), rows_of(metrics))
+
+
+def _described(rows: pd.DataFrame) -> dict[str, object]:
+    first = rows.iloc[0]
+    about = {name: first[name] for name in ("experiment", "representation", "role")}
+    marks = {name: first[name] for name in ("labels_seen", "labels_derivable")}
+    ranges = {name: value_range(rows[name]) for name in ("n_clusters", "n_songs")}
+    return about | ranges | marks | _over_seeds(rows, _SCORES)
+
+
+def _evidence(rows: pd.DataFrame | None) -> dict[str, float]:
+    """Of the AMI with genres; there is nothing where songs have fewer than two."""
+    if rows is None:
+        rows = pd.DataFrame(
+            np.nan,
+            index=[0],
+            columns=["low", "high", "null_high", "p_value", "p_value_artists", "one_per_artist"],
+        )
+    return {
+        "genre_low": rows["low"].mean(),
+        "genre_high": rows["high"].mean(),
+        "null_high": rows["null_high"].mean(),
+        "p_value": rows["p_value"].max(),
+        "p_value_artists": rows["p_value_artists"].max(),
+    } | _over_seeds(rows, ("one_per_artist",))
+
+
+def _over_seeds(rows: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
+    means = {f"{name}_mean": rows[name].mean() for name in names}
+    return means | {f"{name}_std": rows[name].std() for name in names}
+
+
+def _beside_pca(table: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    scores = {
+        method: rows.set_index("seed")["ami_genre"].dropna()
+        for method, rows in metrics.groupby(_METHOD)
+    }
+    verdicts, differences = [], []
+    for _, row in table.iterrows():
+        own = scores[row["experiment"], row["representation"]]
+        # An experiment's PCA baseline has the same songs and seeds.
+        pca = scores.get((row["experiment"], "pca"))
+        found = None
+        if row["representation"] != "pca" and pca is not None and is_label_free(row, "genre"):
+            seeds = own.index.intersection(pca.index)
+            found = compare_paired(own[seeds], pca[seeds]) if len(seeds) else None
+        verdicts.append("" if found is None else found.verdict)
+        differences.append(np.nan if found is None else found.difference)
+    return table.assign(against_pca=verdicts, difference_to_pca=differences)

@@ -1,0 +1,46 @@
+"""The summary of a run as a table for the terminal."""
+
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
+
+from musicvae_jax.reporting.columns import COLUMNS
+from musicvae_jax.reporting.style import DERIVABLE_MARK, LEAK_CAPTION, LEAK_MARK
+
+# As many as a terminal has room for; the files and the report have all.
+_SHOWN = (
+    "silhouette",
+    "in raw features",
+    "genre AMI",
+    "95 % interval",
+    "chance",
+    "1 song per artist",
+    "language AMI",
+    "language probe",
+    "artist AMI",
+)
+
+
+def score_table(summary: pd.DataFrame, title: str) -> Table:
+    """Scores per representation, mean and standard deviation over seeds.
+
+    A score against a label that the representation knows is marked: it measures what it was
+    told, not what it found. An empty cell is a score that is not defined.
+
+    Args:
+        summary: rows of `summary`.
+        title: the table's title.
+    """
+    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="")
+    table.add_column("representation", overflow="fold")
+    for heading in ("k", *_SHOWN):
+        table.add_column(heading, justify="right")
+    any_leak = False
+    for _, row in summary.iterrows():
+        cells = [COLUMNS[heading](row) for heading in _SHOWN]
+        any_leak |= any(cell.endswith((LEAK_MARK, DERIVABLE_MARK)) for cell in cells)
+        table.add_row(row["representation"], row["n_clusters"], *cells)
+    if any_leak:
+        table.caption = LEAK_CAPTION
+        table.caption_justify = "left"
+    return table
