@@ -14,7 +14,7 @@ from rich.progress import (
 )
 
 # Wide enough for the score table when the output goes to a file.
-_FILE_WIDTH = 140
+_FILE_WIDTH = 150
 
 
 class Terminal:

@@ -34,18 +34,30 @@ from musicvae_jax.training import DivergenceError
 COLUMNS = [
     *("experiment", "seed", "representation", "role", "clusterer", "scope"),
     *("n_clusters", "n_songs", "noise_share"),
-    *("silhouette", "silhouette_se", "calinski_harabasz", "davies_bouldin"),
+    *(
+        f"{space}{score}"
+        for space in ("", "shared_")
+        for score in ("silhouette", "silhouette_se", "calinski_harabasz", "davies_bouldin")
+    ),
     *(
         f"{score}_{label}"
         for label in ("genre", "language", "artist")
         for score in ("ari", "nmi", "ami", "purity", "n")
     ),
+    *(
+        f"{score}_{label}"
+        for label in ("genre", "language", "artist")
+        for score in ("homogeneity", "completeness", "accuracy")
+    ),
     "labels_seen",
+    "labels_derivable",
 ]
 TABLES = {
     "config.json",
     "manifest.json",
     "metrics.csv",
+    "significance.csv",
+    "spaces.csv",
     "history.csv",
     "cluster_selection.csv",
     "latents.parquet",
@@ -243,6 +255,7 @@ def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys
         "gmm_full": sample,
         "gmm_diag": sample,
         "silhouette": f"{sample}, each against all",
+        "spaces.csv": sample,
         "tsne": sample,
         "umap": sample,
     }

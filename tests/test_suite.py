@@ -18,6 +18,7 @@ PICTURES = {
     "cluster_distributions",
     "cluster_selection",
     "comprehensive_results",
+    "language_tradeoff",
     "latent_interpolation",
     "reconstruction_examples",
     "training_curves",
@@ -52,6 +53,9 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
     for name, experiments in SUITES.items():
         table = pd.read_csv(f"results/{name}_task_results.csv")
         assert table["experiment"].unique().tolist() == list(experiments)
+        summary = pd.read_csv(f"results/{name}_summary.csv")
+        assert summary["experiment"].unique().tolist() == list(experiments)
+        assert summary["language_probe_mean"].notna().all()
         assert table["n_seeds"].eq(2).all()
         kmeans = table[table["clusterer"] == "kmeans"]
         assert kmeans["n_clusters"].astype(str).eq("3").all()

@@ -17,7 +17,6 @@ _SHOWN = (
     "1 song per artist",
     "language AMI",
     "language probe",
-    "artist AMI",
 )
 
 
