@@ -150,8 +150,8 @@ def _is_streamed(
     if n_mb <= runtime.data_budget_mb:
         return False
     terminal.say(
-        f"features: streamed to the devices, since {n_mb:,.1f} MB are more than data_budget_mb, "
-        f"which is {runtime.data_budget_mb:,}"
+        f"features: {n_mb:,.1f} MB, streamed to the devices, since data_budget_mb is "
+        f"{runtime.data_budget_mb:,}"
     )
     return True
 
