@@ -14,10 +14,9 @@ from jax.tree_util import Partial
 
 from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.devices import DATA, data_axis, make_mesh
-from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
 from musicvae_jax.prefetch import one_ahead
 from musicvae_jax.streaming.chunks import Plan, Steps, make_plan, read_steps
-from musicvae_jax.streaming.passes import heldout_losses, song_means
+from musicvae_jax.streaming.passes import Model, heldout_losses, song_means
 from musicvae_jax.streaming.source import CHUNK_BYTES, Source
 from musicvae_jax.training import (
     ACTIVE_VARIANCE,
@@ -33,7 +32,6 @@ from musicvae_jax.training import (
 )
 from musicvae_jax.unfinished import Keeper
 
-Model = MLPAutoencoder | ConvAutoencoder
 _NO_KEEPER = Keeper()
 
 

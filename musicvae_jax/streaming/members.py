@@ -11,15 +11,15 @@ from jax.sharding import Mesh
 
 from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.devices import make_mesh
-from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
 from musicvae_jax.streaming.loop import train_streamed
+from musicvae_jax.streaming.passes import Model
 from musicvae_jax.streaming.source import CHUNK_BYTES, Source
 from musicvae_jax.training import History, TrainState
 from musicvae_jax.unfinished import Keeping, keep_nothing
 
 
 def train_streamed_members(
-    model: MLPAutoencoder | ConvAutoencoder,
+    model: Model,
     config: TrainConfig,
     source: Source,
     members: Sequence[Member],
