@@ -47,7 +47,7 @@ def open_source(path: Path) -> CropSource:
     found = extract_features(songs, features)
     split = split_songs(found.table["artist"], DataConfig().heldout_fraction, 0)
     store = open_crops(songs, features, found.rows)
-    return CropSource(store, split.train, split.heldout, fit_crop_scaler(store, split.train))
+    return CropSource(store, *split, fit_crop_scaler(store, split.train), CROPS)
 
 
 def make_round(model: ConvAutoencoder, scaler, in_loop: bool):

@@ -29,7 +29,6 @@ from musicvae_jax.features import (
     fit_scaler,
     one_hot,
     open_crops,
-    standardise,
     vocabulary,
 )
 from musicvae_jax.fusion import input_scaler, model_input
@@ -153,6 +152,8 @@ def prepare_inputs(
     training_songs = table.iloc[split.train]
     vocabularies = {name: vocabulary(training_songs[name]) for name in tables.LABELS}
     audio_scaler = fit_scaler(features.values[split.train], features.widths, LEAST_SCALE_DB)
+    cache_dir = experiment.features.cache_dir
+    audio, _ = model_input(features.values, None, "audio", audio_scaler, cache_dir)
     crops = None
     if experiment.model.kind == "conv_vae":
         crops = _open_crops(experiment, songs, features, terminal)
@@ -160,13 +161,17 @@ def prepare_inputs(
     else:
         n_lyrics = 0 if vectors is None else vectors.values.shape[1]
         scaler = input_scaler(audio_scaler, n_lyrics, experiment.model.inputs)
-        x, weight = model_input(features.values, vectors, experiment.model.inputs, scaler)
+        x, weight = audio, None
+        if experiment.model.inputs != "audio":
+            x, weight = model_input(
+                features.values, vectors, experiment.model.inputs, scaler, cache_dir
+            )
     condition = None
     if experiment.model.condition != "none":
         condition = _condition(experiment.model.condition, declared, vocabularies, terminal)
     _notice_gaps(table.iloc[scored], table, split, terminal)
     return Inputs(
-        audio=standardise(features.values, audio_scaler),
+        audio=audio,
         lyrics=vectors,
         crops=crops,
         x=x,

@@ -17,10 +17,10 @@ from musicvae_jax.checkpoints import Checkpoint, find_trained, load_checkpoint, 
 from musicvae_jax.config import Experiment, RuntimeConfig
 from musicvae_jax.devices import make_mesh
 from musicvae_jax.features import fixed_crops
-from musicvae_jax.streaming import CropSource, train_crop_members
+from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
+from musicvae_jax.streaming import CropSource, RowSource, train_streamed_members
 from musicvae_jax.sweeps import train_members
 from musicvae_jax.training import (
-    Data,
     DivergenceError,
     Examples,
     History,
@@ -70,7 +70,11 @@ def learn(
         terminal.say(f"model: as trained in {found} (same settings, data and seeds)")
         return load_checkpoint(found)._replace(experiment=experiment)
     mesh = make_mesh(len(experiment.members), runtime.devices)
-    open_unfinished(experiment.unfinished_dir, settings, runtime.restart)
+    source = _source(experiment, inputs)
+    is_streamed = _is_streamed(source, runtime, terminal)
+    # What is kept of a training that streams is kept otherwise, and neither goes on with the other.
+    where = {"data_budget_mb": "streamed" if is_streamed else "on the devices"}
+    open_unfinished(experiment.unfinished_dir, {**settings, **where}, runtime.restart)
     keeping = partial(
         keep_in,
         experiment.unfinished_dir,
@@ -79,9 +83,10 @@ def learn(
         terminal.notice,
     )
     n_epochs = len(experiment.members) * experiment.train.epochs
-    fit = _fit_crops if experiment.model.kind == "conv_vae" else _fit_features
+    model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
+    fit = _fit_streamed if is_streamed else _fit_on_devices
     with terminal.progress("training", n_epochs) as advance, held():
-        state, history = fit(experiment, inputs, advance, mesh, keeping)
+        state, history = fit(experiment, model, source, advance, mesh, keeping)
     try:
         check_finite(history, experiment.members)
     except DivergenceError:
@@ -130,43 +135,51 @@ def encode_all(checkpoint: Checkpoint, inputs: Inputs, runtime: RuntimeConfig) -
     )
 
 
-def _fit_features(
+def _source(experiment: Experiment, inputs: Inputs) -> CropSource | RowSource:
+    if experiment.model.kind == "conv_vae":
+        return CropSource(inputs.crops, *inputs.split, inputs.scaler, experiment.crops)
+    return RowSource(Examples(inputs.x, inputs.condition, inputs.weight), *inputs.split)
+
+
+def _is_streamed(
+    source: CropSource | RowSource, runtime: RuntimeConfig, terminal: Terminal
+) -> bool:
+    if isinstance(source, CropSource):
+        return True
+    n_mb = source.n_bytes / 10**6
+    if n_mb <= runtime.data_budget_mb:
+        return False
+    terminal.say(
+        f"features: {n_mb:,.1f} MB, streamed to the devices, since data_budget_mb is "
+        f"{runtime.data_budget_mb:,}"
+    )
+    return True
+
+
+def _fit_on_devices(
     experiment: Experiment,
-    inputs: Inputs,
+    model: MLPAutoencoder,
+    source: RowSource,
     on_epochs: Callable[[int], None],
     mesh: Mesh,
     keeping: Keeping,
 ) -> tuple[TrainState, History]:
-    model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
-    data = Data(*(_examples(inputs, side) for side in inputs.split))
+    data = source.data()
     return train_members(
         model, experiment.train, experiment.members, data, on_epochs, mesh, keeping
     )
 
 
-def _examples(inputs: Inputs, index: np.ndarray) -> Examples:
-    parts = (inputs.x, inputs.condition, inputs.weight)
-    return Examples(*(None if part is None else part[index] for part in parts))
-
-
-def _fit_crops(
+def _fit_streamed(
     experiment: Experiment,
-    inputs: Inputs,
+    model: MLPAutoencoder | ConvAutoencoder,
+    source: CropSource | RowSource,
     on_epochs: Callable[[int], None],
     mesh: Mesh,
     keeping: Keeping,
 ) -> tuple[TrainState, History]:
-    model = make_model(experiment.model, experiment.crops, 0)
-    source = CropSource(inputs.crops, *inputs.split, inputs.scaler)
-    return train_crop_members(
-        model,
-        experiment.train,
-        experiment.crops,
-        source,
-        experiment.members,
-        on_epochs,
-        mesh,
-        keeping,
+    return train_streamed_members(
+        model, experiment.train, source, experiment.members, on_epochs, mesh, keeping
     )
 
 

@@ -263,11 +263,11 @@ def _member(experiment: Experiment, checkpoint_dir: Path, wanted: dict[str, floa
 
 def _encode_features(checkpoint: Checkpoint, params: Any, features: SongFeatures) -> np.ndarray:
     model, table = checkpoint.experiment.model, features.table
+    cache_dir = checkpoint.experiment.features.cache_dir
     vectors = None
     if checkpoint.lyrics is not None:
-        cache_dir = checkpoint.experiment.features.cache_dir
         vectors = lyrics.transform(checkpoint.lyrics, table["lyrics"], table["language"], cache_dir)
-    x, _ = model_input(features.values, vectors, model.inputs, checkpoint.scaler)
+    x, _ = model_input(features.values, vectors, model.inputs, checkpoint.scaler, cache_dir)
     condition = None
     if model.condition != "none":
         known = checkpoint.vocabularies[model.condition]

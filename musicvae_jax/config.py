@@ -259,6 +259,9 @@ class RuntimeConfig:
     devices: int | Literal["all"] | None = None
     """Devices to train and encode on, or all; by default all accelerators, but of the cores of a
     CPU no more than there are models to train. On a CPU, more than it has cores are simulated."""
+    data_budget_mb: int = 2048
+    """Megabytes (10^6 bytes) of features, of both sides of the split, that each device may hold; at
+    least 0. More is read in every epoch anew, a chunk at a time. Mel crops always are."""
     checkpoint_every: int = 1
     """Epochs between two saves of an unfinished training, at least 1, unless the last was less
     than 10 seconds ago."""
@@ -283,6 +286,7 @@ class RuntimeConfig:
             self.devices,
             "'all' or at least 1",
         )
+        _require(self.data_budget_mb >= 0, "data_budget_mb", self.data_budget_mb, "at least 0")
         for name in ("checkpoint_every", "checkpoints_kept"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         told = (self.coordinator, self.process_count, self.process_id)

@@ -1,13 +1,16 @@
 """Audio and lyrics together: as one input of a model, or side by side after it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from musicvae_jax.cache import joined_rows
 from musicvae_jax.features import Scaler, block_weights, standardise
 from musicvae_jax.lyrics import LyricsVectors
 
+_SONGS_AT_ONCE = 8192
 Inputs = Literal["audio", "lyrics", "audio+lyrics"]
 
 
@@ -30,27 +33,44 @@ def input_scaler(audio: Scaler, n_lyrics: int, inputs: Inputs) -> Scaler:
 
 
 def model_input(
-    audio: np.ndarray, lyrics: LyricsVectors | None, inputs: Inputs, scaler: Scaler
+    audio: np.ndarray, lyrics: LyricsVectors | None, inputs: Inputs, scaler: Scaler, folder: Path
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The standardised input of a model, and what in it is missing.
 
     Args:
-        audio: unscaled audio features, `[songs, features]`.
+        audio: unscaled audio features, `[songs, features]`, in memory or memory-mapped.
         lyrics: of the same songs; None will do for a model of audio alone.
         inputs: what the model encodes.
         scaler: from `input_scaler`.
+        folder: of the files that hold what is too large for memory, see `cache.joined_rows`.
 
     Returns:
         x, float32 `[songs, inputs]`, and the weight of each cell: 0, like x, where a song lacks
         lyrics, else 1; None where nothing is missing.
+
+    Raises:
+        InputError: the folder cannot be written.
     """
+    n_songs, n_inputs = len(audio), len(scaler.mean)
+    rows = [slice(i, i + _SONGS_AT_ONCE) for i in range(0, n_songs, _SONGS_AT_ONCE)]
     if inputs == "audio":
-        return standardise(audio, scaler), None
+        blocks = (standardise(audio[block], scaler) for block in rows)
+        return joined_rows(blocks, (n_songs, n_inputs), folder), None
     n_audio = 0 if inputs == "lyrics" else audio.shape[1]
-    x = standardise(np.concatenate([audio[:, :n_audio], lyrics.values], axis=1), scaler)
-    weight = np.ones_like(x)
-    weight[~lyrics.known, n_audio:] = 0.0
-    return x * weight, None if lyrics.known.all() else weight
+
+    def weight(block: slice) -> np.ndarray:
+        found = np.ones((len(lyrics.known[block]), n_inputs), np.float32)
+        found[~lyrics.known[block], n_audio:] = 0.0
+        return found
+
+    def x(block: slice) -> np.ndarray:
+        both = np.concatenate([audio[block, :n_audio], lyrics.values[block]], axis=1)
+        return standardise(both, scaler) * weight(block)
+
+    joined = joined_rows(map(x, rows), (n_songs, n_inputs), folder)
+    if lyrics.known.all():
+        return joined, None
+    return joined, joined_rows(map(weight, rows), (n_songs, n_inputs), folder)
 
 
 def concatenate(blocks: Sequence[np.ndarray]) -> np.ndarray:

@@ -46,7 +46,7 @@ def saved(tmp_path, songs, condition="none", inputs="audio"):
             table["lyrics"], table["language"], np.arange(24), experiment.lyrics, tmp_path
         )
     scaler = input_scaler(fit_scaler(features.values, features.widths, 1.0), 4, inputs)
-    x, _ = model_input(features.values, vectors, inputs, scaler)
+    x, _ = model_input(features.values, vectors, inputs, scaler, tmp_path)
     names = () if condition == "none" else vocabulary(table[condition])
     labels = one_hot(table[condition], names, condition) if names else None
     model = make_model(experiment.model, CropConfig(), x.shape[1])

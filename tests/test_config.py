@@ -12,6 +12,7 @@ from musicvae_jax.config import (
     FeatureConfig,
     LyricsConfig,
     ModelConfig,
+    RuntimeConfig,
     TrainConfig,
     from_json,
     to_json,
@@ -22,6 +23,7 @@ INVALID = [
     (DataConfig, "data.heldout_fraction", {"heldout_fraction": 0.0}),
     (DataConfig, "data.heldout_fraction", {"heldout_fraction": 0.6}),
     (DataConfig, "data.split_seed", {"split_seed": -1}),
+    (RuntimeConfig, "data_budget_mb", {"data_budget_mb": -1}),
     (FeatureConfig, "features.db_range", {"db_range": 0.0}),
     (FeatureConfig, "features.db_range", {"db_range": float("nan")}),
     (FeatureConfig, "features.db_range", {"db_range": 301.0}),
@@ -71,7 +73,7 @@ def test_an_invalid_value_is_named_with_what_arrived(kind, field, values):
         kind(**values)
     message = str(caught.value)
     assert message.startswith(field + ": got ")
-    assert repr(values[field.split(".")[1]]) in message
+    assert repr(values[field.split(".")[-1]]) in message
     assert "expected" in message
 
 

@@ -228,7 +228,7 @@ def test_a_share_that_cannot_be_is_refused(tmp_path, config, share):
 def test_a_large_matrix_is_left_on_disk(tmp_path, config, monkeypatch):
     songs = load_songs(in_folder(tmp_path / "many", faulty_table()))
     expected = features.extract_features(songs, config).values
-    monkeypatch.setattr(extract, "_MOST_BYTES_IN_MEMORY", 1000)
+    monkeypatch.setattr(extract, "MOST_BYTES_IN_MEMORY", 1000)
     for _ in range(2):
         values = features.extract_features(songs, config).values
         assert isinstance(values, np.memmap)

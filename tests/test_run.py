@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from songfiles import songs_table, with_column, write
 
-from experiments import run
+from experiments import learning, run
 from experiments.registry import EXPERIMENTS
+from musicvae_jax.errors import EXIT_INTERRUPTED
 
 ROOT = Path(__file__).parent.parent
 
@@ -196,6 +198,41 @@ def test_divergence_ends_with_code_1_and_advice(song_path, capsys):
     error = fails(capsys, "easy_vae", "--data.path", song_path, *wild, code=1)
     assert "training diverged at beta 1, learning rate 1e+18, seed 0, epoch" in error
     assert "smaller --train.learning-rate" in error
+
+
+def within_budget(n_mb, song_path, folder):
+    """A quick run of the command line; its exit code."""
+    options = ["--data-budget-mb", n_mb, "--output-dir", folder, "--train.epochs", "2"]
+    options += ["--cluster.k", "3", "--cluster.methods", "kmeans", "--seeds", "1"]
+    return run.main(["hard_cvae", "--data.path", *map(str, [song_path, *options])])
+
+
+def test_features_beyond_the_budget_stream_to_the_same_results(song_path, capsys):
+    said, found = [], []
+    # The last is of the same training, which the budget is no part of.
+    for n_mb, folder in ((0, "streamed/out"), (2048, "whole/out"), (2048, "streamed/again")):
+        assert within_budget(n_mb, song_path, folder) == 0
+        said.append(capsys.readouterr().out)
+        tables = ("history.csv", "metrics.csv")
+        found.append([pd.read_csv(Path(folder) / table) for table in tables])
+    streams = "features: 0.0 MB, streamed to the devices, since data_budget_mb is 0"
+    assert [streams in text for text in said] == [True, False, False]
+    assert ["as trained in" in text for text in said] == [False, False, True]
+    for others in found[1:]:
+        for table, other in zip(found[0], others, strict=True):
+            pd.testing.assert_frame_equal(table, other, rtol=1e-4, atol=1e-4)
+
+
+def test_a_stopped_training_does_not_change_between_streaming_and_not(
+    song_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(learning, "is_stop_asked", lambda: True)
+    assert within_budget(0, song_path, "out") == EXIT_INTERRUPTED
+    capsys.readouterr()
+    assert within_budget(2048, song_path, "out") == 2
+    error = capsys.readouterr().err
+    assert "data_budget_mb: got 'on the devices', but " in error
+    assert "an unfinished training with 'streamed'; finish it with that" in error
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])

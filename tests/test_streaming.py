@@ -14,6 +14,8 @@ from musicvae_jax.config import CropConfig, Member, TrainConfig
 from musicvae_jax.devices import make_mesh
 from musicvae_jax.features.crops import CropStore, fit_crop_scaler, fixed_crops
 from musicvae_jax.models import ConvAutoencoder, Posterior
+from musicvae_jax.streaming import crops as crops_module
+from musicvae_jax.streaming import loop
 from musicvae_jax.training import DivergenceError, check_finite
 
 LENGTHS = np.array([150, 130, 40, 200, 128, 140, 160])
@@ -52,12 +54,12 @@ def source():
     starts = np.cumsum(lengths) - lengths
     noisy = np.clip(frames + rng.normal(0, 1, frames.shape), -80, 0).astype(np.float16)
     store = CropStore((noisy,), np.zeros_like(starts), starts, lengths, 80.0)
-    return streaming.CropSource(store, TRAIN, HELDOUT, fit_crop_scaler(store, TRAIN))
+    return streaming.CropSource(store, TRAIN, HELDOUT, fit_crop_scaler(store, TRAIN), CROPS)
 
 
 def run(config=CONFIG, seed=0, beta=1.0, **options):
     member = Member(beta, config.learning_rate[0], seed)
-    return streaming.train_crops(MODEL, config, CROPS, source(), member, **options)
+    return streaming.train_streamed(MODEL, config, source(), member, **options)
 
 
 @cache
@@ -85,9 +87,9 @@ def test_the_same_key_gives_the_same_numbers_and_another_does_not():
 
 def test_members_share_one_compilation():
     trained()
-    before = streaming._run_steps._cache_size()
+    before = loop._run_steps._cache_size()
     run(seed=3, beta=4.0)
-    assert streaming._run_steps._cache_size() == before
+    assert loop._run_steps._cache_size() == before
 
 
 @pytest.mark.parametrize("n_devices", [1, 2])
@@ -95,9 +97,7 @@ def test_members_are_single_runs_in_their_order(n_devices):
     members = [Member(1.0, 1e-3, 1), Member(4.0, 1e-3, 1), Member(1.0, 1e-3, 0)]
     calls = []
     mesh = make_mesh(len(members), n_devices)
-    found = streaming.train_crop_members(
-        MODEL, CONFIG, CROPS, source(), members, calls.append, mesh
-    )
+    found = streaming.train_streamed_members(MODEL, CONFIG, source(), members, calls.append, mesh)
     assert_trees_equal(jax.tree.map(lambda leaf: leaf[2], found), trained())
     assert_trees_equal(jax.tree.map(lambda leaf: leaf[1], found), run(seed=1, beta=4.0))
     assert sum(calls) == 3 * CONFIG.epochs
@@ -115,7 +115,7 @@ def test_an_error_does_not_wait_for_the_other_members(monkeypatch):
     members = [Member(1.0, 1e-3, seed) for seed in range(5)]
     config = replace(CONFIG, epochs=2000)
     with pytest.raises(KeyboardInterrupt):
-        streaming.train_crop_members(MODEL, config, CROPS, source(), members, fail_in_one)
+        streaming.train_streamed_members(MODEL, config, source(), members, fail_in_one)
     # Alone, each of the others would have been told 2,000 times.
     assert len(calls) < 2000
 
@@ -147,7 +147,7 @@ def test_streamed_training_is_a_plain_python_loop():
 
     gradient_of = jax.jit(jax.value_and_grad(loss))
     for epoch in range(3):
-        order, positions = streaming._visits(jax.random.fold_in(order_key, epoch), ids)
+        order, positions = crops_module._visits(jax.random.fold_in(order_key, epoch), ids)
         order, positions = np.asarray(order), np.asarray(positions)
         assert sorted(order) == sorted(ids)
         total = 0.0
@@ -171,9 +171,9 @@ def test_streamed_training_is_a_plain_python_loop():
 
 def test_places_are_uniform_and_belong_to_the_crop_not_to_the_other_crops():
     key, ids = jax.random.key(1), np.arange(2000)
-    order, places = map(np.asarray, streaming._visits(key, ids))
+    order, places = map(np.asarray, crops_module._visits(key, ids))
     assert 0 <= places.min() < 0.01 < 0.99 < places.max() < 1
-    some_order, some_places = map(np.asarray, streaming._visits(key, ids[500:510]))
+    some_order, some_places = map(np.asarray, crops_module._visits(key, ids[500:510]))
     assert set(some_order) == set(range(500, 510))
     by_crop = dict(zip(order, places, strict=True))
     assert [by_crop[crop] for crop in some_order] == some_places.tolist()
@@ -231,7 +231,7 @@ def test_latents_are_means_over_crops_whatever_the_block_size(monkeypatch):
     assert found.shape == (3, 2)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_array_equal(bridge.encode_crops(*args), found)
-    monkeypatch.setattr(streaming, "_ENCODED_AT_ONCE", 4)
+    monkeypatch.setattr(crops_module, "_ENCODED_AT_ONCE", 4)
     np.testing.assert_allclose(bridge.encode_crops(*args), found, atol=1e-5)
 
 

@@ -91,10 +91,9 @@ def test_training_on_crops_stops_within_an_epoch_and_goes_on(tmp_path, stop_afte
     def run(n_devices, stop_after=None):
         source, config = test_streaming.source(), test_streaming.CONFIG
         with keeping(tmp_path, stop_after)("member_0") as keeper:
-            return streaming.train_crops(
+            return streaming.train_streamed(
                 test_streaming.MODEL,
                 config,
-                test_streaming.CROPS,
                 source,
                 Member(1.0, 1e-3, 0),
                 mesh=make_mesh(1, n_devices),

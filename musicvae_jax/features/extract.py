@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.cache import DAMAGED_NPZ, writing_cache
+from musicvae_jax.cache import DAMAGED_NPZ, MOST_BYTES_IN_MEMORY, writing_cache
 from musicvae_jax.config import FeatureConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
@@ -22,9 +22,6 @@ from musicvae_jax.features.rhythm import N_RHYTHM, rhythm_spectrum
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
 from musicvae_jax.prefetch import one_ahead
 from musicvae_jax.songs import Part, Rejection, Songs
-
-# More than this is left on disk, where the system may drop what is not looked at.
-_MOST_BYTES_IN_MEMORY = 1 << 30
 
 
 class _Block(NamedTuple):
@@ -195,7 +192,7 @@ def _make_part(part: Part, how: _How, on_rows: OnRows | None) -> None:
 def _joined(songs: Songs, config: FeatureConfig, rows: np.ndarray) -> np.ndarray:
     """Values of rows of the table, `[rows, features]`: never more than one copy and one part."""
     shape = (len(rows), sum(_widths(config)))
-    if np.dtype(np.float32).itemsize * shape[0] * shape[1] <= _MOST_BYTES_IN_MEMORY:
+    if np.dtype(np.float32).itemsize * shape[0] * shape[1] <= MOST_BYTES_IN_MEMORY:
         values = np.empty(shape, np.float32)
         _fill(values, songs, config, rows)
         return values
