@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.results import CARDS
 from experiments.terminal import Terminal
 from musicvae_jax import reporting
+from musicvae_jax.files import read_json
 
 _DPI = 150
 METHOD_NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
@@ -58,6 +60,10 @@ def draw_figures(folder: Path, title: str, terminal: Terminal) -> None:
             rows[["x", "y"]].to_numpy(), _groups(rows), METHOD_NAMES[method], heading
         )
         save(figure, method)
+    cards = read_json(folder / CARDS)
+    spectra = reporting.cluster_spectra(cards, f"{cards['representation']}: {title}")
+    if spectra is not None:
+        save(spectra, "cluster_spectra")
     if (folder / "reconstructions.npz").exists():
         with np.load(folder / "reconstructions.npz") as mels:
             save(reporting.reconstruction_examples(mels, title), "reconstruction_examples")

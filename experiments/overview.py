@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from experiments import tables
 from experiments.figures import METHOD_NAMES, save_figure
-from experiments.results import MANIFEST
+from experiments.results import CARDS, MANIFEST
 from experiments.terminal import Terminal
 from musicvae_jax import reporting
 from musicvae_jax.config import Experiment
@@ -61,6 +61,7 @@ def draw_overview(
         _about_data(data),
         reporting.answers(pd.concat(scores["metrics"].values())),
         suite_tables,
+        {one.name: read_json(one.results_dir / CARDS) for one in runs},
         pictures,
         _about_runs(about),
     )

@@ -13,7 +13,7 @@ from experiments.learning import encode_all, learn, mel_examples
 from experiments.lock import only_run
 from experiments.manifest import Stopwatch, code_version, manifest
 from experiments.representations import Representation, representations
-from experiments.results import CHECKPOINT, MANIFEST, staged_results
+from experiments.results import CARDS, CHECKPOINT, MANIFEST, staged_results
 from experiments.terminal import Terminal
 from experiments.workers import Workers
 from musicvae_jax import projections
@@ -104,6 +104,7 @@ def _write_results(
         save_checkpoint(stage / CHECKPOINT, checkpoint)
     scored_songs = features.table.iloc[inputs.scored].reset_index(drop=True)
     with watch.stage("clustering"):
+        from experiments.cards import cards
         from experiments.evidence import evidence
         from experiments.scoring import cluster
 
@@ -114,6 +115,8 @@ def _write_results(
         behind = evidence(experiment, shown, clustered.clusters, scored_songs, workers, terminal)
     with watch.stage("writing"):
         _write_tables(stage, checkpoint, features, inputs, shown, clustered, behind, experiment)
+        found = cards(experiment, shown, clustered.clusters, features, inputs.scored)
+        write_json(stage / CARDS, found)
         if checkpoint is not None and inputs.crops is not None:
             examples = mel_examples(checkpoint, inputs, features.table)
             np.savez_compressed(stage / "reconstructions.npz", **examples)

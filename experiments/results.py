@@ -12,6 +12,7 @@ from musicvae_jax.files import read_json, remove_empty
 
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint"
+CARDS = "cards.json"
 _PARTIAL = ".partial-"
 _SWAP = ".replacing-"
 # Everything a run may leave in its results folder. Files of other names are not ours to remove.
@@ -26,6 +27,7 @@ _ENTRIES = (
     "projections.parquet",
     "reconstructions.npz",
     "rejected.csv",
+    CARDS,
     "figures",
 )
 

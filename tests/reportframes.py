@@ -136,3 +136,16 @@ def mels(n=3, steps=5, frames=8):
         "interpolation": np.linspace(original[0], original[1], steps),
         "interpolation_titles": np.array(["From $1", "To $2"]),
     }
+
+
+def cards(label="rock", n_clusters=2):
+    """cards.json of a run."""
+    card = {
+        "size": 5,
+        "labels": {"genre": [(label, 0.6)], "language": [("pt", 1.0)], "artist": [(label, 0.2)]},
+        "exemplars": [["id-1", label, "Ana & Bia"], ["id-2", "", ""]],
+        "words": {"pt": ["amor", label]},
+        "spectrum_db": np.linspace(-3, 3, 128).tolist(),
+    }
+    clusters = [{"cluster": i, **card} for i in range(n_clusters)]
+    return {"representation": "vae", "seed": 0, "songs": 5 * n_clusters, "clusters": clusters}

@@ -63,6 +63,7 @@ TABLES = {
     "latents.parquet",
     "projections.parquet",
     "rejected.csv",
+    "cards.json",
 }
 TFIDF = "lyrics_tfidf"
 # The representations of every experiment, own ones first, and the labels they were given.
@@ -130,7 +131,7 @@ def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     experiment = tiny(name, song_path)
     folder = run_experiment(experiment)
     kind, n_songs = experiment.model.kind, 19 if experiment.uses_lyrics else 24
-    figures = {"cluster_selection", "tsne", "umap"}
+    figures = {"cluster_selection", "cluster_spectra", "tsne", "umap"}
     figures |= {"training_curves"} if experiment.model.is_trained else set()
     others = set(TABLES)
     if kind == "conv_vae":

@@ -383,6 +383,7 @@ def html():
         {"<b>genre": "<i>rock</i>"},
         ["Is 1 < 2 & 3?"],
         {"easy": suite_tables(rows)},
+        {"easy_vae": frames.cards("<b>")},
         {"<u>": (PNG, 'it\'s "<b>"')},
         {"versions": "<script>"},
     )
@@ -412,7 +413,7 @@ def test_everything_on_the_page_is_escaped(html):
 
 
 def test_the_page_shows_kmeans_and_folds_the_other_clusterers(html):
-    before, scores, between, folded, after = re.split("<details>|</details>", html)
+    before, scores, between, folded, after, *_ = re.split("<details>|</details>", html)
     assert "dbscan" not in before + scores + between + after
     assert before.count("<tr class=") == scores.count("<tr class=") == 2
     assert folded.count("<tr class=") == 4
@@ -438,4 +439,4 @@ def test_the_page_marks_and_explains_leaks(html):
 
 def test_a_page_without_leaks_does_not_speak_of_them():
     tables = suite_tables(frames.metrics(frames.scored()))
-    assert "†" not in reporting.page("title", {}, [], {"easy": tables}, {}, {})
+    assert "†" not in reporting.page("title", {}, [], {"easy": tables}, {}, {}, {})

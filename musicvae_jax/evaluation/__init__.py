@@ -13,6 +13,12 @@ from musicvae_jax.evaluation.artists import (
     one_per_artist_scores,
 )
 from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
+from musicvae_jax.evaluation.cards import (
+    Card,
+    characteristic_words,
+    cluster_cards,
+    exemplars,
+)
 from musicvae_jax.evaluation.disentanglement import DCI, dci, mig, sap
 from musicvae_jax.evaluation.external import (
     clustering_accuracy,
@@ -49,6 +55,7 @@ __all__ = [
     "DCI",
     "Agreement",
     "ArtistEffect",
+    "Card",
     "Evaluated",
     "Interval",
     "Mixing",
@@ -62,6 +69,8 @@ __all__ = [
     "aggregate_kl",
     "artist_effect",
     "bootstrap_interval",
+    "characteristic_words",
+    "cluster_cards",
     "clustering_accuracy",
     "completeness",
     "consensus",
@@ -69,6 +78,7 @@ __all__ = [
     "decoded_share",
     "derivable_labels",
     "evaluate",
+    "exemplars",
     "external_intervals",
     "external_scores",
     "group_permutation_nulls",

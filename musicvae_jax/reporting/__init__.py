@@ -1,6 +1,7 @@
 """Tables, figures and the page of finished runs. Computes nothing but means over seeds."""
 
 from musicvae_jax.reporting.answers import answers
+from musicvae_jax.reporting.cards import cards_html, cluster_spectra
 from musicvae_jax.reporting.curves import (
     cluster_selection,
     selection_overview,
@@ -20,8 +21,10 @@ from musicvae_jax.reporting.tradeoff import language_tradeoff
 __all__ = [
     "SuiteTables",
     "answers",
+    "cards_html",
     "cluster_distributions",
     "cluster_selection",
+    "cluster_spectra",
     "comprehensive_results",
     "distinct",
     "language_tradeoff",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from musicvae_jax.reporting.cards import cards_html
 from musicvae_jax.reporting.columns import COLUMNS
 from musicvae_jax.reporting.scores import distinct, rows_of
 from musicvae_jax.reporting.style import LEAK_CAPTION, leak_mark, mean_and_std
@@ -51,6 +52,7 @@ def page(
     about_data: Mapping[str, object],
     answers: Sequence[str],
     tables: Mapping[str, SuiteTables],
+    cards: Mapping[str, Mapping],
     figures: Mapping[str, tuple[bytes, str]],
     about_run: Mapping[str, object],
 ) -> str:
@@ -61,6 +63,7 @@ def page(
         about_data: what the songs are, name to value.
         answers: sentences, the first of them the most important.
         tables: suite to its tables.
+        cards: experiment to what its cards.json holds.
         figures: name to a PNG's bytes and a caption.
         about_run: versions, device and the like, name to value.
     """
@@ -75,6 +78,8 @@ def page(
     ]
     for suite, table in tables.items():
         sections += [f"<h2>{escape(suite)} experiments</h2>", *_suite(table)]
+    sections.append("<h2>What is in the clusters</h2>")
+    sections += [_cards(name, of_run) for name, of_run in cards.items()]
     sections.append("<h2>Figures</h2>")
     sections += [_figure(name, png, caption) for name, (png, caption) in figures.items()]
     sections += ["<h2>How it was made</h2>", _definitions(about_run)]
@@ -146,6 +151,11 @@ def _summary(table: pd.DataFrame) -> str:
         rows.append(f"<tr class='{escape(row['role'])}'>{''.join(texts)}</tr>")
     body = f"<tbody>{''.join(rows)}</tbody>"
     return f"<div class='wide'><table><thead><tr>{head}</tr></thead>{body}</table></div>"
+
+
+def _cards(experiment: str, cards: Mapping) -> str:
+    name = escape(f"{experiment}: {cards['representation']}, seed {cards['seed']}")
+    return f"<details><summary>{name}</summary>{cards_html(cards)}</details>"
 
 
 def _figure(name: str, png: bytes, caption: str) -> str:

@@ -1,0 +1,110 @@
+import numpy as np
+import pandas as pd
+import pytest
+import reportframes as frames
+
+from musicvae_jax import reporting
+from musicvae_jax.evaluation import characteristic_words, cluster_cards, exemplars
+
+
+@pytest.fixture
+def songs():
+    """Two clusters of eight songs by four artists; "mar" and "noite" belong to the first."""
+    rng = np.random.default_rng(0)
+    common = ["amor", "vida", "canto", "dia"]
+    texts = []
+    for i in range(16):
+        words = [*rng.permutation(common)[:3], "sempre", *(["mar", "noite"] if i < 8 else ["sol"])]
+        texts.append(" ".join(words * (1 + i % 2)))
+    return pd.DataFrame(
+        {
+            "music_id": [f"id-{i}" for i in range(16)],
+            "title": [f"Song {i}" for i in range(16)],
+            "artist": [f"a{i % 4}" for i in range(16)],
+            "artist_name": [f"Artist {i % 4}" for i in range(16)],
+            "genre": ["fado"] * 8 + ["samba"] * 6 + [None] * 2,
+            "language": "pt",
+            "lyrics": texts,
+        },
+        dtype=object,
+    )
+
+
+CLUSTERS = np.repeat([0, 1], 8)
+
+
+def test_planted_words_are_found_and_common_ones_are_not(songs):
+    words = characteristic_words(songs["lyrics"].tolist(), CLUSTERS == 0, songs["artist"])
+    assert sorted(words) == ["mar", "noite"]
+    assert characteristic_words(songs["lyrics"].tolist(), CLUSTERS == 1, songs["artist"]) == ["sol"]
+
+
+def test_a_word_of_one_artist_characterises_nothing(songs):
+    songs.loc[:7, "artist"] = "one"
+    assert characteristic_words(songs["lyrics"].tolist(), CLUSTERS == 0, songs["artist"]) == []
+
+
+@pytest.mark.parametrize("inside", [np.zeros(2, bool), np.ones(2, bool)])
+def test_nothing_sets_all_songs_apart_from_none(inside):
+    assert characteristic_words(["so la", "la la la"], inside, ["a", "b"]) == []
+
+
+def test_texts_without_words_have_none():
+    assert characteristic_words(["1 2", "..."], np.array([True, False]), ["a", "b"]) == []
+
+
+def test_exemplars_are_the_nearest_to_the_mean():
+    x = np.array([[10.0, 0], [0.0, 0.1], [-10.0, 0], [1.0, 0]])
+    assert exemplars(x, 2).tolist() == [1, 3]
+    assert exemplars(x, 9).tolist() == [1, 3, 0, 2] or exemplars(x, 9).tolist() == [1, 3, 2, 0]
+
+
+def test_cards_say_what_is_in_clusters(songs):
+    x = np.random.default_rng(1).normal(size=(16, 3))
+    first, second = cluster_cards(songs, CLUSTERS, x)
+    assert (first.cluster, first.size, second.cluster) == (0, 8, 1)
+    assert first.labels["genre"] == [("fado", 1.0)]
+    assert second.labels["genre"] == [("samba", 0.75)]
+    assert first.labels["artist"][0] == ("Artist 0", 0.25)
+    assert [music_id for music_id, _, _ in first.exemplars] == [
+        f"id-{i}" for i in exemplars(x[:8], 5)
+    ]
+    assert second.words == {"pt": ["sol"]}
+
+
+def test_noise_has_no_card_and_nulls_are_no_words(songs):
+    songs[["title", "artist_name", "language", "lyrics"]] = None
+    (card,) = cluster_cards(songs, np.repeat([-1, 3], 8), np.zeros((16, 2)))
+    assert card.cluster == 3
+    assert card.words == {}
+    assert card.labels["language"] == []
+    assert card.exemplars[0] == ("id-8", "", "a0")
+
+
+def test_words_are_compared_within_their_language(songs):
+    """Clusters by language: what sets their languages apart is no characteristic word."""
+    songs.loc[8:, "language"] = "es"
+    for card in cluster_cards(songs, CLUSTERS, np.zeros((16, 2))):
+        assert card.words == {}
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 7, 20])
+def test_every_cluster_has_its_spectrum(n_clusters):
+    figure = reporting.cluster_spectra(frames.cards("$5", n_clusters), "title")
+    figure.draw_without_rendering()
+    assert sum(axis.get_visible() for axis in figure.axes) == n_clusters
+
+
+def test_without_statistics_there_is_no_picture():
+    cards = frames.cards()
+    for card in cards["clusters"]:
+        del card["spectrum_db"]
+    assert reporting.cluster_spectra(cards, "title") is None
+
+
+def test_html_is_escaped_and_leaves_out_what_is_empty():
+    html = reporting.cards_html(frames.cards("<i>"))
+    assert "<i>" not in html
+    assert html.count("Cluster ") == 2
+    assert "&lt;i&gt; by Ana &amp; Bia; id-2" in html
+    assert "words (pt)" in html
