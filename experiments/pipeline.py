@@ -107,7 +107,18 @@ def _write_results(
 
         shown = representations(experiment, features, inputs, latents, terminal)
         clustered = cluster(experiment, shown, scored_songs, workers, terminal)
+    with watch.stage("stability"):
+        from experiments.stability import score_stability
+
+        stable = score_stability(
+            experiment, shown, clustered.chosen_k, clustered.clusters, scored_songs, workers
+        )
+    with watch.stage("factors"):
+        from experiments.factors import score_factors
+
+        disentangled = score_factors(experiment, shown, scored_songs, workers, terminal)
     with watch.stage("writing"):
+        _write_csv(stage, {"stability": stable.table, "disentanglement": disentangled.table})
         _write_tables(stage, checkpoint, features, inputs, shown, clustered, experiment)
         if checkpoint is not None and inputs.crops is not None:
             examples = mel_examples(checkpoint, inputs, features.table)
@@ -118,7 +129,8 @@ def _write_results(
 
         projected = _write_projections(stage, experiment, workers, terminal)
         draw_figures(stage, title, terminal)
-    approximated = clustered.approximated | projected
+    approximated = clustered.approximated | stable.approximated | disentangled.approximated
+    approximated |= projected
     _tell_approximated(approximated, experiment, len(scored_songs), terminal)
     write_json(stage / "config.json", to_json(experiment))
     about = manifest(experiment, songs, features, inputs, approximated, watch)
@@ -168,14 +180,13 @@ def _write_tables(
 ) -> None:
     history = None if checkpoint is None else checkpoint.history
     has_kl = experiment.model.kind != "ae"
-    texts = {
+    of_stages = {
         "metrics": clustered.metrics,
         "history": tables.history_table(experiment.members, history, has_kl),
         "cluster_selection": tables.selection_table(clustered.curves, clustered.chosen_k),
         "rejected": tables.rejected_table(features.rejected),
     }
-    for name, table in texts.items():
-        (stage / f"{name}.csv").write_text(tables.to_csv(table), encoding="utf-8")
+    _write_csv(stage, of_stages)
     points = {
         (one.name, seed): tables.LatentsAndClusters(x, clustered.clusters[one.name, seed])
         for one in shown
@@ -186,6 +197,11 @@ def _write_tables(
     heldout = np.isin(inputs.scored, inputs.split.heldout)
     latents = tables.latents_table(songs, heldout, points)
     latents.to_parquet(stage / "latents.parquet", index=False)
+
+
+def _write_csv(stage: Path, by_name: Mapping[str, pd.DataFrame]) -> None:
+    for name, table in by_name.items():
+        (stage / f"{name}.csv").write_text(tables.to_csv(table), encoding="utf-8")
 
 
 def _write_projections(

@@ -20,6 +20,8 @@ _ENTRIES = (
     "metrics.csv",
     "history.csv",
     "cluster_selection.csv",
+    "stability.csv",
+    "disentanglement.csv",
     "latents.parquet",
     "projections.parquet",
     "reconstructions.npz",

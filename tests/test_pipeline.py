@@ -48,6 +48,8 @@ TABLES = {
     "metrics.csv",
     "history.csv",
     "cluster_selection.csv",
+    "stability.csv",
+    "disentanglement.csv",
     "latents.parquet",
     "projections.parquet",
     "rejected.csv",
@@ -153,6 +155,16 @@ def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     rules = curves.groupby(["representation", "seed"])[["chosen", "elbow", "best_silhouette"]]
     assert rules.sum().eq(1).all(axis=None)
 
+    assert curves["stability"].isna().all()
+    stability = pd.read_csv(folder / "stability.csv")
+    sweep = ["sweep"] if name == "hard_beta_vae" else []
+    assert stability["representation"].tolist() == own + sweep
+    assert stability["n_clusterings"].tolist() == [2] * len(own) + [8] * len(sweep)
+    assert stability["labels_seen"].fillna("").tolist() == [
+        SEEN.get(one, "") for one in own + sweep
+    ]
+    assert pd.read_csv(folder / "disentanglement.csv").empty
+
     latents = pd.read_parquet(folder / "latents.parquet")
     assert latents.groupby(["representation", "seed"]).size().eq(n_songs).all()
     assert set(latents["representation"]) == set(own)
@@ -243,6 +255,8 @@ def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys
         "gmm_full": sample,
         "gmm_diag": sample,
         "silhouette": f"{sample}, each against all",
+        "resampled_ami": sample,
+        "consensus_ami": sample,
         "tsne": sample,
         "umap": sample,
     }
@@ -253,8 +267,8 @@ def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys
     (notice,) = [line for line in capsys.readouterr().err.splitlines() if "approximate" in line]
     assert notice == (
         "notice: 130 songs are more than cluster.exact_songs, which is 100, so these are "
-        "approximate: kmeans, agglomerative, dbscan, gmm_full, gmm_diag, silhouette, umap, tsne; "
-        "manifest.json tells how"
+        "approximate: kmeans, agglomerative, dbscan, gmm_full, gmm_diag, silhouette, "
+        "resampled_ami, consensus_ami, umap, tsne; manifest.json tells how"
     )
     metrics = pd.read_csv(folder / "metrics.csv")
     in_all = metrics[metrics["scope"] == "all"]

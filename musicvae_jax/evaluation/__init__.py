@@ -13,7 +13,7 @@ from musicvae_jax.evaluation.artists import (
     one_per_artist_scores,
 )
 from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
-from musicvae_jax.evaluation.disentanglement import DCI, dci, mig, sap
+from musicvae_jax.evaluation.disentanglement import DCI, dci, factor_scores, mig, sap
 from musicvae_jax.evaluation.external import (
     clustering_accuracy,
     completeness,
@@ -34,12 +34,10 @@ from musicvae_jax.evaluation.posterior import (
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 from musicvae_jax.evaluation.stability import (
     Agreement,
-    StabilityCurve,
     consensus,
+    kmeans_agreement,
     resampled_agreement,
     seed_agreement,
-    stability_curve,
-    stable_k,
 )
 
 __all__ = [
@@ -52,7 +50,6 @@ __all__ = [
     "Null",
     "Probe",
     "Retrieval",
-    "StabilityCurve",
     "active_units",
     "aggregate_kl",
     "artist_effect",
@@ -65,10 +62,12 @@ __all__ = [
     "evaluate",
     "external_intervals",
     "external_scores",
+    "factor_scores",
     "group_permutation_nulls",
     "homogeneity",
     "internal_scores",
     "kl_per_dimension",
+    "kmeans_agreement",
     "label_mixing",
     "lisi",
     "matching_scores",
@@ -82,6 +81,4 @@ __all__ = [
     "sap",
     "score_clustering",
     "seed_agreement",
-    "stability_curve",
-    "stable_k",
 ]

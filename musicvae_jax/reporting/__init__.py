@@ -7,6 +7,7 @@ from musicvae_jax.reporting.curves import (
     training_curves,
     training_overview,
 )
+from musicvae_jax.reporting.factors import disentanglement_curves
 from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.overview import comprehensive_results
@@ -19,6 +20,7 @@ __all__ = [
     "cluster_distributions",
     "cluster_selection",
     "comprehensive_results",
+    "disentanglement_curves",
     "distinct",
     "latent_interpolation",
     "page",
