@@ -160,7 +160,7 @@ def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     sweep = ["sweep"] if name == "hard_beta_vae" else []
     assert stability["representation"].tolist() == own + sweep
     assert stability["n_clusterings"].tolist() == [2] * len(own) + [8] * len(sweep)
-    assert stability["labels_seen"].fillna("").tolist() == [
+    assert stability["labels_seen"].astype(object).fillna("").tolist() == [
         SEEN.get(one, "") for one in own + sweep
     ]
     assert pd.read_csv(folder / "disentanglement.csv").empty
@@ -222,6 +222,18 @@ def test_no_lyrics_at_all_are_an_error_of_lyrics_experiments(tmp_path):
         with pytest.raises(InputError, match="music_lyrics is null in 24 of 24 songs"):
             run_experiment(tiny(name, path))
     assert files(Path("results")) == set()
+
+
+def test_known_factors_of_songs_are_scored(tmp_path):
+    table = songs_table()
+    for name, values in {"factor_tempo": range(24), "factor_odd": [0, 1] * 12}.items():
+        table = table.append_column(name, [list(values)])
+    experiment = tiny("easy_pca", write(tmp_path / "s.parquet", table))
+    folder = run_experiment(replace(experiment, model=replace(experiment.model, latent=3)))
+    scores = pd.read_csv(folder / "disentanglement.csv")
+    assert scores["seed"].tolist() == [0, 3]
+    assert scores[["n_songs", "n_factors"]].eq([24, 2]).all(axis=None)
+    assert scores[["mig", "sap", "completeness"]].notna().all(axis=None)
 
 
 def test_dbscan_without_clusters_is_reported_and_its_scores_left_empty(song_path, capsys):

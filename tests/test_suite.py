@@ -96,23 +96,6 @@ def test_the_overview_tells_of_projections_that_show_a_sample(tmp_path, monkeypa
     assert titles == ["s, 130 songs, a sample of 100 songs"] * 2
 
 
-def test_a_sweep_of_songs_with_known_factors_has_a_curve(tmp_path, monkeypatch):
-    monkeypatch.setitem(SUITES, "hard", ("hard_beta_vae",))
-    titles, draw = [], reporting.disentanglement_curves
-    monkeypatch.setattr(
-        reporting, "disentanglement_curves", lambda *args: titles.append(args) or draw(*args)
-    )
-    table = songs_table(40)
-    for name, values in {"factor_tempo": range(40), "factor_odd": [0, 1] * 20}.items():
-        table = table.append_column(name, [list(values)])
-    path = write(tmp_path / "s.parquet", table)
-    assert run_suite("hard", "--data.path", path, *QUICK) == 0
-    assert Path("results/visualizations/disentanglement.png").exists()
-    ((curves, _),) = titles
-    assert curves["hard_beta_vae"]["beta"].tolist() == [1, 1, 2, 2, 4, 4, 8, 8]
-    assert curves["hard_beta_vae"][["mig", "informativeness"]].notna().all(axis=None)
-
-
 def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(SUITES, "medium", ("easy_spectral", "medium_lyrics"))
     table = with_column(songs_table(), "music_lyrics", [None] * 24)

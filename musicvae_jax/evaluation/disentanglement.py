@@ -13,6 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 # Songs have few values of a factor; continuous ones are cut into as many parts as papers do.
 _BINS = 20
+# With 100 informativeness is some 0.03 higher, and all takes 2.5 times as long.
 _TREES = 40
 # Leaves of single songs would make the noise dimensions important.
 _SONGS_PER_LEAF = 5

@@ -34,7 +34,7 @@ def disentanglement_curves(curves: Mapping[str, pd.DataFrame], title: str) -> Fi
     for axes, (name, rows) in zip(grid, curves.items(), strict=True):
         for axis, (label, scores) in zip(axes, _PANELS, strict=True):
             _panel(axis, rows, scores)
-            label_axes(axis, "beta", label)
+            label_axes(axis, "beta, the weight on the KL term", label)
         axes[0].set_title(name, fontsize="medium", loc="left", weight="bold", parse_math=False)
     return titled(figure, f"known factors in single latent dimensions, higher is better, {title}")
 
