@@ -19,8 +19,9 @@ from musicvae_jax.evaluation import (
     seed_agreement,
 )
 
-# Of subsets of the songs, over all seeds of a representation.
-_PAIRS = 6
+# Of subsets of the songs, over all seeds of a representation. More where k hangs on it: the mean
+# is then about as certain as the tolerance of `clustering.stable_k`.
+_PAIRS, _PAIRS_FOR_K = 6, 12
 _LABELS = ("genre", "language")
 # What tables call the models of a sweep taken together.
 SWEEP = "sweep"
@@ -61,14 +62,16 @@ def with_stability(
         config: of the clusterings.
         workers: share them.
     """
-    n_pairs, n_songs = _pairs(len(curves)), len(points[next(iter(curves))])
+    n_pairs, n_songs = _per_seed(_PAIRS_FOR_K, len(curves)), len(points[next(iter(curves))])
     places = sample_songs(n_songs, config.exact_songs, next(iter(curves))[1])
     calls = [
         (points[place][places], int(k), config, n_pairs, place[1])
         for place, curve in curves.items()
         for k in curve.k
     ]
-    means = (found.mean for found in workers.map(kmeans_agreement, calls, n_songs))
+    # Each call clusters two subsets a pair.
+    agreements = workers.map(kmeans_agreement, calls, 2 * n_pairs * n_songs)
+    means = (found.mean for found in agreements)
     return {
         place: curve._replace(stability=np.array(list(islice(means, len(curve.k)))))
         for place, curve in curves.items()
@@ -104,7 +107,7 @@ def score_stability(
     ]
     places = sample_songs(n_songs, config.exact_songs, seeds[0])
     calls = [
-        (x[places], k, config, _pairs(len(seeds)), seed)
+        (x[places], k, config, _per_seed(_PAIRS, len(seeds)), seed)
         for one in own
         for seed, x in zip(seeds, one.points, strict=True)
     ]
@@ -134,9 +137,9 @@ def score_stability(
     return Stability(pd.DataFrame(rows, columns=_COLUMNS), _approximated(config, n_songs))
 
 
-def _pairs(n_seeds: int) -> int:
-    """Of subsets, for each seed."""
-    return -(-_PAIRS // n_seeds)
+def _per_seed(n_pairs: int, n_seeds: int) -> int:
+    """At least one."""
+    return -(-n_pairs // n_seeds)
 
 
 def _merged(of_seeds: Sequence[Agreement]) -> Agreement:

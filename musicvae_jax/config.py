@@ -235,7 +235,8 @@ class ClusterConfig:
     Above, time and memory grow no faster than their number: kmeans starts from a sample of this
     many, agglomerative joins many small K-Means clusters, dbscan and the mixtures are fitted to
     the sample and the others join what is found; the silhouette is estimated from a sample, with
-    its standard error, and t-SNE and UMAP show one."""
+    its standard error, stability and disentanglement are taken on one, and t-SNE and UMAP show
+    one."""
 
     def __post_init__(self) -> None:
         _require_some_of("cluster.methods", self.methods, get_args(Clusterer))

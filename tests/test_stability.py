@@ -124,7 +124,7 @@ def test_every_k_has_its_stability_by_seed():
     found = with_stability(curves, by_place, CONFIG, FOR_ONE_RUN)
     assert list(found) == places
     for place in places:
-        expected = [kmeans_agreement(by_place[place], n, CONFIG, 3, place[1]).mean for n in k]
+        expected = [kmeans_agreement(by_place[place], n, CONFIG, 6, place[1]).mean for n in k]
         assert found[place].stability.tolist() == expected
         assert 0 < expected[0] != expected[1]
 

@@ -12,7 +12,7 @@ from musicvae_jax.clustering.silhouette import mean_silhouettes
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.errors import InputError
 
-# In AMI; a mean over a few pairs of subsets is no more certain.
+# In AMI; a mean over a dozen pairs of subsets is no more certain.
 _STABLE_ENOUGH = 0.02
 
 
