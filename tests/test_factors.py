@@ -12,10 +12,12 @@ from experiments.overview import _disentanglement
 from experiments.registry import EXPERIMENTS
 from experiments.representations import Representation
 from experiments.terminal import Terminal
-from experiments.workers import FOR_ONE_RUN
+from experiments.workers import Workers
 from musicvae_jax.evaluation import factor_scores
 
 N_SONGS = 120
+# Processes take longer to start than all of it.
+HERE = Workers(min_songs=1_000_000)
 
 
 def songs():
@@ -47,7 +49,7 @@ def scored(shown, table, seeds=(0, 3), **changes):
     experiment = EXPERIMENTS["easy_vae"][1]
     cluster = replace(experiment.cluster, **changes)
     experiment = replace(experiment, seeds=seeds, cluster=cluster)
-    return score_factors(experiment, shown, table, FOR_ONE_RUN, Terminal())
+    return score_factors(experiment, shown, table, HERE, Terminal())
 
 
 def test_own_representations_are_scored_under_every_seed():

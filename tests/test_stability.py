@@ -13,12 +13,14 @@ from experiments.scoring import cluster
 from experiments.stability import SWEEP, score_stability, with_stability
 from experiments.tables import selection_table
 from experiments.terminal import Terminal
-from experiments.workers import FOR_ONE_RUN
+from experiments.workers import Workers
 from musicvae_jax.clustering import KCurves, kmeans
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import kmeans_agreement
 
 N_SONGS, K = 120, 4
+# Processes take longer to start than all of it.
+HERE = Workers(min_songs=1_000_000)
 CONFIG = ClusterConfig(k_max=6, restarts=2, methods=("kmeans",))
 
 
@@ -51,7 +53,7 @@ def scored(experiment, shown):
         for one in shown
         for seed, x in zip(experiment.seeds, one.points, strict=True)
     }
-    found = score_stability(experiment, shown, K, clusters, songs(), FOR_ONE_RUN)
+    found = score_stability(experiment, shown, K, clusters, songs(), HERE)
     return found.table.set_index("representation"), found.approximated, clusters
 
 
@@ -121,7 +123,7 @@ def test_every_k_has_its_stability_by_seed():
     places = [("vae", 0), ("vae", 3)]
     curves = {place: KCurves(k, nothing, nothing) for place in places}
     by_place = {place: points(place[1], 20.0) for place in places}
-    found = with_stability(curves, by_place, CONFIG, FOR_ONE_RUN)
+    found = with_stability(curves, by_place, CONFIG, HERE)
     assert list(found) == places
     for place in places:
         expected = [kmeans_agreement(by_place[place], n, CONFIG, 6, place[1]).mean for n in k]
@@ -136,7 +138,7 @@ def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
     x = np.repeat(centres, 20, axis=0) + np.random.default_rng(0).normal(size=(N_SONGS, 2))
     shown = [Representation("vae", "own", [x, x]), Representation("raw", "baseline", [x, x])]
     of_run = experiment(choose_k=rule)
-    found = cluster(of_run, shown, songs(), FOR_ONE_RUN, Terminal())
+    found = cluster(of_run, shown, songs(), HERE, Terminal())
     assert found.chosen_k == k
     assert found.metrics["n_clusters"].eq(k).all()
     table = selection_table(found.curves, found.chosen_k)
@@ -147,9 +149,9 @@ def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
 def test_only_what_decides_on_k_has_a_stability():
     shown = [Representation(name, "own", [points(0)]) for name in ("first", "second")]
     of_run = experiment(seeds=(0,), choose_k="stability")
-    curves = cluster(of_run, shown, songs(), FOR_ONE_RUN, Terminal()).curves
+    curves = cluster(of_run, shown, songs(), HERE, Terminal()).curves
     assert [name for (name, _), curve in curves.items() if np.ndim(curve.stability)] == ["first"]
     fixed = experiment(seeds=(0,), choose_k="stability", k=3)
-    found = cluster(fixed, shown, songs(), FOR_ONE_RUN, Terminal())
+    found = cluster(fixed, shown, songs(), HERE, Terminal())
     assert found.chosen_k == 3
     assert not any(np.ndim(curve.stability) for curve in found.curves.values())
