@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from experiments import tables
 from experiments.figures import METHOD_NAMES, save_figure
+from experiments.representations import member_name
 from experiments.results import CARDS, MANIFEST
 from experiments.terminal import Terminal
 from musicvae_jax import reporting
@@ -190,6 +191,19 @@ def _beta_vae_latent_spaces(runs: Runs, _: Tables, title: str) -> Figure | None:
     return _projections(sweep, "tsne", title) if sweep else None
 
 
+def _disentanglement(runs: Runs, _: Tables, title: str) -> Figure | None:
+    """Of sweeps of beta alone, on songs whose factors are known."""
+    curves = {}
+    for one in runs:
+        if len(one.train.beta) > 1 and len(one.train.learning_rate) == 1:
+            betas = {member_name(one, member): member.beta for member in one.members}
+            table = pd.read_csv(one.results_dir / "disentanglement.csv")
+            rows = table.assign(beta=table["representation"].map(betas)).query("beta > 0")
+            if rows["beta"].nunique() > 1:
+                curves[one.name] = rows
+    return reporting.disentanglement_curves(curves, title) if curves else None
+
+
 def _cluster_distributions(runs: Runs, _: Tables, title: str) -> Figure | None:
     """Of the first VAE that has run, else of the first experiment, under its first seed."""
     of_vae = [one for one in runs if one.model.kind == "vae" and not one.fuse] or list(runs)
@@ -263,6 +277,11 @@ _PICTURES = {
     "beta_vae_latent_spaces": (
         _beta_vae_latent_spaces,
         "The latent spaces of VAEs with a growing weight on the KL term.",
+    ),
+    "disentanglement": (
+        _disentanglement,
+        "How far single latent dimensions stand for single known factors of the songs, over the "
+        "weight on the KL term.",
     ),
     "reconstruction_examples": (
         _of_crops(reporting.reconstruction_examples),

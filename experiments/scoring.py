@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.representations import Representation
+from experiments.stability import with_stability
 from experiments.tables import LABELS
 from experiments.terminal import Terminal
 from experiments.workers import Workers
@@ -89,7 +90,11 @@ def cluster(
         for place, of_place in zip(own, workers.map(k_curves, calls, n_songs), strict=True):
             curves[place] = of_place
             advance()
-        k = choose_k([curves[shown[0].name, seed] for seed in seeds], config)
+        deciding = {place: curves[place] for place in own if place[0] == shown[0].name}
+        if config.k is None and config.choose_k == "stability":
+            deciding = with_stability(deciding, points, config, workers)
+            curves |= deciding
+        k = choose_k(list(deciding.values()), config)
         calls = [
             (one.method, points[one.name, one.seed], k, one.seed, config, labels, shared)
             for one in distinct

@@ -50,7 +50,7 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
     """cluster_selection.csv: one row per representation, seed and k tried.
 
     `chosen` marks the k of the run, `elbow` and `best_silhouette` what each rule would choose for
-    that representation and seed.
+    that representation and seed; `stability` is empty where it does not choose.
 
     Args:
         curves: by representation and seed.
@@ -66,7 +66,7 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
                 best_silhouette=curve.k == silhouette_k([curve]),
             )[
                 [
-                    *("representation", "seed", "k", "inertia", "silhouette"),
+                    *("representation", "seed", "k", "inertia", "silhouette", "stability"),
                     *("chosen", "elbow", "best_silhouette"),
                 ]
             ]

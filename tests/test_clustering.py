@@ -26,6 +26,7 @@ from musicvae_jax.clustering import (
     sample_songs,
     silhouette,
     silhouette_k,
+    stable_k,
 )
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.errors import InputError
@@ -79,6 +80,34 @@ def test_one_k_for_all_seeds_by_the_mean_silhouette():
     ]
     assert choose_k(curves, ClusterConfig()) == 3
     assert choose_k(curves, ClusterConfig(k=9)) == 9
+
+
+def curve_of(stability):
+    stability = np.array(stability)
+    k, nothing = np.arange(2, 2 + len(stability)), np.zeros(len(stability))
+    return KCurves(k, nothing, -nothing, stability)
+
+
+def test_the_largest_of_nearly_equally_stable_k_is_taken():
+    curve = curve_of([1.0, 0.7, 0.985, 0.9, np.nan])
+    assert stable_k([curve]) == 4
+    assert stable_k([curve], tolerance=0.0) == 2
+    assert stable_k([curve], tolerance=0.15) == 5
+    assert stable_k([curve, curve_of([0.5, 0.7, 0.5, 1.0, 1.0])]) == 5
+
+
+def test_k_is_chosen_by_the_rule_that_was_asked_for():
+    curve = curve_of([0.5, 0.9])._replace(silhouette=np.array([0.2, 0.1]))
+    assert choose_k([curve], ClusterConfig()) == 2
+    assert choose_k([curve], ClusterConfig(choose_k="stability")) == 3
+    assert choose_k([curve], ClusterConfig(choose_k="stability", k=7)) == 7
+
+
+@pytest.mark.parametrize("stability", [np.full(3, np.nan), np.nan])
+def test_songs_too_few_for_a_stability_are_told(stability):
+    curve = curve_of([0.0, 0.0, 0.0])._replace(stability=stability)
+    with pytest.raises(InputError, match=r"cluster\.choose_k: got 'stability' and too few songs"):
+        choose_k([curve], ClusterConfig(choose_k="stability"))
 
 
 @pytest.mark.parametrize("method", CLUSTERERS)

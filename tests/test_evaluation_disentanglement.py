@@ -4,7 +4,7 @@ from scipy.linalg import hadamard
 from scipy.stats import entropy
 from sklearn.metrics import r2_score
 
-from musicvae_jax.evaluation import dci, mig, sap
+from musicvae_jax.evaluation import dci, factor_scores, mig, sap
 from musicvae_jax.evaluation.disentanglement import _concentrations
 
 
@@ -142,3 +142,19 @@ def test_too_little_to_concentrate_on_is_refused():
         dci(latents[:, :1], factors, seed=0)
     with pytest.raises(ValueError, match="got 4 dimensions and 1 factors"):
         dci(latents, {"key": factors["key"], "metre": np.zeros(60)}, seed=0)
+
+
+def test_all_scores_are_the_means_of_each():
+    latents, factors = planted()
+    # A factor that does not vary has no score.
+    factors = factors | {"constant": np.zeros(600)}
+    of_forests = dci(latents, factors, 3)
+    assert factor_scores(latents, factors, 3) == pytest.approx(
+        {
+            "mig": np.mean([mig(latents, factors)[name] for name in ("key", "mode", "tempo")]),
+            "sap": np.mean([sap(latents, factors, 3)[name] for name in ("key", "mode", "tempo")]),
+            "disentanglement": of_forests.disentanglement,
+            "completeness": of_forests.completeness,
+            "informativeness": of_forests.informativeness,
+        }
+    )

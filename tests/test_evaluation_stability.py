@@ -3,14 +3,13 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score
 
-from musicvae_jax.errors import InputError
+from musicvae_jax.clustering import kmeans as of_run
+from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import (
-    StabilityCurve,
     consensus,
+    kmeans_agreement,
     resampled_agreement,
     seed_agreement,
-    stability_curve,
-    stable_k,
 )
 
 
@@ -77,17 +76,28 @@ def test_subsets_that_may_share_nothing_or_all_are_refused(share):
 
 def test_the_planted_k_is_the_most_stable():
     x, _ = blobs()
-    curve = stability_curve(x, range(2, 8), kmeans, n_pairs=5, seed=0)
-    assert curve.k.tolist() == [2, 3, 4, 5, 6, 7]
-    assert curve.ami[2] == pytest.approx(1)
-    assert stable_k(curve) == 4
+    config = ClusterConfig(restarts=3)
+    found = [kmeans_agreement(x, k, config, n_pairs=5, seed=0).mean for k in range(2, 8)]
+    assert found[2] == pytest.approx(1)
+    assert np.argmax(found) == 2
 
 
-def test_of_equally_stable_k_the_largest_is_taken():
-    curve = StabilityCurve(np.array([2, 3, 4, 5]), np.array([1.0, 0.7, 0.98, 0.9]))
-    assert stable_k(curve) == 2
-    assert stable_k(curve, tolerance=0.05) == 4
-    assert stable_k(StabilityCurve(np.array([2, 4]), np.array([1.0, 1.0]))) == 4
+def test_the_agreement_of_kmeans_is_that_of_the_runs_clusterer():
+    x, config = np.random.default_rng(0).normal(size=(40, 2)), ClusterConfig(restarts=2)
+
+    def cluster(points, k, seed):
+        return of_run(points, k, seed, config).labels
+
+    expected = resampled_agreement(x, 5, cluster, n_pairs=3, seed=4)
+    assert kmeans_agreement(x, 5, config, n_pairs=3, seed=4) == expected
+    assert 0 < expected.minimum < expected.mean < 1
+
+
+@pytest.mark.parametrize(("n_songs", "is_told"), [(10, True), (9, True), (8, False)])
+def test_single_songs_in_clusters_are_no_agreement(n_songs, is_told):
+    x = np.random.default_rng(0).normal(size=(n_songs, 2))
+    found = resampled_agreement(x, 4, kmeans, n_pairs=1, seed=0)
+    assert np.isfinite(found).tolist() == [is_told] * 2
 
 
 def test_the_consensus_of_one_is_itself():
@@ -120,6 +130,6 @@ def test_noise_is_not_evidence_of_being_together():
     assert adjusted_mutual_info_score(consensus(clusterings, 2), [0, 0, 1, 1]) == pytest.approx(1)
 
 
-def test_too_many_songs_for_their_pairs_are_refused():
-    with pytest.raises(InputError, match="got 5001 songs for a consensus"):
-        consensus([np.zeros(5001, int)], 2)
+def test_a_consensus_has_k_clusters_even_where_pairs_are_equally_far():
+    assert sorted(np.bincount(consensus([np.arange(6)], 3))) != [6]
+    assert len(np.unique(consensus([np.arange(6)], 3))) == 3

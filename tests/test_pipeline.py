@@ -60,6 +60,8 @@ TABLES = {
     "spaces.csv",
     "history.csv",
     "cluster_selection.csv",
+    "stability.csv",
+    "disentanglement.csv",
     "latents.parquet",
     "projections.parquet",
     "rejected.csv",
@@ -166,6 +168,16 @@ def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     rules = curves.groupby(["representation", "seed"])[["chosen", "elbow", "best_silhouette"]]
     assert rules.sum().eq(1).all(axis=None)
 
+    assert curves["stability"].isna().all()
+    stability = pd.read_csv(folder / "stability.csv")
+    sweep = ["sweep"] if name == "hard_beta_vae" else []
+    assert stability["representation"].tolist() == own + sweep
+    assert stability["n_clusterings"].tolist() == [2] * len(own) + [8] * len(sweep)
+    assert stability["labels_seen"].astype(object).fillna("").tolist() == [
+        SEEN.get(one, "") for one in own + sweep
+    ]
+    assert pd.read_csv(folder / "disentanglement.csv").empty
+
     latents = pd.read_parquet(folder / "latents.parquet")
     assert latents.groupby(["representation", "seed"]).size().eq(n_songs).all()
     assert set(latents["representation"]) == set(own)
@@ -225,6 +237,18 @@ def test_no_lyrics_at_all_are_an_error_of_lyrics_experiments(tmp_path):
     assert files(Path("results")) == set()
 
 
+def test_known_factors_of_songs_are_scored(tmp_path):
+    table = songs_table()
+    for name, values in {"factor_tempo": range(24), "factor_odd": [0, 1] * 12}.items():
+        table = table.append_column(name, [list(values)])
+    experiment = tiny("easy_pca", write(tmp_path / "s.parquet", table))
+    folder = run_experiment(replace(experiment, model=replace(experiment.model, latent=3)))
+    scores = pd.read_csv(folder / "disentanglement.csv")
+    assert scores["seed"].tolist() == [0, 3]
+    assert scores[["n_songs", "n_factors"]].eq([24, 2]).all(axis=None)
+    assert scores[["mig", "sap", "completeness"]].notna().all(axis=None)
+
+
 def test_dbscan_without_clusters_is_reported_and_its_scores_left_empty(song_path, capsys):
     experiment = tiny("easy_spectral", song_path)
     cluster = replace(experiment.cluster, min_samples=24)
@@ -257,6 +281,8 @@ def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys
         "gmm_diag": sample,
         "silhouette": f"{sample}, each against all",
         "spaces.csv": sample,
+        "resampled_ami": sample,
+        "consensus_ami": sample,
         "tsne": sample,
         "umap": sample,
     }
@@ -267,8 +293,8 @@ def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys
     (notice,) = [line for line in capsys.readouterr().err.splitlines() if "approximate" in line]
     assert notice == (
         "notice: 130 songs are more than cluster.exact_songs, which is 100, so these are "
-        "approximate: kmeans, agglomerative, dbscan, gmm_full, gmm_diag, silhouette, umap, tsne; "
-        "manifest.json tells how"
+        "approximate: kmeans, agglomerative, dbscan, gmm_full, gmm_diag, silhouette, "
+        "resampled_ami, consensus_ami, umap, tsne; manifest.json tells how"
     )
     metrics = pd.read_csv(folder / "metrics.csv")
     in_all = metrics[metrics["scope"] == "all"]

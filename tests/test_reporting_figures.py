@@ -99,6 +99,35 @@ def test_the_overview_of_k_has_two_panels_per_representation():
     assert legend_of(figure) == ["one seed", "mean over seeds", "used here"]
 
 
+def test_a_stability_has_a_panel_of_its_own_where_it_was_taken():
+    taken = frames.curves().assign(stability=[0.9, np.nan, 0.5] * 2)
+    figure = drawn(reporting.cluster_selection(taken, "title"))
+    assert len(figure.axes) == 3
+    assert figure.axes[2].get_ylabel().startswith("stability")
+    mean = next(one for one in figure.axes[2].lines if one.get_label() == "mean over seeds")
+    np.testing.assert_array_equal(mean.get_ydata(), [0.9, np.nan, 0.5])
+    not_taken = frames.curves().assign(stability=np.nan)
+    assert len(reporting.cluster_selection(not_taken, "title").axes) == 2
+    both = drawn(reporting.selection_overview({"a": taken, "b": not_taken}, "title"))
+    assert [axis.axison for axis in both.axes] == [True] * 5 + [False]
+
+
+def test_disentanglement_over_beta_has_means_and_deviations():
+    sweeps = {"one $\\q$": frames.disentanglement(), "two": frames.disentanglement(seeds=(0,))}
+    figure = drawn(reporting.disentanglement_curves(sweeps, "title"))
+    gaps, of_forests, *_ = figure.axes
+    assert len(figure.axes) == 4
+    assert legend_of(gaps) == ["MIG", "SAP"]
+    assert legend_of(of_forests) == ["disentanglement", "completeness", "informativeness"]
+    assert gaps.get_xscale() == "log"
+    assert [text.get_text() for text in gaps.get_xticklabels()] == ["1", "4"]
+    line, _, (bars,) = gaps.containers[0].lines
+    np.testing.assert_allclose(line.get_ydata(orig=False), [0.105, 0.105])
+    np.testing.assert_allclose(
+        bars.get_segments()[0][:, 1], 0.105 + np.array([-1, 1]) * np.std([0.1, 0.11], ddof=1)
+    )
+
+
 def test_text_of_the_data_is_drawn_as_it_is():
     labels = ["R$B \\q$ x", "_hidden", "[bold]"]
     groups = {"genre $\\q$": pd.Series(labels * 4)}

@@ -14,6 +14,7 @@ from musicvae_jax.clustering.choice import (
     elbow_k,
     k_curves,
     silhouette_k,
+    stable_k,
 )
 from musicvae_jax.clustering.density import dbscan
 from musicvae_jax.clustering.knee import knee
@@ -53,4 +54,5 @@ __all__ = [
     "sample_text",
     "sampled_silhouettes",
     "silhouette_k",
+    "stable_k",
 ]

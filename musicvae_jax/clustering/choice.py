@@ -1,4 +1,4 @@
-"""The choice of k by the silhouette of K-Means, with the elbow of its inertia beside it."""
+"""The choice of k by the silhouette or the stability of K-Means, with its elbow beside them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,6 +12,9 @@ from musicvae_jax.clustering.silhouette import mean_silhouettes
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.errors import InputError
 
+# In AMI; a mean over a dozen pairs of subsets is no more certain.
+_STABLE_ENOUGH = 0.02
+
 
 class KCurves(NamedTuple):
     """What K-Means does to one set of points over a range of k.
@@ -20,11 +23,14 @@ class KCurves(NamedTuple):
         k: numbers of clusters tried, `[tries]`, rising.
         inertia: within-cluster sum of squares, `[tries]`; look for its elbow.
         silhouette: mean silhouette, `[tries]`, in `[-1, 1]`, higher is better.
+        stability: mean AMI between clusterings of subsets of the songs, `[tries]`, at most 1,
+            higher is better; NaN where it was not taken, which `k_curves` does not.
     """
 
     k: np.ndarray
     inertia: np.ndarray
     silhouette: np.ndarray
+    stability: np.ndarray | float = np.nan
 
 
 def k_curves(x: np.ndarray, config: ClusterConfig, seed: int) -> KCurves:
@@ -66,22 +72,55 @@ def check_enough_songs(x: np.ndarray, config: ClusterConfig) -> int:
 
 
 def choose_k(curves: Sequence[KCurves], config: ClusterConfig) -> int:
-    """`config.k`, or the k with the best silhouette, averaged over seeds.
+    """`config.k`, or the k that the rule `config.choose_k` takes, averaged over seeds.
 
     One k for all seeds: scores at different k do not compare, and the best k of a single seed is
     often noise.
 
     Args:
-        curves: one per seed, over the same k.
+        curves: one per seed, over the same k; with their stability if that is the rule.
         config: whose `k`, if it has one, is the answer.
+
+    Raises:
+        InputError: the songs are too few for any stability.
     """
-    return config.k or silhouette_k(curves)
+    rule = {"silhouette": silhouette_k, "stability": stable_k}[config.choose_k]
+    return config.k or rule(curves)
 
 
 def silhouette_k(curves: Sequence[KCurves]) -> int:
     """The k with the best silhouette, averaged over curves of the same k."""
     silhouette = np.mean([curve.silhouette for curve in curves], axis=0)
     return int(curves[0].k[np.argmax(silhouette)])
+
+
+def stable_k(curves: Sequence[KCurves], tolerance: float = _STABLE_ENOUGH) -> int:
+    """The largest k whose stability is nearly the best, averaged over curves of the same k.
+
+    Lange et al. divide by the stability of random labels, which falls with k; AMI is adjusted for
+    chance and needs no such division. A stable k need not be the number of clusters: well
+    separated groups of clusters are as stable as the clusters, and points without any clusters
+    can be cut in two in the same place each time.
+
+    Args:
+        curves: with their stability.
+        tolerance: in AMI, at least 0, below the best. A little above 0 prefers the finer of two
+            stable cuts.
+
+    Raises:
+        InputError: no k has a stability.
+
+    References:
+        Lange, Roth, Braun and Buhmann, Stability-Based Validation of Clustering Solutions, 2004.
+    """
+    k = curves[0].k
+    stability = np.broadcast_to(np.mean([curve.stability for curve in curves], axis=0), k.shape)
+    if np.isnan(stability).all():
+        raise InputError(
+            f"cluster.choose_k: got 'stability' and too few songs to tell it of {k[0]} or more "
+            "clusters, expected 'silhouette' or a cluster.k"
+        )
+    return int(k[stability >= np.nanmax(stability) - tolerance].max())
 
 
 def elbow_k(curves: Sequence[KCurves]) -> int:

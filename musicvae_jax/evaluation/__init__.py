@@ -19,7 +19,7 @@ from musicvae_jax.evaluation.cards import (
     cluster_cards,
     exemplars,
 )
-from musicvae_jax.evaluation.disentanglement import DCI, dci, mig, sap
+from musicvae_jax.evaluation.disentanglement import DCI, dci, factor_scores, mig, sap
 from musicvae_jax.evaluation.external import (
     clustering_accuracy,
     completeness,
@@ -43,12 +43,10 @@ from musicvae_jax.evaluation.significance import Significance, known_artists, si
 from musicvae_jax.evaluation.spaces import SpaceScores, space_scores
 from musicvae_jax.evaluation.stability import (
     Agreement,
-    StabilityCurve,
     consensus,
+    kmeans_agreement,
     resampled_agreement,
     seed_agreement,
-    stability_curve,
-    stable_k,
 )
 
 __all__ = [
@@ -64,7 +62,6 @@ __all__ = [
     "Retrieval",
     "Significance",
     "SpaceScores",
-    "StabilityCurve",
     "active_units",
     "aggregate_kl",
     "artist_effect",
@@ -81,10 +78,12 @@ __all__ = [
     "exemplars",
     "external_intervals",
     "external_scores",
+    "factor_scores",
     "group_permutation_nulls",
     "homogeneity",
     "internal_scores",
     "kl_per_dimension",
+    "kmeans_agreement",
     "known_artists",
     "label_mixing",
     "lisi",
@@ -101,6 +100,4 @@ __all__ = [
     "seed_agreement",
     "significance",
     "space_scores",
-    "stability_curve",
-    "stable_k",
 ]

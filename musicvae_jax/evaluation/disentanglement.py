@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import entropy
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.metrics import balanced_accuracy_score, mutual_info_score
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeClassifier
 
 # Songs have few values of a factor; continuous ones are cut into as many parts as papers do.
 _BINS = 20
-_TREES = 100
+# With 100 informativeness is some 0.03 higher, and all takes 2.5 times as long.
+_TREES = 40
 # Leaves of single songs would make the noise dimensions important.
 _SONGS_PER_LEAF = 5
 
@@ -45,7 +46,7 @@ def mig(latents: np.ndarray, factors: Factors, bins: int = _BINS) -> dict[str, f
     for name, values in factors.items():
         of_factor = _codes(values, bins)
         uncertainty = entropy(np.bincount(of_factor))
-        informations = np.sort([mutual_info_score(of_factor, column) for column in codes])
+        informations = np.sort([_information(of_factor, column) for column in codes])
         gap = informations[-1] - informations[-2]
         gaps[name] = float(gap / uncertainty) if uncertainty > 0 else np.nan
     return gaps
@@ -135,6 +136,28 @@ def dci(latents: np.ndarray, factors: Factors, seed: int) -> DCI:
     importance = np.stack([of_factor for of_factor, _ in forests], axis=1)
     informativeness = float(np.mean([known for _, known in forests]))
     return DCI(*_concentrations(importance), informativeness, importance)
+
+
+def factor_scores(latents: np.ndarray, factors: Factors, seed: int) -> dict[str, float]:
+    """All scores, those of single factors averaged over them: see `mig`, `sap` and `dci`.
+
+    Returns:
+        mig, sap, disentanglement, completeness and informativeness.
+    """
+    of_forests = dci(latents, factors, seed)
+    return {
+        "mig": float(np.nanmean(list(mig(latents, factors).values()))),
+        "sap": float(np.nanmean(list(sap(latents, factors, seed).values()))),
+        "disentanglement": of_forests.disentanglement,
+        "completeness": of_forests.completeness,
+        "informativeness": of_forests.informativeness,
+    }
+
+
+def _information(one: np.ndarray, other: np.ndarray) -> float:
+    """Mutual information in nats of codes from 0, `[songs]` each."""
+    together = one * (other.max() + 1) + other
+    return sum(entropy(np.bincount(c)) for c in (one, other)) - entropy(np.bincount(together))
 
 
 def _concentrations(importance: np.ndarray) -> tuple[float, float]:

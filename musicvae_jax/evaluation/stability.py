@@ -9,11 +9,11 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_mutual_info_score
 
 from musicvae_jax.clustering import NOISE
-from musicvae_jax.errors import InputError
+from musicvae_jax.clustering.partitions import fit_kmeans
+from musicvae_jax.config import ClusterConfig
 
 # (points, k, seed) to cluster numbers.
 Cluster = Callable[[np.ndarray, int, int], np.ndarray]
-_MAX_CONSENSUS_SONGS = 5_000
 
 
 class Agreement(NamedTuple):
@@ -47,6 +47,8 @@ def resampled_agreement(
 ) -> Agreement:
     """Agreement of clusterings of two random subsets of the songs, on the songs in both.
 
+    NaN where a subset has fewer than two songs a cluster: what agrees then are single songs.
+
     Args:
         x: points, `[songs, dimensions]`.
         k: number of clusters.
@@ -66,6 +68,8 @@ def resampled_agreement(
         raise ValueError(f"share is {share}, expected above 0.5 and below 1")
     random, n_songs = np.random.default_rng(seed), len(x)
     n_taken = int(np.ceil(share * n_songs))
+    if n_taken < 2 * k:
+        return _agreement([])
     scores = []
     for _ in range(n_pairs):
         found = np.full((2, n_songs), NOISE)
@@ -79,45 +83,15 @@ def resampled_agreement(
     return _agreement(scores)
 
 
-class StabilityCurve(NamedTuple):
-    """Stability over the number of clusters.
+def kmeans_agreement(
+    x: np.ndarray, k: int, config: ClusterConfig, n_pairs: int, seed: int
+) -> Agreement:
+    """`resampled_agreement` of K-Means with the restarts of a run."""
 
-    Attributes:
-        k: numbers of clusters tried, `[tries]`.
-        ami: mean AMI between clusterings of subsets, `[tries]`, at most 1, higher is more stable.
-    """
+    def cluster(points: np.ndarray, k: int, seed: int) -> np.ndarray:
+        return fit_kmeans(points, k, seed, config).labels_
 
-    k: np.ndarray
-    ami: np.ndarray
-
-
-def stability_curve(
-    x: np.ndarray, ks: Sequence[int], cluster: Cluster, n_pairs: int, seed: int
-) -> StabilityCurve:
-    """`resampled_agreement` for each k; every k sees the same subsets.
-
-    Lange et al. divide by the stability of random labels, which falls with k; AMI is adjusted for
-    chance and needs no such division.
-
-    References:
-        Lange, Roth, Braun and Buhmann, Stability-Based Validation of Clustering Solutions, 2004.
-    """
-    ami = [resampled_agreement(x, k, cluster, n_pairs, seed).mean for k in ks]
-    return StabilityCurve(np.array(ks), np.array(ami))
-
-
-def stable_k(curve: StabilityCurve, tolerance: float = 0.0) -> int:
-    """The largest k whose stability is within the tolerance of the best.
-
-    A stable k need not be the number of clusters: well separated groups of clusters are as stable
-    as the clusters, and points without any clusters can be cut in two in the same place each time.
-
-    Args:
-        curve: from `stability_curve`, at least one k.
-        tolerance: in AMI, at least 0. A little above 0 prefers the finer of two stable cuts.
-    """
-    good_enough = curve.ami >= curve.ami.max() - tolerance
-    return int(curve.k[good_enough].max())
+    return resampled_agreement(x, k, cluster, n_pairs, seed)
 
 
 def consensus(clusterings: Sequence[np.ndarray], k: int) -> np.ndarray:
@@ -127,33 +101,23 @@ def consensus(clusterings: Sequence[np.ndarray], k: int) -> np.ndarray:
     with nothing, and yet ends up in a cluster.
 
     Args:
-        clusterings: cluster numbers, `[songs]` each, at least one; their k may differ.
+        clusterings: cluster numbers, `[songs]` each, at least one; their k may differ. Memory
+            grows with the square of the number of songs: 16 bytes for each pair.
         k: number of clusters, at least 1 and at most the number of songs.
 
     Returns:
         Cluster numbers from 0, `[songs]`.
 
-    Raises:
-        InputError: more than 5,000 songs, whose pairs would take several hundred megabytes.
-
     References:
         Fred and Jain, Combining Multiple Clusterings Using Evidence Accumulation, 2005.
     """
     n_songs = len(clusterings[0])
-    if n_songs > _MAX_CONSENSUS_SONGS:
-        raise InputError(
-            f"got {n_songs} songs for a consensus of clusterings, expected at most "
-            f"{_MAX_CONSENSUS_SONGS}: memory grows with their square"
-        )
     if k == 1 or n_songs == 1:
         return np.zeros(n_songs, int)
-    together = np.zeros((n_songs, n_songs), np.float32)
-    for one in map(np.asarray, clusterings):
-        together += (one[:, None] == one) & (one != NOISE)
-    apart = 1 - together / len(clusterings)
-    np.fill_diagonal(apart, 0.0)
-    linkage = AgglomerativeClustering(int(k), metric="precomputed", linkage="average")
-    return linkage.fit(apart).labels_
+    alone = -1 - np.arange(n_songs)
+    codes = np.stack([np.where(one == NOISE, alone, one) for one in clusterings], axis=1)
+    linkage = AgglomerativeClustering(int(k), metric="hamming", linkage="average")
+    return linkage.fit(codes).labels_
 
 
 def _agreement(scores: Sequence[float]) -> Agreement:

@@ -8,6 +8,7 @@ from musicvae_jax.reporting.curves import (
     training_curves,
     training_overview,
 )
+from musicvae_jax.reporting.factors import disentanglement_curves
 from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.overview import comprehensive_results
@@ -26,6 +27,7 @@ __all__ = [
     "cluster_selection",
     "cluster_spectra",
     "comprehensive_results",
+    "disentanglement_curves",
     "distinct",
     "language_tradeoff",
     "latent_interpolation",

@@ -1,6 +1,6 @@
 """Curves over epochs and over the number of clusters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -119,15 +119,26 @@ def _swept_name(history: pd.DataFrame, beta: float, learning_rate: float) -> str
     return ", ".join(name for column, name in names.items() if history[column].nunique() > 1)
 
 
+# stability only where it was taken.
+_SELECTION = {
+    "inertia": "inertia",
+    "silhouette": "mean silhouette",
+    "stability": "stability\n(AMI under other songs)",
+}
+
+
 def cluster_selection(curves: pd.DataFrame, title: str) -> Figure:
     """K-Means inertia (the elbow curve) and silhouette over k: each seed, and their mean.
+
+    With the stability, where it was taken.
 
     Args:
         curves: cluster_selection.csv, of one representation.
         title: names the experiment, the data and the number of songs.
     """
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    axes = figure.subplots(1, 2)
+    n_panels = _selection_panels([curves])
+    figure = Figure(figsize=(4.5 * n_panels, 3.8), layout="constrained")
+    axes = figure.subplots(1, n_panels)
     _selection_row(axes, curves)
     handles = dict(zip(*reversed(axes[1].get_legend_handles_labels()), strict=True))
     axes[1].legend(handles.values(), handles.keys(), frameon=False)
@@ -135,22 +146,26 @@ def cluster_selection(curves: pd.DataFrame, title: str) -> Figure:
 
 
 def selection_overview(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """The curves over k of several representations, four panels a row.
+    """The curves over k of several representations, two of them a row.
 
     Args:
         curves: representation to its rows of cluster_selection.csv.
         title: names the data and the number of songs.
     """
     n_rows = -(-len(curves) // 2)
-    figure = Figure(figsize=(14, 2.7 * n_rows + 0.8), layout="constrained")
-    grid = figure.subplots(n_rows, 4, squeeze=False)
-    pairs = [row[place : place + 2] for row in grid for place in (0, 2)]
-    for pair, (name, of_one) in zip(pairs, curves.items(), strict=False):
-        _selection_row(pair, of_one)
-        for axis in pair:
+    n_panels = _selection_panels(curves.values())
+    figure = Figure(figsize=(7 * n_panels, 2.7 * n_rows + 0.8), layout="constrained")
+    grid = figure.subplots(n_rows, 2 * n_panels, squeeze=False)
+    places = [row[first : first + n_panels] for row in grid for first in (0, n_panels)]
+    for axes, (name, of_one) in zip(places, curves.items(), strict=False):
+        n_drawn = _selection_panels([of_one])
+        _selection_row(axes[:n_drawn], of_one)
+        for axis in axes[:n_drawn]:
             axis.set_title(folded(name, 48), fontsize="small", parse_math=False)
-    for pair in pairs[len(curves) :]:
-        for axis in pair:
+        for axis in axes[n_drawn:]:
+            axis.set_axis_off()
+    for axes in places[len(curves) :]:
+        for axis in axes:
             axis.set_axis_off()
     handles = dict(zip(*reversed(grid[0][1].get_legend_handles_labels()), strict=True))
     figure.legend(
@@ -163,11 +178,20 @@ def selection_overview(curves: Mapping[str, pd.DataFrame], title: str) -> Figure
     return titled(figure, f"K-Means over the number of clusters, {title}")
 
 
-def _selection_row(axes: tuple[Axes, Axes], curves: pd.DataFrame) -> None:
+def _selection_panels(curves: Iterable[pd.DataFrame]) -> int:
+    """How many panels the tables need at most: two, or three where one has a stability."""
+    has_stability = any(
+        "stability" in table and table["stability"].notna().any() for table in curves
+    )
+    return len(_SELECTION) if has_stability else len(_SELECTION) - 1
+
+
+def _selection_row(axes: Sequence[Axes], curves: pd.DataFrame) -> None:
     n_seeds = curves["seed"].nunique()
-    mean = curves.groupby("k")[["inertia", "silhouette"]].mean()
+    columns = list(_SELECTION)[: len(axes)]
+    mean = curves.groupby("k")[columns].mean()
     chosen = mean[mean.index.isin(curves.loc[curves["chosen"], "k"])]
-    for axis, column in zip(axes, ("inertia", "silhouette"), strict=True):
+    for axis, column in zip(axes, columns, strict=True):
         if n_seeds > 1:
             for _, rows in curves.groupby("seed"):
                 axis.plot(rows["k"], rows[column], color=COLOURS[5], linewidth=1, label="one seed")
@@ -184,5 +208,4 @@ def _selection_row(axes: tuple[Axes, Axes], curves: pd.DataFrame) -> None:
             label="used here",
         )
         axis.xaxis.get_major_locator().set_params(integer=True)
-    label_axes(axes[0], "number of clusters k", "inertia")
-    label_axes(axes[1], "number of clusters k", "mean silhouette")
+        label_axes(axis, "number of clusters k", _SELECTION[column])
