@@ -333,7 +333,7 @@ def _run_steps(
             windows, ids, weight = (part[place] for part in steps[:3])
             noise = example_noise(key, ids, model.latent)
             examples = Examples(standardised(windows, scaler))
-            state, losses = step(state, examples, weight, noise, member.beta)
+            state, losses = step(state, examples, weight, noise, member.beta, epoch)
             return state, jax.tree.map(jnp.add, sums, losses)
 
         # A loop of traced length: the last chunk of an epoch is shorter and need not be compiled
