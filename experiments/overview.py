@@ -52,6 +52,7 @@ def draw_overview(
     text = reporting.page(
         f"musicvae_jax on {title}",
         _about_data(data),
+        {name: of_run["alarms"] for name, of_run in about.items()},
         reporting.answers(pd.concat(metrics.values())),
         suite_tables,
         pictures,

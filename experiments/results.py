@@ -19,6 +19,8 @@ _ENTRIES = (
     "config.json",
     "metrics.csv",
     "history.csv",
+    "posterior.csv",
+    "posterior_summary.csv",
     "cluster_selection.csv",
     "latents.parquet",
     "projections.parquet",

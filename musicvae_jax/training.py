@@ -30,6 +30,10 @@ _RECONSTRUCTIONS = {"squared_error": squared_error, "gaussian": gaussian_nll}
 # Burda et al., Importance Weighted Autoencoders, 2016, appendix: a dimension is active if the
 # variance over examples of its posterior mean is above this.
 ACTIVE_VARIANCE = 0.01
+# A decoder that has less of the songs' variance from the latents ignores them.
+LEAST_DECODED_SHARE = 0.01
+# What it takes to know which of two equal groups a song is in: log 2.
+LEAST_KL_NATS = 0.693
 
 
 class Examples(NamedTuple):
@@ -405,24 +409,48 @@ def check_finite(history: History, members: Sequence[Member]) -> None:
         )
 
 
-def collapse_notes(history: History, members: Sequence[Member], latent: int) -> list[str]:
+def collapse_notes(
+    history: History,
+    members: Sequence[Member],
+    latent: int,
+    decoded: Sequence[float] | None = None,
+) -> list[str]:
     """A line for each member whose posterior has collapsed, for people who read no curves.
 
-    That is where fewer than a tenth of the latent dimensions are active after the last epoch; at
-    such latents the decoder hardly looks.
+    That is where fewer than a tenth of the latent dimensions are active after the last epoch; or
+    where enough are, but the decoder does not look at them, or their KL is less than it takes to
+    tell two groups of songs apart.
 
     Args:
         history: of all members, parts `[members, epochs]`.
         members: of a variational model.
         latent: its latent dimensions.
+        decoded: of each member, the share of the variance of training songs that its decoder has
+            from the latents; NaN is no reason for a line, nor is None.
     """
-    active = np.asarray(history.active_units)[:, -1]
-    return [
-        f"posterior collapse at {member}: {n} of {latent} latent dimensions are active, so "
-        "clusters of these latents mean little; try a smaller --train.beta"
-        for member, n in zip(members, active, strict=True)
-        if n < 0.1 * latent
-    ]
+    active, kl_nats = (
+        np.asarray(of_all)[:, -1] for of_all in (history.active_units, history.train.kl)
+    )
+    shares = np.full(len(members), np.nan) if decoded is None else decoded
+    lines = []
+    for member, n, kl, share in zip(members, active, kl_nats, shares, strict=True):
+        if n < 0.1 * latent:
+            but = ""
+        elif share < LEAST_DECODED_SHARE:
+            but = f", but the decoder has {max(share, 0):.1%} of the songs' variance from them"
+        elif kl < LEAST_KL_NATS:
+            but = (
+                f", but tell a song by {kl:.2f} nats of KL, where two groups of songs take "
+                f"{LEAST_KL_NATS:.2f}"
+            )
+        else:
+            continue
+        lines.append(
+            f"posterior collapse at {member}: {n} of {latent} latent dimensions are active{but}, "
+            "so clusters of these latents mean little; try --train.free-bits 0.1 or more, "
+            "--train.kl-warmup linear or a smaller --train.beta"
+        )
+    return lines
 
 
 def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:

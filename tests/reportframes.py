@@ -100,3 +100,18 @@ def mels(n=3, steps=5, frames=8):
         "interpolation": np.linspace(original[0], original[1], steps),
         "interpolation_titles": np.array(["From $1", "To $2"]),
     }
+
+
+def dimensions(betas=(1.0,), seeds=(0, 1), learning_rates=(1e-3,), n_active=3):
+    """posterior.csv of one run: four dimensions, of which as many are active."""
+    one = {
+        "dimension": np.arange(4),
+        "kl_nats": [0.5, 2.0, 0.01, 1.0],
+        "active": np.isin(np.arange(4), [1, 3, 0, 2][:n_active]),
+    }
+    members = product(betas, learning_rates, seeds)
+    names = ("beta", "learning_rate", "seed")
+    return pd.concat(
+        [pd.DataFrame(dict(zip(names, member, strict=True)) | one) for member in members],
+        ignore_index=True,
+    )

@@ -57,12 +57,12 @@ def test_eight_devices_train_as_one_does(data, n_members, n_devices, layout):
 
 def test_free_bits_are_of_the_whole_batch_on_any_devices(data):
     """Of a batch of ten, eight devices have two songs each or what fills up; so has the last."""
-    config = replace(CONFIG, free_bits=0.1, kl_warmup="linear")
+    config = replace(CONFIG, free_bits=0.3, kl_warmup="linear")
     one, eight = (train(data, 1, devices, config) for devices in (1, 8))
     assert_close(eight[1], one[1])
     assert_close(eight[0].params, one[0].params)
     plain = train(data, 1, 1)
-    assert np.abs(plain[1].train.kl - one[1].train.kl).max() > 0.05
+    assert np.abs(plain[1].train.kl - one[1].train.kl).max() > 0.02
 
 
 @pytest.mark.parametrize("n_songs", [1, 8, 43])

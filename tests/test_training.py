@@ -170,12 +170,37 @@ def test_free_bits_keep_units_active_under_a_huge_beta(data):
 
 def test_a_collapsed_posterior_is_told():
     units = np.array([[32, 3], [0, 4], [9, 0]])
-    nothing = training.Losses(*[np.zeros((3, 2))] * 3)
+    much = training.Losses(*[np.full((3, 2), 9.0)] * 3)
     members = [Member(1.0, 1e-3, 0), Member(2.0, 1e-3, 0), Member(200.0, 1e-3, 5)]
-    first, last = training.collapse_notes(training.History(nothing, nothing, units), members, 32)
-    assert "beta 1, learning rate 0.001, seed 0: 3 of 32 latent dimensions are active" in first
+    first, last = training.collapse_notes(training.History(much, much, units), members, 32)
+    assert "beta 1, learning rate 0.001, seed 0: 3 of 32 latent dimensions are active, so" in first
     assert "beta 200, learning rate 0.001, seed 5: 0 of 32" in last
-    assert "smaller --train.beta" in last
+    for cure in ("--train.free-bits 0.1", "--train.kl-warmup linear", "smaller --train.beta"):
+        assert cure in last
+
+
+@pytest.mark.parametrize(
+    ("kl", "decoded", "told"),
+    [
+        (9.0, 0.3, None),
+        (9.0, np.nan, None),
+        (9.0, 0.004, "30 of 32 latent dimensions are active, but the decoder has 0.4% of the"),
+        (9.0, -0.2, "the decoder has 0.0% of the songs' variance from them, so clusters"),
+        (
+            0.3,
+            0.3,
+            "but tell a song by 0.30 nats of KL, where two groups of songs take 0.69, so clusters",
+        ),
+    ],
+)
+def test_active_units_that_tell_nothing_are_told(kl, decoded, told):
+    losses = training.Losses(*[np.full((1, 2), kl, np.float32)] * 3)
+    history = training.History(losses, losses, np.array([[0, 30]]))
+    lines = training.collapse_notes(history, [Member(1.0, 1e-3, 0)], 32, [decoded])
+    assert len(lines) == (told is not None)
+    assert told is None or told in lines[0]
+    # Without the shares, the KL alone.
+    assert len(training.collapse_notes(history, [Member(1.0, 1e-3, 0)], 32)) == (kl < 0.69)
 
 
 def test_an_autoencoder_has_no_kl(data):
