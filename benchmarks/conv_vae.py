@@ -58,7 +58,8 @@ def make_round(model: ConvAutoencoder, scaler, in_loop: bool):
         windows, key = place
         noise = example_noise(key, jnp.arange(len(windows)), model.latent)
         examples = Examples(standardised(windows, scaler), None)
-        return one_step(state, examples, jnp.ones(len(windows)), noise, jnp.float32(1.0))[0], None
+        weight, beta, epoch = jnp.ones(len(windows)), jnp.float32(1.0), 0
+        return one_step(state, examples, weight, noise, beta, epoch)[0], None
 
     if in_loop:
         return jax.jit(lambda state, *places: jax.lax.scan(step, state, places)[0])

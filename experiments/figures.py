@@ -47,6 +47,9 @@ def draw_figures(folder: Path, title: str, terminal: Terminal) -> None:
     history = pd.read_csv(folder / "history.csv")
     if len(history):
         save(reporting.training_curves(history, title), "training_curves")
+    dimensions = pd.read_csv(folder / "posterior.csv")
+    if len(dimensions):
+        save(reporting.posterior_dimensions(dimensions, title), "posterior")
     curves = pd.read_csv(folder / "cluster_selection.csv")
     first = curves["representation"].iloc[0]
     of_first = curves[curves["representation"] == first]

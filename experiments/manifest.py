@@ -68,12 +68,14 @@ def manifest(
     songs: Songs,
     features: SongFeatures,
     inputs: Inputs,
+    alarms: Sequence[str],
     approximated: Mapping[str, str],
     watch: Stopwatch,
 ) -> dict:
     """What manifest.json holds.
 
-    `approximated` tells how, by clusterer, score or projection.
+    `alarms` are lines on what makes the results doubtful; `approximated` tells how, by clusterer,
+    score or projection.
     """
     devices = jax.devices()
     return {
@@ -94,6 +96,7 @@ def manifest(
             **{f"{name}s": int(features.table[name].nunique()) for name in LABELS},
             "features_from_cache": features.from_cache,
         },
+        "alarms": list(alarms),
         "approximated": dict(approximated),
         "lyrics": to_json(experiment.lyrics) if experiment.uses_lyrics else None,
         "code": code_version(),

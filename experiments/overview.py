@@ -60,6 +60,7 @@ def draw_overview(
     text = reporting.page(
         f"musicvae_jax on {title}",
         _about_data(data),
+        {name: of_run["alarms"] for name, of_run in about.items()},
         reporting.answers(pd.concat(scores["metrics"].values())),
         suite_tables,
         {one.name: read_json(one.results_dir / CARDS) for one in runs},

@@ -24,11 +24,11 @@ from musicvae_jax.devices import is_first
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.files import write_json
 from musicvae_jax.songs import Songs, songs_name
-from musicvae_jax.training import collapse_notes
 from musicvae_jax.unfinished import discard_unfinished
 
 if TYPE_CHECKING:
     from experiments.evidence import Evidence
+    from experiments.health import Health
     from experiments.scoring import Clustered
 
 
@@ -86,7 +86,6 @@ def _learn(
     with watch.stage("training"):
         settings = training_settings(experiment, songs.fingerprint, code_version())
         checkpoint = learn(experiment, inputs, settings, runtime, terminal)
-        _tell_collapse(checkpoint, terminal)
         latents = encode_all(checkpoint, inputs, runtime)
     return _Learnt(songs, features, inputs, checkpoint, latents)
 
@@ -102,6 +101,12 @@ def _write_results(
     songs, features, inputs, checkpoint, latents = learnt
     if checkpoint is not None:
         save_checkpoint(stage / CHECKPOINT, checkpoint)
+    with watch.stage("posteriors"):
+        from experiments.health import posterior_health
+
+        health = posterior_health(checkpoint, inputs)
+    for alarm in health.alarms:
+        terminal.notice(alarm)
     scored_songs = features.table.iloc[inputs.scored].reset_index(drop=True)
     with watch.stage("clustering"):
         from experiments.cards import cards
@@ -122,7 +127,9 @@ def _write_results(
         disentangled = score_factors(experiment, shown, scored_songs, workers, terminal)
     with watch.stage("writing"):
         _write_csv(stage, {"stability": stable.table, "disentanglement": disentangled.table})
-        _write_tables(stage, checkpoint, features, inputs, shown, clustered, behind, experiment)
+        _write_tables(
+            stage, checkpoint, health, features, inputs, shown, clustered, behind, experiment
+        )
         found = cards(experiment, shown, clusters, features, inputs.scored)
         write_json(stage / CARDS, found)
         if checkpoint is not None and inputs.crops is not None:
@@ -138,7 +145,7 @@ def _write_results(
     approximated |= disentangled.approximated | projected
     _tell_approximated(approximated, experiment, len(scored_songs), terminal)
     write_json(stage / "config.json", to_json(experiment))
-    about = manifest(experiment, songs, features, inputs, approximated, watch)
+    about = manifest(experiment, songs, features, inputs, health.alarms, approximated, watch)
     write_json(stage / MANIFEST, about)
 
 
@@ -157,14 +164,6 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
         terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
 
 
-def _tell_collapse(checkpoint: Checkpoint, terminal: Terminal) -> None:
-    model, members = checkpoint.experiment.model, checkpoint.experiment.members
-    # An autoencoder has no posterior.
-    if model.kind != "ae":
-        for note in collapse_notes(checkpoint.history, members, model.latent):
-            terminal.notice(note)
-
-
 def _tell_approximated(
     approximated: Mapping[str, str], experiment: Experiment, n_songs: int, terminal: Terminal
 ) -> None:
@@ -179,6 +178,7 @@ def _tell_approximated(
 def _write_tables(
     stage: Path,
     checkpoint: Checkpoint | None,
+    health: "Health",
     features: SongFeatures,
     inputs: Inputs,
     shown: list[Representation],
@@ -193,6 +193,8 @@ def _write_tables(
         "significance": behind.significance,
         "spaces": behind.spaces,
         "history": tables.history_table(experiment.members, history, has_kl),
+        "posterior": health.dimensions,
+        "posterior_summary": health.members,
         "cluster_selection": tables.selection_table(clustered.curves, clustered.chosen_k),
         "rejected": tables.rejected_table(features.rejected),
     }

@@ -66,6 +66,10 @@ EXPERIMENTS: dict[str, tuple[str, Experiment]] = {
             _named("hard_cvae", _VAE, model=replace(_VAE.model, condition="genre")),
         ),
         (
+            "Conditional VAE, told the language; its latents need not carry it.",
+            _named("hard_cvae_language", _VAE, model=replace(_VAE.model, condition="language")),
+        ),
+        (
             "Audio latents beside lyrics, with and without the genre as a third block.",
             _named("hard_multimodal", _RICH, fuse=("lyrics", "genre")),
         ),

@@ -83,12 +83,16 @@ def representations(
 def model_name(model: ModelConfig, beta: float = 1.0, learning_rate: float | None = None) -> str:
     """A model in tables: raw, pca, ae, vae, beta_vae_4, cvae, conv_vae, multimodal_vae, ...
 
+    A cvae is told the genre; one that is told the language is a cvae_language.
+
     With a learning rate, which only a sweep over it needs: vae_lr_0.001.
     """
     modality = {"audio": "", "lyrics": "lyrics_", "audio+lyrics": "multimodal_"}[model.inputs]
     conditional = "" if model.condition == "none" else "c"
     weighted = model.kind in ("vae", "conv_vae") and beta != 1
     prefix, suffix = ("beta_", f"_{beta:g}") if weighted else ("", "")
+    if model.condition not in ("none", "genre"):
+        suffix = f"_{model.condition}{suffix}"
     if learning_rate is not None:
         suffix += f"_lr_{learning_rate:g}"
     return f"{prefix}{modality}{conditional}{model.kind}{suffix}"

@@ -22,6 +22,8 @@ _ENTRIES = (
     "significance.csv",
     "spaces.csv",
     "history.csv",
+    "posterior.csv",
+    "posterior_summary.csv",
     "cluster_selection.csv",
     "stability.csv",
     "disentanglement.csv",

@@ -3,6 +3,7 @@
 Latents are posterior means. Nothing is sampled, so the same song has the same latents every time.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,17 +24,20 @@ from musicvae_jax.features import (
     Scaler,
     SongFeatures,
     extract_features,
+    fixed_crops,
     one_hot,
     open_crops,
 )
 from musicvae_jax.fusion import model_input
-from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
+from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder, Posterior
 from musicvae_jax.songs import Rejection, Songs
 from musicvae_jax.streaming import song_latents
 from musicvae_jax.training import make_model
 
 # Songs that a device encodes at a time.
 _ENCODED_AT_ONCE = 8192
+# Songs whose crops are read at a time.
+_CROPPED_AT_ONCE = 64
 
 
 class Encoded(NamedTuple):
@@ -105,6 +109,91 @@ def _means_everywhere(
 ) -> jax.Array:
     means = model.apply(params, x, condition, method="encode").mean
     return jax.lax.with_sharding_constraint(means, NamedSharding(mesh, P()))
+
+
+def posteriors(
+    model: MLPAutoencoder | ConvAutoencoder,
+    params: Any,
+    x: np.ndarray,
+    condition: np.ndarray | None = None,
+) -> Posterior:
+    """Whole posteriors of standardised inputs, in bounded memory; `encode` has only their means.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        x: `[examples, features]`, or `[examples, 128, frames]` for a model of crops.
+        condition: `[examples, labels]`, or None.
+
+    Returns:
+        Parts float32 `[examples, latent]`, NumPy.
+    """
+    blocks = [
+        _apply(model, "encode", params, *block) for block in _blocks(_ENCODED_AT_ONCE, x, condition)
+    ]
+    return Posterior(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+
+
+def crop_posteriors(
+    model: ConvAutoencoder,
+    params: Any,
+    store: CropStore,
+    index: np.ndarray,
+    n_crops: int,
+    scaler: Scaler,
+) -> Posterior:
+    """Whole posteriors of evenly spaced crops of songs, in bounded memory.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        store: where the songs are.
+        index: the songs, `[n]`.
+        n_crops: of each song.
+        scaler: the training's.
+
+    Returns:
+        Parts float32 `[n, n_crops, latent]`, NumPy.
+    """
+    blocks = [
+        posteriors(model, params, standardised_crops(store, songs, model.frames, n_crops, scaler))
+        for (songs,) in _blocks(_CROPPED_AT_ONCE, index)
+    ]
+    parts = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    return Posterior(*(part.reshape(len(index), n_crops, -1) for part in parts))
+
+
+def standardised_crops(
+    store: CropStore, index: np.ndarray, n_frames: int, n_crops: int, scaler: Scaler
+) -> np.ndarray:
+    """Evenly spaced crops as a model is given them, song after song, `[crops, 128, frames]`."""
+    crops = fixed_crops(store, index, n_frames, n_crops)
+    return _standardised(crops.reshape(-1, *crops.shape[2:]), scaler)
+
+
+def decode(
+    model: MLPAutoencoder | ConvAutoencoder,
+    params: Any,
+    latents: np.ndarray,
+    condition: np.ndarray | None = None,
+) -> np.ndarray:
+    """What latents are decoded to, standardised, in bounded memory.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        latents: `[examples, latent]`.
+        condition: `[examples, labels]`, or None.
+
+    Returns:
+        float32 `[examples, features]`, or `[examples, 128, frames]` of a model of crops.
+    """
+    return np.concatenate(
+        [
+            _apply(model, "decode", params, *block)
+            for block in _blocks(_ENCODED_AT_ONCE, latents, condition)
+        ]
+    )
 
 
 def encode_crops(
@@ -179,8 +268,17 @@ def interpolate(
 def _encode_db(
     model: ConvAutoencoder, params: Any, crops_db: np.ndarray, scaler: Scaler
 ) -> np.ndarray:
-    x = (crops_db - scaler.mean[:, None]) / scaler.scale[:, None]
-    return _means(model, params, x)
+    return _means(model, params, _standardised(crops_db, scaler))
+
+
+def _standardised(crops_db: np.ndarray, scaler: Scaler) -> np.ndarray:
+    return (crops_db - scaler.mean[:, None]) / scaler.scale[:, None]
+
+
+def _blocks(at_once: int, *arrays: np.ndarray | None) -> Iterator[tuple[np.ndarray | None, ...]]:
+    """The arrays in parts of so many examples; what is None stays so."""
+    for first in range(0, len(arrays[0]), at_once):
+        yield tuple(None if a is None else a[first : first + at_once] for a in arrays)
 
 
 def _decode_db(

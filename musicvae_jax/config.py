@@ -186,6 +186,22 @@ class TrainConfig:
     reconstruction: Literal["squared_error", "gaussian"] = "squared_error"
     """squared_error: sum of squares, a Gaussian of variance 1/2 without its constant;
     gaussian: negative log-likelihood under unit variance, constant included."""
+    kl_warmup: Literal["none", "linear", "cyclical"] = "none"
+    """Against posterior collapse, beta rises from 0: once (linear; Bowman et al., 2016) or again
+    and again (cyclical; Fu et al., 2019), from epoch to epoch. The history's ELBO keeps beta."""
+    warmup_share: float = 0.5
+    """Share of the training, or of each cycle, in which beta rises; above 0 and at most 1."""
+    warmup_cycles: int = 4
+    """How many times a cyclical warm-up starts at 0; at least 1, and each takes 2 epochs or
+    more."""
+    free_bits: float = 0.0
+    """Nats, at least 0: a latent dimension whose mean KL over a batch is below is not pulled to
+    the prior (Kingma et al., 2016). The history has the plain KL."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether training minimises what its history shows, all the time."""
+        return self.kl_warmup == "none" and self.free_bits == 0
 
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "train.epochs", self.epochs, "at least 1")
@@ -207,6 +223,26 @@ class TrainConfig:
             "one or more different finite numbers >= 0",
         )
         _require_one_of("train.reconstruction", self.reconstruction, ("squared_error", "gaussian"))
+        _require_one_of("train.kl_warmup", self.kl_warmup, ("none", "linear", "cyclical"))
+        _require(
+            0 < self.warmup_share <= 1,
+            "train.warmup_share",
+            self.warmup_share,
+            "a share above 0 and at most 1",
+        )
+        _require(
+            self.warmup_cycles >= 1
+            and (self.kl_warmup != "cyclical" or 2 * self.warmup_cycles <= self.epochs),
+            "train.warmup_cycles",
+            self.warmup_cycles,
+            f"at least 1 and at most half of train.epochs, which is {self.epochs}",
+        )
+        _require(
+            0 <= self.free_bits < math.inf,
+            "train.free_bits",
+            self.free_bits,
+            "a finite number >= 0, in nats",
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -366,6 +402,14 @@ class Experiment:
             self.train.beta,
             "0 with model.kind 'ae', which has no KL term",
         )
+        for field, off in (("kl_warmup", "none"), ("free_bits", 0)):
+            value = getattr(self.train, field)
+            _require(
+                self.model.kind != "ae" or value == off,
+                f"train.{field}",
+                value,
+                f"{off!r} with model.kind 'ae', which has no KL term",
+            )
         if self.fuse:
             _require_some_of("fuse", self.fuse, ("lyrics", "genre"))
             _require(

@@ -1,7 +1,7 @@
 """Per-example objectives in nats. JAX only: lift any of them without the rest of the project.
 
-Every function returns one number per example, shape `[...]`; averaging over a batch is the
-caller's business.
+Every loss is one number per example, shape `[...]`; averaging over a batch is the caller's
+business.
 """
 
 import jax
@@ -65,10 +65,74 @@ def gaussian_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:
     References:
         Kingma and Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
     """
-    # expm1(v) - v keeps the digits near the prior that exp(v) - 1 - v rounds away in float32;
-    # what is left can still round a hair below its true minimum of 0.
-    variance_part = jnp.maximum(jnp.expm1(log_var) - log_var, 0.0)
-    return 0.5 * jnp.sum(variance_part + mean**2, axis=-1)
+    return 0.5 * jnp.sum(_twice_kl(mean, log_var), axis=-1)
+
+
+def gaussian_kl_per_dimension(mean: jax.Array, log_var: jax.Array) -> jax.Array:
+    """The parts that `gaussian_kl` adds up, one for each latent dimension.
+
+    Args:
+        mean: posterior means, `[..., latent]`.
+        log_var: posterior natural-log variances, same shape.
+
+    Returns:
+        Nats, shape `[..., latent]`, at least 0.
+    """
+    return 0.5 * _twice_kl(mean, log_var)
+
+
+def free_bits_kl(
+    kl_nats: jax.Array, batch_kl_nats: jax.Array, free_bits: jax.Array | float
+) -> jax.Array:
+    """A divergence that costs the same up to `free_bits` nats in each latent dimension.
+
+    A dimension whose mean divergence over the batch is below the threshold counts as at the
+    threshold, so nothing pulls it to the prior. The mean over the batch of what is returned is
+    `sum over dimensions of max(free_bits, batch_kl_nats)`, and so is its gradient. No gradient
+    goes through `batch_kl_nats`, so a batch in parts, each on a device of its own, needs nothing
+    but the mean over all of them.
+
+    Args:
+        kl_nats: divergence per dimension, `[..., latent]`.
+        batch_kl_nats: its mean over the examples of the whole batch, `[latent]`; those that only
+            fill up the batch left out.
+        free_bits: the threshold in nats, at least 0; with 0 it is the plain divergence.
+
+    Returns:
+        Nats, shape `[...]`, at least 0.
+
+    References:
+        Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016,
+        eq. 15, with groups of one dimension.
+    """
+    is_free = jax.lax.stop_gradient(batch_kl_nats) < free_bits
+    return jnp.sum(jnp.where(is_free, free_bits, kl_nats), axis=-1)
+
+
+def kl_weight(
+    step: jax.Array | float, n_steps: int, n_cycles: int = 1, ramp: float = 0.5
+) -> jax.Array:
+    """What beta is multiplied by when the KL term is annealed: a ramp from 0 to 1, then 1.
+
+    Args:
+        step: how much of the training is done, at least 0 and below `n_steps`.
+        n_steps: the whole training, in the same unit, such as epochs.
+        n_cycles: how many times the weight starts again at 0; 1 is the linear warm-up.
+        ramp: share of a cycle in which the weight rises, above 0 and at most 1.
+
+    Returns:
+        In [0, 1], of the shape of `step`.
+
+    References:
+        Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1, who anneal
+        along a sigmoid.
+        Sonderby et al., Ladder Variational Autoencoders, 2016: the linear warm-up.
+        Fu et al., Cyclical Annealing Schedule: A Simple Approach to Mitigating KL Vanishing, 2019,
+        eq. 6, with 4 cycles and a ramp of 0.5.
+    """
+    # Products of whole and half numbers are exact, so that a cycle begins where it should.
+    place = (step * n_cycles) % n_steps / n_steps
+    return jnp.minimum(place / ramp, 1.0)
 
 
 def negative_elbo(
@@ -89,3 +153,10 @@ def negative_elbo(
         Higgins et al., beta-VAE, 2017, eq. 4.
     """
     return reconstruction_nats + beta * kl_nats
+
+
+def _twice_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:
+    # expm1(v) - v keeps the digits near the prior that exp(v) - 1 - v rounds away in float32;
+    # what is left can still round a hair below its true minimum of 0.
+    variance_part = jnp.maximum(jnp.expm1(log_var) - log_var, 0.0)
+    return variance_part + mean**2

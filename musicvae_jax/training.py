@@ -15,13 +15,25 @@ import numpy as np
 import optax
 
 from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
-from musicvae_jax.losses import gaussian_kl, gaussian_nll, negative_elbo, squared_error
-from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
+from musicvae_jax.losses import (
+    free_bits_kl,
+    gaussian_kl,
+    gaussian_kl_per_dimension,
+    gaussian_nll,
+    kl_weight,
+    negative_elbo,
+    squared_error,
+)
+from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder, Posterior
 
 _RECONSTRUCTIONS = {"squared_error": squared_error, "gaussian": gaussian_nll}
 # Burda et al., Importance Weighted Autoencoders, 2016, appendix: a dimension is active if the
 # variance over examples of its posterior mean is above this.
 ACTIVE_VARIANCE = 0.01
+# A decoder that has less of the songs' variance from the latents ignores them.
+LEAST_DECODED_SHARE = 0.01
+# What it takes to know which of two equal groups a song is in: log 2.
+LEAST_KL_NATS = 0.693
 
 
 class Examples(NamedTuple):
@@ -66,7 +78,11 @@ class Progress(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """Nats per example; `negative_elbo` is weighted by beta and is what training minimises."""
+    """Nats per example; `negative_elbo` is weighted by beta.
+
+    It is what training minimises, unless the KL is warmed up or has free bits: these change what
+    is minimised and not what is told, so that runs with and without them compare.
+    """
 
     reconstruction: jax.Array
     kl: jax.Array
@@ -98,7 +114,9 @@ class Keys(NamedTuple):
     heldout: jax.Array
 
 
-Step = Callable[[TrainState, Examples, jax.Array, jax.Array, jax.Array], tuple[TrainState, Losses]]
+Step = Callable[
+    [TrainState, Examples, jax.Array, jax.Array, jax.Array, jax.Array], tuple[TrainState, Losses]
+]
 Start = Callable[[jax.Array, Data, jax.Array], Progress]
 Run = Callable[[Progress, jax.Array, Data, jax.Array, jax.Array], tuple[Progress, History]]
 Train = Callable[[jax.Array, Data, jax.Array, jax.Array], tuple[TrainState, History]]
@@ -156,8 +174,9 @@ def make_train(model: MLPAutoencoder, config: TrainConfig) -> Train:
 
     Args:
         model: the module to fit.
-        config: epochs, batch size and reconstruction term; its betas and step sizes are not used,
-            since those are arguments of the result.
+        config: epochs, batch size, reconstruction term, and how the KL is warmed up and what of
+            it is free; its betas and step sizes are not used, since those are arguments of the
+            result.
 
     Returns:
         `train(key, data, beta, learning_rate) -> (state, history)`, to be jitted, mapped or
@@ -219,7 +238,7 @@ def make_epochs(
                 weight = _own_share(place[1], data_axis)[0] * in_share
                 batch = _take(data.train, index)
                 noise = example_noise(epoch_key, index, model.latent)
-                return step(state, batch, weight, noise, beta)
+                return step(state, batch, weight, noise, beta, epoch)
 
             state, sums = jax.lax.scan(run_step, state, (order, weights))
             noise = example_noise(jax.random.fold_in(keys.heldout, epoch), kept_index, model.latent)
@@ -252,24 +271,29 @@ def make_epochs(
 def make_step(
     model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig, data_axis: str | None = None
 ) -> Step:
-    """`step(state, batch, weight, noise, beta) -> (state, sums)`: one gradient step.
+    """`step(state, batch, weight, noise, beta, epoch) -> (state, sums)`: one gradient step.
 
     The gradient is of the mean over the examples of weight 1; those of weight 0 fill up a batch.
-    `sums` adds up the former's losses, with the parameters of before the step. Along a `data_axis`
-    each device is given a share of the batch, and all return the same: what is averaged is the
-    whole batch.
+    `sums` adds up the former's losses, with the parameters of before the step. The epoch, counted
+    from 0, is where a KL warm-up stands. Along a `data_axis` each device is given a share of the
+    batch, and all return the same: what is averaged is the whole batch, for free bits too.
     """
-    losses_of = make_losses(model, config)
+    terms_of = _make_terms(model, config)
+    minimised = _make_minimised(config, data_axis)
 
-    def objective(params, batch, weight, noise, beta):
-        losses = losses_of(params, batch, noise, beta)
+    def objective(params, batch, weight, noise, beta, epoch):
+        losses, posterior = terms_of(params, batch, noise, beta)
         mean = jax.tree.map(lambda per_example: jnp.sum(weight * per_example), losses)
-        return mean.negative_elbo, mean
+        if config.is_plain:
+            return mean.negative_elbo, mean
+        return jnp.sum(weight * minimised(losses, posterior, weight, beta, epoch)), mean
 
-    def step(state, batch, weight, noise, beta):
+    def step(state, batch, weight, noise, beta, epoch):
         n_used = _total(weight.sum(), data_axis)
         gradient, losses = _total(
-            jax.grad(objective, has_aux=True)(state.params, batch, weight / n_used, noise, beta),
+            jax.grad(objective, has_aux=True)(
+                state.params, batch, weight / n_used, noise, beta, epoch
+            ),
             data_axis,
         )
         updates, opt_state = optimiser().update(gradient, state.opt_state, state.params)
@@ -287,9 +311,23 @@ def make_losses(
     An example may have any number of axes (a crop has two); its error is the sum over all. A
     deterministic model has no posterior to diverge from the prior: its KL is 0.
     """
-    reconstruction_of = _RECONSTRUCTIONS[config.reconstruction]
+    terms_of = _make_terms(model, config)
 
     def losses(params: Any, examples: Examples, noise: jax.Array, beta: jax.Array) -> Losses:
+        return terms_of(params, examples, noise, beta)[0]
+
+    return losses
+
+
+def _make_terms(
+    model: MLPAutoencoder | ConvAutoencoder, config: TrainConfig
+) -> Callable[[Any, Examples, jax.Array, jax.Array], tuple[Losses, Posterior]]:
+    """The losses of `make_losses`, and the posterior that they are of."""
+    reconstruction_of = _RECONSTRUCTIONS[config.reconstruction]
+
+    def terms(
+        params: Any, examples: Examples, noise: jax.Array, beta: jax.Array
+    ) -> tuple[Losses, Posterior]:
         output = model.apply(params, examples.x, noise, examples.condition)
         weight = 1.0 if examples.weight is None else examples.weight
         reconstruction = reconstruction_of(
@@ -299,9 +337,36 @@ def make_losses(
             kl = jnp.zeros_like(reconstruction)
         else:
             kl = gaussian_kl(*output.posterior)
-        return Losses(reconstruction, kl, negative_elbo(reconstruction, kl, beta))
+        losses = Losses(reconstruction, kl, negative_elbo(reconstruction, kl, beta))
+        return losses, output.posterior
 
-    return losses
+    return terms
+
+
+def _make_minimised(
+    config: TrainConfig, data_axis: str | None
+) -> Callable[[Losses, Posterior, jax.Array, jax.Array, jax.Array], jax.Array]:
+    """The negative ELBO with the KL's warm-up and free bits, `[examples]`.
+
+    `minimised(losses, posterior, weight, beta, epoch)` is given weights that add up to 1 over the
+    whole batch, wherever its parts are.
+    """
+    n_cycles = config.warmup_cycles if config.kl_warmup == "cyclical" else 1
+
+    def minimised(
+        losses: Losses, posterior: Posterior, weight: jax.Array, beta: jax.Array, epoch: jax.Array
+    ) -> jax.Array:
+        kl = losses.kl
+        if config.free_bits:
+            per_dimension = gaussian_kl_per_dimension(*posterior)
+            of_batch = _total(jax.lax.stop_gradient(weight @ per_dimension), data_axis)
+            kl = free_bits_kl(per_dimension, of_batch, config.free_bits)
+        if config.kl_warmup != "none":
+            # An epoch has one weight, that of its middle.
+            beta = beta * kl_weight(epoch + 0.5, config.epochs, n_cycles, config.warmup_share)
+        return negative_elbo(losses.reconstruction, kl, beta)
+
+    return minimised
 
 
 def no_history() -> History:
@@ -344,24 +409,48 @@ def check_finite(history: History, members: Sequence[Member]) -> None:
         )
 
 
-def collapse_notes(history: History, members: Sequence[Member], latent: int) -> list[str]:
+def collapse_notes(
+    history: History,
+    members: Sequence[Member],
+    latent: int,
+    decoded: Sequence[float] | None = None,
+) -> list[str]:
     """A line for each member whose posterior has collapsed, for people who read no curves.
 
-    That is where fewer than a tenth of the latent dimensions are active after the last epoch; at
-    such latents the decoder hardly looks.
+    That is where fewer than a tenth of the latent dimensions are active after the last epoch; or
+    where enough are, but the decoder does not look at them, or their KL is less than it takes to
+    tell two groups of songs apart.
 
     Args:
         history: of all members, parts `[members, epochs]`.
         members: of a variational model.
         latent: its latent dimensions.
+        decoded: of each member, the share of the variance of training songs that its decoder has
+            from the latents; NaN is no reason for a line, nor is None.
     """
-    active = np.asarray(history.active_units)[:, -1]
-    return [
-        f"posterior collapse at {member}: {n} of {latent} latent dimensions are active, so "
-        "clusters of these latents mean little; try a smaller --train.beta"
-        for member, n in zip(members, active, strict=True)
-        if n < 0.1 * latent
-    ]
+    active, kl_nats = (
+        np.asarray(of_all)[:, -1] for of_all in (history.active_units, history.train.kl)
+    )
+    shares = np.full(len(members), np.nan) if decoded is None else decoded
+    lines = []
+    for member, n, kl, share in zip(members, active, kl_nats, shares, strict=True):
+        if n < 0.1 * latent:
+            but = ""
+        elif share < LEAST_DECODED_SHARE:
+            but = f", but the decoder has {max(share, 0):.1%} of the songs' variance from them"
+        elif kl < LEAST_KL_NATS:
+            but = (
+                f", but tell a song by {kl:.2f} nats of KL, where two groups of songs take "
+                f"{LEAST_KL_NATS:.2f}"
+            )
+        else:
+            continue
+        lines.append(
+            f"posterior collapse at {member}: {n} of {latent} latent dimensions are active{but}, "
+            "so clusters of these latents mean little; try --train.free-bits 0.1 or more, "
+            "--train.kl-warmup linear or a smaller --train.beta"
+        )
+    return lines
 
 
 def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:

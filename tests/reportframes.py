@@ -159,3 +159,18 @@ def cards(label="rock", n_clusters=2):
     }
     clusters = [{"cluster": i, **card} for i in range(n_clusters)]
     return {"representation": "vae", "seed": 0, "songs": 5 * n_clusters, "clusters": clusters}
+
+
+def dimensions(betas=(1.0,), seeds=(0, 1), learning_rates=(1e-3,), n_active=3):
+    """posterior.csv of one run: four dimensions, of which as many are active."""
+    one = {
+        "dimension": np.arange(4),
+        "kl_nats": [0.5, 2.0, 0.01, 1.0],
+        "active": np.isin(np.arange(4), [1, 3, 0, 2][:n_active]),
+    }
+    members = product(betas, learning_rates, seeds)
+    names = ("beta", "learning_rate", "seed")
+    return pd.concat(
+        [pd.DataFrame(dict(zip(names, member, strict=True)) | one) for member in members],
+        ignore_index=True,
+    )

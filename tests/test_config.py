@@ -53,6 +53,18 @@ INVALID = [
     (TrainConfig, "train.beta", {"beta": (-1.0,)}),
     (TrainConfig, "train.beta", {"beta": (1.0, float("nan"))}),
     (TrainConfig, "train.reconstruction", {"reconstruction": "mae"}),
+    (TrainConfig, "train.kl_warmup", {"kl_warmup": "sigmoid"}),
+    (TrainConfig, "train.warmup_share", {"warmup_share": 0.0}),
+    (TrainConfig, "train.warmup_share", {"warmup_share": 1.1}),
+    (TrainConfig, "train.warmup_cycles", {"warmup_cycles": 0}),
+    (
+        TrainConfig,
+        "train.warmup_cycles",
+        {"warmup_cycles": 4, "kl_warmup": "cyclical", "epochs": 7},
+    ),
+    (TrainConfig, "train.free_bits", {"free_bits": -0.1}),
+    (TrainConfig, "train.free_bits", {"free_bits": float("inf")}),
+    (TrainConfig, "train.free_bits", {"free_bits": float("nan")}),
     (ClusterConfig, "cluster.k", {"k": 1}),
     (ClusterConfig, "cluster.k_min", {"k_min": 1}),
     (ClusterConfig, "cluster.k_max", {"k_min": 5, "k_max": 4}),
@@ -93,6 +105,24 @@ def test_a_name_must_be_a_folder_name(name):
 def test_an_autoencoder_takes_no_kl_weight():
     with pytest.raises(InputError, match=r"^train\.beta: got \(1\.0,\)"):
         Experiment("x", model=ModelConfig(kind="ae"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("kl_warmup", "linear"), ("kl_warmup", "cyclical"), ("free_bits", 0.1)]
+)
+def test_an_autoencoder_has_no_kl_to_treat(field, value):
+    train = TrainConfig(beta=(0.0,), **{field: value})
+    with pytest.raises(InputError, match=rf"^train\.{field}: got {value!r}, expected"):
+        Experiment("x", model=ModelConfig(kind="ae"), train=train)
+
+
+def test_fields_that_an_older_version_did_not_write_take_their_default():
+    written = to_json(Experiment("x", train=TrainConfig(epochs=7)))
+    for name in ("kl_warmup", "warmup_share", "warmup_cycles", "free_bits"):
+        del written["train"][name]
+    found = from_json(Experiment, written)
+    assert found.train == TrainConfig(epochs=7)
+    assert found.train.is_plain
 
 
 def test_configs_are_frozen():

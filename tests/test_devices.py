@@ -1,5 +1,7 @@
 """The same numbers on one device and on eight simulated ones (see conftest)."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -24,9 +26,9 @@ def data():
     return Data(Examples(x[:43], condition[:43]), Examples(x[43:], condition[43:]))
 
 
-def train(data, n_members, devices):
+def train(data, n_members, devices, config=CONFIG):
     mesh = make_mesh(n_members, devices)
-    return train_members(MODEL, CONFIG, MEMBERS[:n_members], data, mesh=mesh)
+    return train_members(MODEL, config, MEMBERS[:n_members], data, mesh=mesh)
 
 
 def assert_close(found, expected):
@@ -51,6 +53,16 @@ def test_eight_devices_train_as_one_does(data, n_members, n_devices, layout):
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), eight_history, one_history
     )
+
+
+def test_free_bits_are_of_the_whole_batch_on_any_devices(data):
+    """Of a batch of ten, eight devices have two songs each or what fills up; so has the last."""
+    config = replace(CONFIG, free_bits=0.3, kl_warmup="linear")
+    one, eight = (train(data, 1, devices, config) for devices in (1, 8))
+    assert_close(eight[1], one[1])
+    assert_close(eight[0].params, one[0].params)
+    plain = train(data, 1, 1)
+    assert np.abs(plain[1].train.kl - one[1].train.kl).max() > 0.02
 
 
 @pytest.mark.parametrize("n_songs", [1, 8, 43])

@@ -65,6 +65,62 @@ def test_kl_gradient_vanishes_only_at_the_prior():
     np.testing.assert_allclose(by_log_var, 0.5 * (jnp.exp(log_var) - 1), rtol=1e-6)
 
 
+def test_the_parts_of_the_kl_add_up_to_it():
+    mean, log_var = np.random.default_rng(0).normal(size=(2, 5, 4)).astype(np.float32)
+    parts = losses.gaussian_kl_per_dimension(mean, log_var)
+    assert parts.shape == (5, 4)
+    np.testing.assert_allclose(parts.sum(axis=-1), losses.gaussian_kl(mean, log_var), rtol=1e-6)
+    one = losses.gaussian_kl(mean[..., :1], log_var[..., :1])
+    np.testing.assert_allclose(parts[..., 0], one, rtol=1e-6)
+
+
+def test_free_bits_are_the_formula_of_the_paper_with_its_gradient():
+    posterior = np.random.default_rng(1).normal(size=(2, 6, 4)).astype(np.float32)
+    # Dimensions with little divergence and with much.
+    posterior *= np.array([0.05, 0.3, 1.0, 2.0], np.float32)
+
+    def paper(posterior, free_bits):
+        return jnp.maximum(free_bits, losses.gaussian_kl_per_dimension(*posterior).mean(0)).sum()
+
+    def ours(posterior, free_bits):
+        parts = losses.gaussian_kl_per_dimension(*posterior)
+        return losses.free_bits_kl(parts, parts.mean(axis=0), free_bits).mean()
+
+    for free_bits, n_free in ((0.0, 0), (0.2, 2), (100.0, 4)):
+        of_batch = losses.gaussian_kl_per_dimension(*posterior).mean(axis=0)
+        assert np.sum(of_batch < free_bits) == n_free
+        expected = jax.value_and_grad(paper)(jnp.asarray(posterior), free_bits)
+        found = jax.value_and_grad(ours)(jnp.asarray(posterior), free_bits)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+def test_free_bits_are_of_the_batch_not_of_each_example():
+    parts = jnp.array([[0.0], [4.0]])
+    np.testing.assert_array_equal(losses.free_bits_kl(parts, jnp.array([2.0]), 1.0), [0.0, 4.0])
+    np.testing.assert_array_equal(losses.free_bits_kl(parts, jnp.array([2.0]), 3.0), [3.0, 3.0])
+
+
+def test_the_weight_of_the_kl_by_hand():
+    found = losses.kl_weight(jnp.arange(8), 8)
+    np.testing.assert_allclose(found, [0, 0.25, 0.5, 0.75, 1, 1, 1, 1])
+    found = losses.kl_weight(jnp.arange(8), 8, n_cycles=2)
+    np.testing.assert_allclose(found, [0, 0.5, 1, 1] * 2)
+    found = losses.kl_weight(jnp.arange(4), 4, ramp=1.0)
+    np.testing.assert_allclose(found, [0, 0.25, 0.5, 0.75])
+
+
+@given(st.integers(1, 12), st.integers(1, 300))
+def test_every_cycle_begins_at_no_weight(n_cycles, epochs_per_cycle):
+    n_epochs = n_cycles * epochs_per_cycle
+    # Of the same shape in every example, so that it is compiled once.
+    starts = jnp.arange(12) % n_cycles * epochs_per_cycle
+    assert not losses.kl_weight(starts, n_epochs, n_cycles).any()
+    weights = losses.kl_weight(jnp.arange(3600) % n_epochs + 0.5, n_epochs, n_cycles)
+    assert weights.min() > 0
+    assert weights.max() <= 1
+
+
 def test_nll_agrees_with_scipy():
     x, mean, log_var = np.array([0.3, -2.0]), np.array([1.0, 0.5]), np.array([0.2, -0.7])
     expected = -multivariate_normal(mean, np.diag(np.exp(log_var))).logpdf(x)

@@ -59,6 +59,8 @@ TABLES = {
     "significance.csv",
     "spaces.csv",
     "history.csv",
+    "posterior.csv",
+    "posterior_summary.csv",
     "cluster_selection.csv",
     "stability.csv",
     "disentanglement.csv",
@@ -83,6 +85,7 @@ REPRESENTATIONS = {
     "hard_ae": (["ae"], ["pca", "raw"]),
     "hard_beta_vae": (["vae", "beta_vae_2", "beta_vae_4", "beta_vae_8"], ["pca", "raw"]),
     "hard_cvae": (["cvae"], ["pca", "raw"]),
+    "hard_cvae_language": (["cvae_language"], ["pca", "raw"]),
     "hard_multimodal": (
         [f"vae+{TFIDF}_pca", f"vae+{TFIDF}", f"vae+{TFIDF}+genre"],
         ["vae", TFIDF, "pca", "raw"],
@@ -91,6 +94,7 @@ REPRESENTATIONS = {
 }
 SEEN = {
     "cvae": "genre",
+    "cvae_language": "language",
     f"vae+{TFIDF}+genre": "genre",
     f"{TFIDF}_centred": "language",
 }
@@ -135,6 +139,8 @@ def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     kind, n_songs = experiment.model.kind, 19 if experiment.uses_lyrics else 24
     figures = {"cluster_selection", "cluster_spectra", "tsne", "umap"}
     figures |= {"training_curves"} if experiment.model.is_trained else set()
+    has_posterior = experiment.model.is_trained and kind != "ae"
+    figures |= {"posterior"} if has_posterior else set()
     others = set(TABLES)
     if kind == "conv_vae":
         figures |= {"reconstruction_examples", "latent_interpolation"}
@@ -164,6 +170,18 @@ def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     assert history["train_kl_nats"].isna().all() == (
         not experiment.model.is_trained or kind == "ae"
     )
+    of_dimensions = pd.read_csv(folder / "posterior.csv")
+    n_latent, n_members = experiment.model.latent, len(experiment.members)
+    assert len(of_dimensions) == (n_latent * n_members if has_posterior else 0)
+    of_members = pd.read_csv(folder / "posterior_summary.csv")
+    assert len(of_members) == (n_members if experiment.model.is_trained else 0)
+    assert of_members["heldout_decoded_share"].notna().all()
+    assert of_members["kl_nats"].notna().all() == (kind != "ae")
+    if has_posterior:
+        last = history[history["epoch"] == 2].reset_index(drop=True)
+        pd.testing.assert_series_equal(of_members["active_units"], last["active_units"])
+        sums = of_dimensions.groupby(["beta", "learning_rate", "seed"], sort=False)
+        assert sums["kl_nats"].sum().tolist() == pytest.approx(of_members["kl_nats"], abs=1e-4)
     curves = pd.read_csv(folder / "cluster_selection.csv")
     rules = curves.groupby(["representation", "seed"])[["chosen", "elbow", "best_silhouette"]]
     assert rules.sum().eq(1).all(axis=None)
@@ -459,3 +477,25 @@ def test_a_collapsed_posterior_is_told(song_path, capsys):
     notices = [line for line in capsys.readouterr().err.splitlines() if "collapse" in line]
     (notice,) = notices
     assert notice.startswith("notice: posterior collapse at beta 1000, ")
+
+
+@pytest.mark.parametrize("free_bits", [0.0, 0.3])
+def test_free_bits_cure_a_collapse_that_is_told_and_kept(song_path, capsys, free_bits):
+    experiment = tiny("easy_vae", song_path)
+    train = replace(
+        experiment.train, beta=(1000.0,), epochs=150, learning_rate=(1e-2,), free_bits=free_bits
+    )
+    folder = run_experiment(replace(experiment, train=train, seeds=(0,)))
+    alarms = json.loads((folder / "manifest.json").read_text())["alarms"]
+    (summary,) = pd.read_csv(folder / "posterior_summary.csv").to_dict("records")
+    told = [line for line in capsys.readouterr().err.splitlines() if "collapse" in line]
+    assert told == [f"notice: {line}" for line in alarms]
+    if free_bits:
+        assert alarms == []
+        assert summary["active_units"] == 32
+        assert summary["kl_nats"] > 32 * 0.3 / 4
+        assert summary["train_decoded_share"] > 0.1
+    else:
+        (alarm,) = alarms
+        assert alarm.startswith("posterior collapse at beta 1000, learning rate 0.01, seed 0: ")
+        assert "--train.free-bits 0.1" in alarm

@@ -381,6 +381,7 @@ def html():
     return reporting.page(
         "R&B & <b>",
         {"<b>genre": "<i>rock</i>"},
+        {"<i>vae": ["collapse & <b>cure</b>"], "pca": []},
         ["Is 1 < 2 & 3?"],
         {"easy": suite_tables(rows)},
         {"easy_vae": frames.cards("<b>")},
@@ -398,6 +399,16 @@ def test_the_page_needs_nothing_but_itself(html):
     kind, data = image["src"].split(",")
     assert kind == "data:image/png;base64"
     assert base64.b64decode(data) == PNG
+
+
+def test_alarms_come_first_in_a_box_and_no_alarm_is_no_box(html):
+    box = "<aside class='alarms'><h2>Alarms</h2><ul><li><strong>&lt;i&gt;vae</strong>: collapse"
+    assert html.index(box) < html.index("What the numbers say")
+    assert html.count("<li><strong>") == 1
+    table = reporting.suite_table([frames.metrics(frames.scored())])
+    for alarms in ({}, {"easy_vae": []}):
+        quiet = reporting.page("title", {}, alarms, [], {"easy": table}, {}, {})
+        assert "aside" not in quiet
 
 
 def test_everything_on_the_page_is_escaped(html):
@@ -439,4 +450,4 @@ def test_the_page_marks_and_explains_leaks(html):
 
 def test_a_page_without_leaks_does_not_speak_of_them():
     tables = suite_tables(frames.metrics(frames.scored()))
-    assert "†" not in reporting.page("title", {}, [], {"easy": tables}, {}, {}, {})
+    assert "†" not in reporting.page("title", {}, {}, [], {"easy": tables}, {}, {}, {})

@@ -58,6 +58,29 @@ def test_a_sweep_has_a_colour_and_a_legend_entry_per_beta():
         assert {line_2d.get_color() for line_2d in axis.lines} == set(colours)
 
 
+def test_dimensions_are_sorted_by_their_kl_and_the_inactive_are_hollow():
+    figure = drawn(reporting.posterior_dimensions(frames.dimensions(seeds=(0,)), "$title"))
+    (axis,) = figure.axes
+    line, active, inactive = axis.lines
+    assert line.get_ydata().tolist() == [2.0, 1.0, 0.5, 0.01]
+    assert active.get_xdata().tolist() == [1, 2, 3]
+    assert inactive.get_xdata().tolist() == [4]
+    assert inactive.get_markerfacecolor() == "white"
+    assert legend_of(axis) == ["3 of 4 active", "not active: means vary by at most 0.01"]
+
+
+def test_dimensions_of_a_sweep_have_a_line_per_model_and_a_colour_per_beta():
+    of_both = [frames.dimensions((4.0,), n_active=2), frames.dimensions((1.0,), (0,), n_active=4)]
+    more = frames.dimensions((1.0,), (1,), n_active=3)
+    figure = drawn(reporting.posterior_dimensions(pd.concat([*of_both, more]), "title"))
+    (axis,) = figure.axes
+    lines = [one for one in axis.lines if one.get_linestyle() == "-"]
+    assert [one.get_color() for one in lines] == [COLOURS[0]] * 2 + [COLOURS[1]] * 2
+    assert legend_of(axis)[:2] == ["beta 1: 3-4 of 4 active", "beta 4: 2 of 4 active"]
+    figure = drawn(reporting.posterior_dimensions(frames.dimensions(n_active=4), "title"))
+    assert legend_of(figure.axes[0]) == ["4 of 4 active"]
+
+
 def test_the_overview_of_training_keeps_the_columns_of_runs_without_a_kl():
     runs = {
         "easy_vae": frames.history(),

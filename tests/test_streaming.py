@@ -130,22 +130,28 @@ def windows_by_hand(order, positions):
     return np.stack(windows).astype(np.float32)
 
 
-def test_streamed_training_is_a_plain_python_loop():
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [({}, (1, 1, 1)), ({"kl_warmup": "linear", "free_bits": 0.1}, (1 / 3, 1, 1))],
+)
+def test_streamed_training_is_a_plain_python_loop(options, weights):
     """The same training as anyone would write it: one batch after the other, no padding."""
+    config = replace(CONFIG, **options)
     init_key, order_key, noise_key, _ = jax.random.split(jax.random.key(0), 4)
     scaler, optimiser = source().scaler, optax.adam(1e-3)
     ids = np.concatenate([3 * song + np.arange(3) for song in TRAIN])
     params = MODEL.init(init_key, jnp.zeros((1, 128, 128)), jnp.zeros((1, 2)))
     opt_state, epoch_losses = optimiser.init(params), []
 
-    @jax.jit
-    def loss(params, x, noise):
+    def loss(params, x, noise, weight):
         out = MODEL.apply(params, x, noise)
         mean, log_var = out.posterior
-        kl = 0.5 * jnp.sum(jnp.exp(log_var) + mean**2 - 1 - log_var, axis=1)
-        return jnp.mean(jnp.sum((x - out.reconstruction) ** 2, axis=(1, 2)) + 2.0 * kl)
+        kl = jnp.mean(0.5 * (jnp.exp(log_var) + mean**2 - 1 - log_var), axis=0)
+        error = jnp.mean(jnp.sum((x - out.reconstruction) ** 2, axis=(1, 2)))
+        cost = jnp.sum(jnp.maximum(kl, config.free_bits))
+        return error + weight * 2.0 * cost, error + 2.0 * jnp.sum(kl)
 
-    gradient_of = jax.jit(jax.value_and_grad(loss))
+    gradient_of = jax.jit(jax.value_and_grad(loss, has_aux=True))
     for epoch in range(3):
         order, positions = crops_module._visits(jax.random.fold_in(order_key, epoch), ids)
         order, positions = np.asarray(order), np.asarray(positions)
@@ -157,12 +163,12 @@ def test_streamed_training_is_a_plain_python_loop():
             noise = jnp.stack(
                 [jax.random.normal(jax.random.fold_in(epoch_key, i), (2,)) for i in order[part]]
             )
-            value, gradient = gradient_of(params, x.swapaxes(1, 2), noise)
+            (_, value), gradient = gradient_of(params, x.swapaxes(1, 2), noise, weights[epoch])
             updates, opt_state = optimiser.update(gradient, opt_state)
             params = optax.apply_updates(params, updates)
             total += value * len(order[part])
         epoch_losses.append(total / 15)
-    state, history = run(beta=2.0)
+    state, history = run(config, beta=2.0)
     np.testing.assert_allclose(history.train.negative_elbo, epoch_losses, rtol=1e-5)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), state.params, params

@@ -40,8 +40,11 @@ def assert_trees_close(a, b, **tolerance):
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, **tolerance), a, b)
 
 
-def python_loop(data, config, beta):
-    """The same training written as anyone would: loops, one batch after the other, no padding."""
+def python_loop(data, config, beta, weights=(1.0, 1.0, 1.0)):
+    """The same training written as anyone would: loops, one batch after the other, no padding.
+
+    The weights are those of beta in each epoch.
+    """
     model = make_model(SMALL, CropConfig(), 6)
     optimiser = optax.adam(config.learning_rate[0])
     init_key, order_key, noise_key, _ = jax.random.split(jax.random.key(0), 4)
@@ -58,14 +61,15 @@ def python_loop(data, config, beta):
             )
             x, condition = data.train.x[index], data.train.condition[index]
 
-            def loss(params, x=x, noise=noise, condition=condition):
+            def loss(params, x=x, noise=noise, condition=condition, weight=weights[epoch]):
                 out = model.apply(params, x, noise, condition)
-                error = jnp.sum((x - out.reconstruction) ** 2, axis=1)
+                error = jnp.mean(jnp.sum((x - out.reconstruction) ** 2, axis=1))
                 mean, log_var = out.posterior
-                kl = 0.5 * jnp.sum(jnp.exp(log_var) + mean**2 - 1 - log_var, axis=1)
-                return jnp.mean(error + beta * kl)
+                kl = jnp.mean(0.5 * (jnp.exp(log_var) + mean**2 - 1 - log_var), axis=0)
+                cost = jnp.sum(jnp.maximum(kl, config.free_bits))
+                return error + weight * beta * cost, error + beta * jnp.sum(kl)
 
-            value, gradient = jax.value_and_grad(loss)(params)
+            (_, value), gradient = jax.value_and_grad(loss, has_aux=True)(params)
             updates, opt_state = optimiser.update(gradient, opt_state)
             params = optax.apply_updates(params, updates)
             total += value * len(index)
@@ -78,6 +82,38 @@ def test_scan_training_is_a_plain_python_loop(data):
     params, losses = python_loop(data, SHORT, beta=2.0)
     assert_trees_close(state.params, params, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(history.train.negative_elbo, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ({"free_bits": 0.05}, (1, 1, 1)),
+        # An epoch has the weight of its middle: 1/6, 3/6 and 5/6 of the training, rising to 1 at
+        # 9/10 of it.
+        ({"kl_warmup": "linear", "warmup_share": 0.9}, (1 / 5.4, 3 / 5.4, 5 / 5.4)),
+        ({"kl_warmup": "linear", "free_bits": 0.05}, (1 / 3, 1, 1)),
+    ],
+)
+def test_a_gentler_training_is_a_plain_python_loop(data, options, weights):
+    config = replace(SHORT, learning_rate=(1e-2,), **options)
+    state, history = run(data, config, beta=2.0)
+    params, losses = python_loop(data, config, beta=2.0, weights=weights)
+    assert_trees_close(state.params, params, rtol=1e-4, atol=1e-5)
+    # What is told is the plain loss under the whole beta.
+    np.testing.assert_allclose(history.train.negative_elbo, losses, rtol=1e-5)
+    plain, _ = run(data, replace(SHORT, learning_rate=(1e-2,)), beta=2.0)
+    first = [jax.tree.leaves(one.params)[0] for one in (plain, state)]
+    assert not np.allclose(*first, rtol=1e-3)
+
+
+def test_a_cyclical_warm_up_trains_without_a_kl_again_and_again(data):
+    """With next to no weight after the ramps, epochs at their feet let the KL grow."""
+    options = {"epochs": 40, "learning_rate": (1e-2,), "kl_warmup": "cyclical", "warmup_cycles": 2}
+    _, history = run(data, TrainConfig(batch_size=4, **options), beta=20.0)
+    first, second = np.split(history.train.kl, 2)
+    for cycle in (first, second):
+        assert np.argmax(cycle) < 10
+        assert cycle[-1] < 0.5 * cycle.max()
 
 
 def test_jit_is_eager(data):
@@ -125,14 +161,46 @@ def test_a_huge_beta_collapses_the_posterior_and_the_history_shows_it(data):
     assert history.train.kl[-1] < 0.05
 
 
+def test_free_bits_keep_units_active_under_a_huge_beta(data):
+    config = replace(SHORT, epochs=300, learning_rate=(1e-2,), free_bits=0.3)
+    _, history = run(data, config, beta=200.0)
+    assert history.active_units[-1] == 3
+    assert 0.1 < history.train.kl[-1] < 2 * 3 * 0.3
+
+
 def test_a_collapsed_posterior_is_told():
     units = np.array([[32, 3], [0, 4], [9, 0]])
-    nothing = training.Losses(*[np.zeros((3, 2))] * 3)
+    much = training.Losses(*[np.full((3, 2), 9.0)] * 3)
     members = [Member(1.0, 1e-3, 0), Member(2.0, 1e-3, 0), Member(200.0, 1e-3, 5)]
-    first, last = training.collapse_notes(training.History(nothing, nothing, units), members, 32)
-    assert "beta 1, learning rate 0.001, seed 0: 3 of 32 latent dimensions are active" in first
+    first, last = training.collapse_notes(training.History(much, much, units), members, 32)
+    assert "beta 1, learning rate 0.001, seed 0: 3 of 32 latent dimensions are active, so" in first
     assert "beta 200, learning rate 0.001, seed 5: 0 of 32" in last
-    assert "smaller --train.beta" in last
+    for cure in ("--train.free-bits 0.1", "--train.kl-warmup linear", "smaller --train.beta"):
+        assert cure in last
+
+
+@pytest.mark.parametrize(
+    ("kl", "decoded", "told"),
+    [
+        (9.0, 0.3, None),
+        (9.0, np.nan, None),
+        (9.0, 0.004, "30 of 32 latent dimensions are active, but the decoder has 0.4% of the"),
+        (9.0, -0.2, "the decoder has 0.0% of the songs' variance from them, so clusters"),
+        (
+            0.3,
+            0.3,
+            "but tell a song by 0.30 nats of KL, where two groups of songs take 0.69, so clusters",
+        ),
+    ],
+)
+def test_active_units_that_tell_nothing_are_told(kl, decoded, told):
+    losses = training.Losses(*[np.full((1, 2), kl, np.float32)] * 3)
+    history = training.History(losses, losses, np.array([[0, 30]]))
+    lines = training.collapse_notes(history, [Member(1.0, 1e-3, 0)], 32, [decoded])
+    assert len(lines) == (told is not None)
+    assert told is None or told in lines[0]
+    # Without the shares, the KL alone.
+    assert len(training.collapse_notes(history, [Member(1.0, 1e-3, 0)], 32)) == (kl < 0.69)
 
 
 def test_an_autoencoder_has_no_kl(data):

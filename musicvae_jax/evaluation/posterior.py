@@ -3,7 +3,7 @@
 import numpy as np
 
 # As in training, whose alarm counts the same units.
-_ACTIVE_VARIANCE = 0.01
+ACTIVE_VARIANCE = 0.01
 
 
 def kl_per_dimension(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
@@ -24,7 +24,7 @@ def kl_per_dimension(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
     return _gaussian_kl(mean, log_var).mean(axis=0)
 
 
-def active_units(mean: np.ndarray, threshold: float = _ACTIVE_VARIANCE) -> np.ndarray:
+def active_units(mean: np.ndarray, threshold: float = ACTIVE_VARIANCE) -> np.ndarray:
     """Whether a dimension's posterior mean varies between songs by more than the threshold.
 
     Args:

@@ -13,6 +13,7 @@ from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.overview import comprehensive_results
 from musicvae_jax.reporting.page import SuiteTables, page
+from musicvae_jax.reporting.posterior import posterior_dimensions
 from musicvae_jax.reporting.scatter import projection, projection_grid
 from musicvae_jax.reporting.scores import distinct, rows_of, suite_table
 from musicvae_jax.reporting.summary import summary
@@ -32,6 +33,7 @@ __all__ = [
     "language_tradeoff",
     "latent_interpolation",
     "page",
+    "posterior_dimensions",
     "projection",
     "projection_grid",
     "reconstruction_examples",

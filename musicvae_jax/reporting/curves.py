@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from musicvae_jax.reporting.style import COLOURS, folded, label_axes, titled
 
+SWEPT = ["beta", "learning_rate"]
 # Dashes, and the colour where colours do not tell members of a sweep apart.
 _SIDES = {"train": ("-", COLOURS[0]), "heldout": ("--", COLOURS[3])}
 _PANELS = (
@@ -62,12 +63,9 @@ def _has_values(history: pd.DataFrame, column: str) -> bool:
     return bool(history[f"train_{column}"].notna().any())
 
 
-_SWEPT = ["beta", "learning_rate"]
-
-
-def _colours(history: pd.DataFrame) -> dict[tuple[float, float], str]:
-    """A colour for each (beta, step size)."""
-    pairs = history[_SWEPT].drop_duplicates().sort_values(_SWEPT)
+def swept_colours(table: pd.DataFrame) -> dict[tuple[float, float], str]:
+    """A colour for each (beta, step size) of a table that has columns of them."""
+    pairs = table[SWEPT].drop_duplicates().sort_values(SWEPT)
     return {
         pair: COLOURS[place % len(COLOURS)]
         for place, pair in enumerate(pairs.itertuples(index=False, name=None))
@@ -75,8 +73,8 @@ def _colours(history: pd.DataFrame) -> dict[tuple[float, float], str]:
 
 
 def _training_panel(axis: Axes, history: pd.DataFrame, column: str, label: str) -> None:
-    colours = _colours(history)
-    for (*swept, _), rows in history.groupby([*_SWEPT, "seed"]):
+    colours = swept_colours(history)
+    for (*swept, _), rows in history.groupby([*SWEPT, "seed"]):
         for side, (dashes, colour) in _SIDES.items():
             axis.plot(
                 rows["epoch"],
@@ -90,8 +88,8 @@ def _training_panel(axis: Axes, history: pd.DataFrame, column: str, label: str) 
 
 
 def _active_panel(axis: Axes, history: pd.DataFrame) -> None:
-    colours = _colours(history)
-    for (*swept, _), rows in history.groupby([*_SWEPT, "seed"]):
+    colours = swept_colours(history)
+    for (*swept, _), rows in history.groupby([*SWEPT, "seed"]):
         colour = colours[tuple(swept)]
         axis.plot(rows["epoch"], rows["active_units"], color=colour, alpha=0.8, linewidth=1.2)
     axis.set_ylim(bottom=0)
@@ -100,10 +98,10 @@ def _active_panel(axis: Axes, history: pd.DataFrame) -> None:
 
 def _explain(axis: Axes, history: pd.DataFrame) -> None:
     """A legend for a whole row, in the panel whose curves fall and leave a corner free."""
-    colours = _colours(history)
+    colours = swept_colours(history)
     is_sweep = len(colours) > 1
     handles = [
-        Line2D([], [], color=colour, label=_swept_name(history, *swept))
+        Line2D([], [], color=colour, label=swept_name(history, *swept))
         for swept, colour in (colours.items() if is_sweep else ())
     ]
     handles += [
@@ -113,10 +111,10 @@ def _explain(axis: Axes, history: pd.DataFrame) -> None:
     axis.legend(handles=handles, frameon=False, fontsize="small", ncols=2 if is_sweep else 1)
 
 
-def _swept_name(history: pd.DataFrame, beta: float, learning_rate: float) -> str:
-    """What of the two differs between the models of a history."""
+def swept_name(table: pd.DataFrame, beta: float, learning_rate: float) -> str:
+    """What of the two differs between the models of a table; "" if nothing does."""
     names = {"beta": f"beta {beta:g}", "learning_rate": f"step size {learning_rate:g}"}
-    return ", ".join(name for column, name in names.items() if history[column].nunique() > 1)
+    return ", ".join(name for column, name in names.items() if table[column].nunique() > 1)
 
 
 # stability only where it was taken.

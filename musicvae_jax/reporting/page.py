@@ -28,6 +28,8 @@ _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; }
+.alarms { border: 2px solid #D55E00; border-radius: 0.4rem; padding: 0 1rem; }
+.alarms h2 { margin-top: 0.7rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.85rem; white-space: nowrap; }
 th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #8884; }
@@ -50,6 +52,7 @@ class SuiteTables(NamedTuple):
 def page(
     title: str,
     about_data: Mapping[str, object],
+    alarms: Mapping[str, Sequence[str]],
     answers: Sequence[str],
     tables: Mapping[str, SuiteTables],
     cards: Mapping[str, Mapping],
@@ -61,6 +64,7 @@ def page(
     Args:
         title: of the page.
         about_data: what the songs are, name to value.
+        alarms: experiment to lines on what makes its results doubtful; shown before all else.
         answers: sentences, the first of them the most important.
         tables: suite to its tables.
         cards: experiment to what its cards.json holds.
@@ -69,6 +73,7 @@ def page(
     """
     sections = [
         f"<h1>{escape(title)}</h1>",
+        *_alarms(alarms),
         "<h2>What the numbers say</h2>",
         "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in answers) + "</ul>",
         "<p>These sentences describe the seeds and songs of this run; they are no statement about "
@@ -90,6 +95,17 @@ def page(
         + "\n".join(sections)
         + "\n</body></html>\n"
     )
+
+
+def _alarms(alarms: Mapping[str, Sequence[str]]) -> list[str]:
+    items = [
+        f"<li><strong>{escape(name)}</strong>: {escape(line)}</li>"
+        for name, lines in alarms.items()
+        for line in lines
+    ]
+    if not items:
+        return []
+    return [f"<aside class='alarms'><h2>Alarms</h2><ul>{''.join(items)}</ul></aside>"]
 
 
 def _suite(tables: SuiteTables) -> list[str]:

@@ -153,7 +153,7 @@ def _run_steps(
             state, sums = carry
             read, ids, weight = jax.tree.map(lambda part: part[place], steps[:3])
             noise = example_noise(key, ids, model.latent)
-            state, losses = step(state, to_examples(read), weight, noise, member.beta)
+            state, losses = step(state, to_examples(read), weight, noise, member.beta, epoch)
             return state, jax.tree.map(jnp.add, sums, losses)
 
         # A loop of traced length: the last chunk of an epoch is shorter and need not be compiled
