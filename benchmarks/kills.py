@@ -33,7 +33,8 @@ OUTPUT = ("results", "checkpoints")
 def start(folder: Path) -> subprocess.Popen:
     """The command in a folder, as a group of processes of its own."""
     arguments = [sys.executable, "-m", "experiments.run", *COMMAND]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    # What its processes share would otherwise stay in memory when they are killed.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JOBLIB_TEMP_FOLDER": str(folder)}
     with (folder / "output.txt").open("a") as output:
         return subprocess.Popen(
             arguments,

@@ -1,4 +1,5 @@
 import os
+import sys
 
 # JAX reads it when it is imported: eight simulated devices, whatever the machine has.
 os.environ["JAX_NUM_CPU_DEVICES"] = "8"
@@ -9,7 +10,7 @@ import pytest
 import songfiles
 from hypothesis import settings
 
-from musicvae_jax import projections
+from musicvae_jax import evaluation, projections
 
 # The first call of a jitted function compiles, which no deadline per example can know.
 settings.register_profile("default", deadline=None)
@@ -39,6 +40,8 @@ def in_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def quick_projections(monkeypatch):
-    """The first two latents in place of t-SNE and UMAP, which take most of a small run's time."""
+    """What takes most of a small run's time: t-SNE and UMAP, and the draws behind scores."""
     for name in ("tsne", "umap"):
         monkeypatch.setattr(projections, name, lambda x, seed: x[:, :2])
+    # The package has a function of the module's name.
+    monkeypatch.setattr(sys.modules[evaluation.Significance.__module__], "_N_DRAWS", 20)
