@@ -432,25 +432,28 @@ def collapse_notes(
         np.asarray(of_all)[:, -1] for of_all in (history.active_units, history.train.kl)
     )
     shares = np.full(len(members), np.nan) if decoded is None else decoded
-    lines = []
-    for member, n, kl, share in zip(members, active, kl_nats, shares, strict=True):
-        if n < 0.1 * latent:
-            but = ""
-        elif share < LEAST_DECODED_SHARE:
-            but = f", but the decoder has {max(share, 0):.1%} of the songs' variance from them"
-        elif kl < LEAST_KL_NATS:
-            but = (
-                f", but tell a song by {kl:.2f} nats of KL, where two groups of songs take "
-                f"{LEAST_KL_NATS:.2f}"
-            )
-        else:
-            continue
-        lines.append(
-            f"posterior collapse at {member}: {n} of {latent} latent dimensions are active{but}, "
-            "so clusters of these latents mean little; try --train.free-bits 0.1 or more, "
-            "--train.kl-warmup linear or a smaller --train.beta"
-        )
-    return lines
+    found = (_collapse(*one, latent) for one in zip(active, kl_nats, shares, strict=True))
+    return [
+        f"posterior collapse at {member}: {n} of {latent} latent dimensions are active{about[0]}, "
+        f"so clusters of these latents mean little; try {about[1]}--train.free-bits 0.1 or more, "
+        "--train.kl-warmup linear or a smaller --train.beta"
+        for member, n, about in zip(members, active, found, strict=True)
+        if about
+    ]
+
+
+def _collapse(n_active: int, kl: float, share: float, latent: int) -> tuple[str, str] | None:
+    """What else is wrong than the number of active units, and what else to try; None if nothing."""
+    if n_active < 0.1 * latent:
+        return "", ""
+    if share < LEAST_DECODED_SHARE:
+        text = f", but the decoder has {max(share, 0):.1%} of the songs' variance from them"
+        # It may only not have come to use them yet.
+        return text, "more --train.epochs, "
+    if kl < LEAST_KL_NATS:
+        text = f", but tell a song by {kl:.2f} nats of KL, where two groups of songs take"
+        return f"{text} {LEAST_KL_NATS:.2f}", ""
+    return None
 
 
 def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:

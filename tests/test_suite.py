@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -68,6 +69,14 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
     report = Path("results/report.html").read_text()
     assert report.count("data:image/png;base64,") == 9
     assert "Does the VAE beat PCA on genre here?" in report
+    alarms = {
+        one: json.loads(Path(f"results/{one}/manifest.json").read_text())["alarms"]
+        for one in EXPERIMENTS
+    }
+    shown = [f"<strong>{one}</strong>: {escape(a)}" for one, of in alarms.items() for a in of]
+    # After one epoch few posteriors say anything.
+    assert shown
+    assert all(line in report for line in shown)
     assert "genre AMI" in capsys.readouterr().out
 
     before = tree("results") | tree("checkpoints")
