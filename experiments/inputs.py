@@ -31,6 +31,7 @@ from musicvae_jax.features import (
     open_crops,
     vocabulary,
 )
+from musicvae_jax.files import remove_abandoned
 from musicvae_jax.fusion import input_scaler, model_input
 from musicvae_jax.lyrics import LyricsTransform, LyricsVectors
 from musicvae_jax.songs import DEMO_PATH, Songs, Split, find_songs, load_songs, split_songs
@@ -105,6 +106,7 @@ def _make_demo(terminal: Terminal) -> None:
         )
     try:
         DEMO_PATH.parent.mkdir(exist_ok=True)
+        remove_abandoned(DEMO_PATH.parent)
         with terminal.progress("making demo songs", N_DEMO_SONGS) as advance:
             write_demo(DEMO_PATH, on_song=advance)
     except OSError as error:

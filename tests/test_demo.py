@@ -357,6 +357,7 @@ def _cluster_nmi(features, labels, k):
     return normalized_mutual_info_score(labels[known], clusters[known])
 
 
+@pytest.mark.slow
 def test_the_whole_set_is_small_and_neither_trivial_nor_hopeless(tmp_path):
     path = tmp_path / "demo.parquet"
     demo.write_demo(path)

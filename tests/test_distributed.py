@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 QUICK = ("--train.epochs", "4", "--cluster.k", "3", "--cluster.methods", "kmeans")
 

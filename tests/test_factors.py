@@ -15,6 +15,7 @@ from experiments.terminal import Terminal
 from experiments.workers import Workers
 from musicvae_jax.evaluation import factor_scores
 
+AUDIO = ("melspectrogram",)
 N_SONGS = 120
 # Processes take longer to start than all of it.
 HERE = Workers(min_songs=1_000_000)
@@ -55,7 +56,7 @@ def scored(shown, table, seeds=(0, 3), **changes):
 def test_own_representations_are_scored_under_every_seed():
     table = songs()
     x = [latents(table), latents(table, spread=3.0)]
-    shown = [Representation("vae", "own", x), Representation("raw", "baseline", x)]
+    shown = [Representation("vae", "own", x, AUDIO), Representation("raw", "baseline", x, AUDIO)]
     found, approximated = scored(shown, table)
     assert approximated == {}
     about = ["experiment", "seed", "representation", "n_songs", "n_factors"]
@@ -100,7 +101,7 @@ def test_songs_without_a_factor_are_left_out():
     lacking["factor_key"] = lacking["factor_key"].where(np.arange(N_SONGS) >= 20)
     lacking.loc[119, "factor_tempo"] = np.inf
     lacking.loc[118, "factor_mode"] = None
-    shown = [Representation("vae", "own", [latents(table)])]
+    shown = [Representation("vae", "own", [latents(table)], AUDIO)]
     found, _ = scored(shown, lacking, seeds=(0,))
     known = table.iloc[20:118].reset_index(drop=True)
     factors = known_factors(known.filter(like="factor_"), Terminal())
@@ -112,8 +113,8 @@ def test_songs_without_a_factor_are_left_out():
 @pytest.mark.parametrize("dims", [1, 129])
 def test_without_factors_or_single_dimensions_for_them_there_is_nothing_to_score(dims, capsys):
     table = songs()
-    wide = Representation("raw", "own", [np.zeros((N_SONGS, dims))] * 2)
-    good = Representation("vae", "own", [latents(table)] * 2)
+    wide = Representation("raw", "own", [np.zeros((N_SONGS, dims))] * 2, AUDIO)
+    good = Representation("vae", "own", [latents(table)] * 2, AUDIO)
     for shown, of_songs in (([wide], table), ([good], table[["genre"]])):
         found, approximated = scored(shown, of_songs)
         assert found.columns.tolist()[-5:] == list(SCORES)
@@ -126,7 +127,7 @@ def test_without_factors_or_single_dimensions_for_them_there_is_nothing_to_score
 
 def test_of_many_songs_a_sample_is_scored():
     table = songs()
-    shown = [Representation("vae", "own", [latents(table)])]
+    shown = [Representation("vae", "own", [latents(table)], AUDIO)]
     found, approximated = scored(shown, table, seeds=(0,), exact_songs=100)
     assert found["n_songs"].tolist() == [100]
     assert approximated == {"disentanglement": "a sample of 100 songs"}

@@ -17,6 +17,8 @@ from musicvae_jax.config import CropConfig, LyricsConfig, RuntimeConfig
 from musicvae_jax.features import extract_features
 from musicvae_jax.songs import Split, load_songs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def fixed_split(monkeypatch):

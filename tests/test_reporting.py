@@ -405,9 +405,9 @@ def test_alarms_come_first_in_a_box_and_no_alarm_is_no_box(html):
     box = "<aside class='alarms'><h2>Alarms</h2><ul><li><strong>&lt;i&gt;vae</strong>: collapse"
     assert html.index(box) < html.index("What the numbers say")
     assert html.count("<li><strong>") == 1
-    table = reporting.suite_table([frames.metrics(frames.scored())])
+    tables = suite_tables(frames.metrics(frames.scored()))
     for alarms in ({}, {"easy_vae": []}):
-        quiet = reporting.page("title", {}, alarms, [], {"easy": table}, {}, {})
+        quiet = reporting.page("title", {}, alarms, [], {"easy": tables}, {}, {}, {})
         assert "aside" not in quiet
 
 

@@ -18,6 +18,8 @@ from musicvae_jax.clustering import KCurves, kmeans
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import kmeans_agreement
 
+AUDIO = ("melspectrogram",)
+
 N_SONGS, K = 120, 4
 # Processes take longer to start than all of it.
 HERE = Workers(min_songs=1_000_000)
@@ -59,8 +61,8 @@ def scored(experiment, shown):
 
 def test_clear_clusters_come_out_again_and_others_do_not():
     clear = Representation("clear", "own", [points(0), points(1)], ("genre",))
-    vague = Representation("vague", "own", [points(0, 20.0), points(1, 20.0)])
-    baseline = Representation("raw", "baseline", [points(0), points(1)])
+    vague = Representation("vague", "own", [points(0, 20.0), points(1, 20.0)], AUDIO)
+    baseline = Representation("raw", "baseline", [points(0), points(1)], AUDIO)
     table, approximated, clusters = scored(experiment("easy_pca"), [clear, vague, baseline])
     assert approximated == {}
     assert table.index.tolist() == ["clear", "vague"]
@@ -82,14 +84,14 @@ def test_clear_clusters_come_out_again_and_others_do_not():
 
 
 def test_one_seed_agrees_with_nothing():
-    table, _, _ = scored(experiment(seeds=(7,)), [Representation("vae", "own", [points(0)])])
+    table, _, _ = scored(experiment(seeds=(7,)), [Representation("vae", "own", [points(0)], AUDIO)])
     assert table[["seed_ami_mean", "seed_ami_min"]].isna().all(axis=None)
     assert table["resampled_ami_mean"].notna().all()
     assert table["consensus_ami_genre"].tolist() == pytest.approx([1])
 
 
 def test_all_models_of_a_sweep_have_a_consensus():
-    members = [Representation(f"m{i}", "own", [points(i), points(9 + i)]) for i in range(3)]
+    members = [Representation(f"m{i}", "own", [points(i), points(9 + i)], AUDIO) for i in range(3)]
     table, _, clusters = scored(experiment("hard_beta_vae"), members)
     assert table.index.tolist() == ["m0", "m1", "m2", SWEEP]
     assert table["n_clusterings"].tolist() == [2, 2, 2, 6]
@@ -102,14 +104,14 @@ def test_all_models_of_a_sweep_have_a_consensus():
 
 
 def test_a_representation_that_has_no_clusters_has_no_stability():
-    few = Representation("few", "own", [np.repeat(np.eye(2), N_SONGS // 2, axis=0)] * 2)
-    good = Representation("good", "own", [points(0)] * 2)
+    few = Representation("few", "own", [np.repeat(np.eye(2), N_SONGS // 2, axis=0)] * 2, AUDIO)
+    good = Representation("good", "own", [points(0)] * 2, AUDIO)
     assert scored(experiment("easy_pca"), [few, good])[0].index.tolist() == ["good"]
     assert scored(experiment("easy_pca"), [few])[0].empty
 
 
 def test_of_many_songs_a_sample_is_used():
-    shown = [Representation("vae", "own", [points(0), points(1)])]
+    shown = [Representation("vae", "own", [points(0), points(1)], AUDIO)]
     table, approximated, _ = scored(experiment(exact_songs=100), shown)
     sample = "a sample of 100 songs"
     assert approximated == {"resampled_ami": sample, "consensus_ami": sample}
@@ -136,9 +138,12 @@ def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
     # Two far groups of three near clusters: as stable as each other, and of unlike silhouettes.
     centres = np.array([[x, y] for x in (0, 300) for y in (0, 9, 18)])
     x = np.repeat(centres, 20, axis=0) + np.random.default_rng(0).normal(size=(N_SONGS, 2))
-    shown = [Representation("vae", "own", [x, x]), Representation("raw", "baseline", [x, x])]
+    shown = [
+        Representation("vae", "own", [x, x], AUDIO),
+        Representation("raw", "baseline", [x, x], AUDIO),
+    ]
     of_run = experiment(choose_k=rule)
-    found = cluster(of_run, shown, songs(), HERE, Terminal())
+    found = cluster(of_run, shown, songs(), points(0), HERE, Terminal())
     assert found.chosen_k == k
     assert found.metrics["n_clusters"].eq(k).all()
     table = selection_table(found.curves, found.chosen_k)
@@ -147,11 +152,11 @@ def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
 
 
 def test_only_what_decides_on_k_has_a_stability():
-    shown = [Representation(name, "own", [points(0)]) for name in ("first", "second")]
+    shown = [Representation(name, "own", [points(0)], AUDIO) for name in ("first", "second")]
     of_run = experiment(seeds=(0,), choose_k="stability")
-    curves = cluster(of_run, shown, songs(), HERE, Terminal()).curves
+    curves = cluster(of_run, shown, songs(), points(0), HERE, Terminal()).curves
     assert [name for (name, _), curve in curves.items() if np.ndim(curve.stability)] == ["first"]
     fixed = experiment(seeds=(0,), choose_k="stability", k=3)
-    found = cluster(fixed, shown, songs(), HERE, Terminal())
+    found = cluster(fixed, shown, songs(), points(0), HERE, Terminal())
     assert found.chosen_k == 3
     assert not any(np.ndim(curve.stability) for curve in found.curves.values())

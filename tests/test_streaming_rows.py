@@ -14,6 +14,8 @@ from musicvae_jax.sweeps import train_members
 from musicvae_jax.training import Examples, make_model
 from musicvae_jax.unfinished import KeepConfig, keep_in
 
+pytestmark = pytest.mark.slow
+
 N_SONGS, N_FEATURES = 40, 12
 # 27 songs in batches of 8: three full ones and one of 3.
 CONFIG = TrainConfig(epochs=4, batch_size=8)
