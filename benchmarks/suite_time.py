@@ -8,7 +8,10 @@ import json
 import sys
 from pathlib import Path
 
-STAGES = ("features", "training", "clustering", "writing", "figures")
+STAGES = (
+    *("features", "training", "posteriors", "clustering", "evidence", "stability", "factors"),
+    *("writing", "figures"),
+)
 
 
 def read(folder: Path) -> dict[str, dict[str, float]]:
