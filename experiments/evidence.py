@@ -21,7 +21,7 @@ from musicvae_jax.evaluation import (
 
 
 class Evidence(NamedTuple):
-    """Rows of significance.csv and spaces.csv, and how the latter was approximated, if it was."""
+    """Rows of significance.csv and spaces.csv; of a sample where songs are too many, see there."""
 
     significance: pd.DataFrame
     spaces: pd.DataFrame
@@ -37,6 +37,9 @@ def evidence(
     terminal: Terminal,
 ) -> Evidence:
     """Takes every representation's K-Means clusters and its points, under every seed.
+
+    Of more than `cluster.exact_songs` songs a sample is taken, since neighbours take time that
+    grows with the square of their number.
 
     Args:
         experiment: whose seeds and limits are used.
@@ -55,19 +58,19 @@ def evidence(
     of_chosen = {name: values.iloc[chosen] for name, values in labels.items()}
     with terminal.progress("weighing", len(places) + len(distinct)) as advance:
         calls = [
-            (clusters[one.name, experiment.seeds[i]], labels, experiment.seeds[i])
+            (clusters[one.name, experiment.seeds[i]][chosen], of_chosen, experiment.seeds[i])
             for one, i in places
         ]
         rows = []
         for (one, i), found in zip(
-            places, workers.map(significance, calls, len(songs)), strict=True
+            places, workers.map(significance, calls, len(chosen)), strict=True
         ):
             rows += [_about(experiment, one, i) | score._asdict() for score in found]
             advance()
         calls = [(one.points[i][chosen], of_chosen, experiment.seeds[i]) for one, i in distinct]
         spaces = {}
         for (one, i), found in zip(
-            distinct, workers.map(space_scores, calls, len(songs)), strict=True
+            distinct, workers.map(space_scores, calls, len(chosen)), strict=True
         ):
             spaces[one.name, i] = found
             advance()
@@ -79,11 +82,13 @@ def evidence(
     return Evidence(
         pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields]),
         pd.DataFrame(space_rows, columns=[*_ABOUT, *SpaceScores._fields]),
-        {"spaces.csv": sample_text(len(chosen))} if is_sampled else {},
+        dict.fromkeys(_TABLES, sample_text(len(chosen))) if is_sampled else {},
     )
 
 
 _ABOUT = ("experiment", "seed", "representation", "role")
+
+_TABLES = ("significance.csv", "spaces.csv")
 
 
 def _about(experiment: Experiment, one: Representation, i: int) -> dict[str, object]:

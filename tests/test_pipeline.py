@@ -298,6 +298,7 @@ def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys
         "gmm_full": sample,
         "gmm_diag": sample,
         "silhouette": f"{sample}, each against all",
+        "significance.csv": sample,
         "spaces.csv": sample,
         "resampled_ami": sample,
         "consensus_ami": sample,
@@ -312,7 +313,8 @@ def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys
     assert notice == (
         "notice: 130 songs are more than cluster.exact_songs, which is 100, so these are "
         "approximate: kmeans, agglomerative, dbscan, gmm_full, gmm_diag, silhouette, "
-        "spaces.csv, resampled_ami, consensus_ami, umap, tsne; manifest.json tells how"
+        "significance.csv, spaces.csv, resampled_ami, consensus_ami, umap, tsne; "
+        "manifest.json tells how"
     )
     metrics = pd.read_csv(folder / "metrics.csv")
     in_all = metrics[metrics["scope"] == "all"]

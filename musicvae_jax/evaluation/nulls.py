@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from musicvae_jax.evaluation.contingency import (
     SCORES,
@@ -116,9 +117,12 @@ def group_permutation_nulls(
     random = np.random.default_rng(seed)
 
     def tables(of_group: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(of_group), n_classes, n_clusters), int)
-        np.add.at(found, (np.arange(len(of_group))[:, None], of_group), counts)
-        return found
+        n_draws = len(of_group)
+        rows = (np.arange(n_draws)[:, None] * n_classes + of_group).ravel()
+        columns = np.tile(np.arange(n_groups), n_draws)
+        shape = (n_draws * n_classes, n_groups)
+        members = sparse.csr_array((np.ones(len(rows), int), (rows, columns)), shape=shape)
+        return (members @ counts).reshape(n_draws, n_classes, n_clusters)
 
     def shuffled(n_draws: int) -> np.ndarray:
         return tables(random.permuted(np.tile(of_group, (n_draws, 1)), axis=1))
