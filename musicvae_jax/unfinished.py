@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,6 +18,19 @@ T = TypeVar("T")
 _SETTINGS = "settings.json"
 # What reading a damaged checkpoint has been seen to raise.
 _DAMAGED = (ValueError, TypeError, KeyError, OSError, EOFError)
+# Orbax tells all saves of a process apart by one counter. Two at a time, of members that train in
+# threads, would wait for each other's signals until they give up.
+_turn = Lock()
+_writing: list[ocp.CheckpointManager] = []
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time, and only when nothing is being written any more."""
+    with _turn:
+        while _writing:
+            _writing.pop().wait_until_finished()
+        yield
 
 
 class KeepConfig(NamedTuple):
@@ -89,18 +103,19 @@ class DiskKeeper(Keeper):
         self._last_seen = 0
 
     def latest(self, blank: tuple[int, None], like: T) -> tuple[int, T | None]:
-        for step in sorted(self._manager.all_steps(), reverse=True):
-            try:
-                found = self._manager.restore(step, args=ocp.args.StandardRestore(like))
-            except _DAMAGED as error:
-                self._on_notice(
-                    f"checkpoint {self._manager.directory / str(step)} is damaged and passed over: "
-                    + str(error).strip().split("\n")[0][:200]
-                )
-                self._manager.delete(step)
-            else:
-                self._last_seen = step
-                return step, found
+        with _alone():
+            for step in sorted(self._manager.all_steps(), reverse=True):
+                try:
+                    found = self._manager.restore(step, args=ocp.args.StandardRestore(like))
+                except _DAMAGED as error:
+                    self._on_notice(
+                        f"checkpoint {self._manager.directory / str(step)} is damaged and passed "
+                        "over: " + str(error).strip().split("\n")[0][:200]
+                    )
+                    self._manager.delete(step)
+                else:
+                    self._last_seen = step
+                    return step, found
         return blank
 
     def after(
@@ -112,14 +127,20 @@ class DiskKeeper(Keeper):
         is_late = monotonic() - self._saved_at >= self._config.seconds_between
         self._last_seen = n_done
         if stop or n_done == n_steps or any_process(is_due and is_late):
-            self._manager.save(n_done, args=ocp.args.StandardSave(progress()))
-            self._saved_at = monotonic()
+            self._save(n_done, progress())
         if stop:
-            self._manager.wait_until_finished()
+            with _alone():
+                pass
             raise StoppedError(
                 f"stopped; the training is kept in {self._manager.directory.parent}, and the same "
                 "command goes on with it"
             )
+
+    def _save(self, n_done: int, progress: Any) -> None:
+        with _alone():
+            self._manager.save(n_done, args=ocp.args.StandardSave(progress))
+            _writing.append(self._manager)
+        self._saved_at = monotonic()
 
 
 Keeping = Callable[[str], AbstractContextManager[Keeper]]
@@ -148,9 +169,13 @@ def keep_in(
         part: names a part of the training; letters, digits and underscores.
     """
     options = ocp.CheckpointManagerOptions(max_to_keep=config.kept)
-    # Closing waits for what is being written.
-    with ocp.CheckpointManager((directory / part).absolute(), options=options) as manager:
+    with _alone():
+        manager = ocp.CheckpointManager((directory / part).absolute(), options=options)
+    try:
         yield DiskKeeper(manager, config, should_stop, on_notice)
+    finally:
+        with _alone():
+            manager.close()
 
 
 def open_unfinished(directory: Path, settings: Mapping[str, Any], restart: bool) -> None:

