@@ -49,6 +49,19 @@ def test_nothing_sets_all_songs_apart_from_none(inside):
     assert characteristic_words(["so la", "la la la"], inside, ["a", "b"]) == []
 
 
+def test_random_clusters_have_hardly_any_words():
+    random = np.random.default_rng(0)
+    vocabulary = np.array(["".join(random.choice(list("abcdefgh"), 5)) for _ in range(400)])
+    chances = random.uniform(0.02, 0.5, 400)
+    texts = [" ".join(vocabulary[random.random(400) < chances]) for _ in range(120)]
+    found = []
+    for _ in range(20):
+        inside = random.random(120) < 0.2
+        found += characteristic_words(texts, inside, np.arange(120))
+    # At a level of .05 for each word it would be hundreds.
+    assert len(found) <= 4
+
+
 def test_texts_without_words_have_none():
     assert characteristic_words(["1 2", "..."], np.array([True, False]), ["a", "b"]) == []
 
