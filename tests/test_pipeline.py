@@ -92,6 +92,8 @@ REPRESENTATIONS = {
     ),
     "hard_multimodal_vae": (["multimodal_vae"], [TFIDF, "pca", "raw"]),
 }
+# Much like others, and slower.
+SLOW = ("easy_vae_mfcc", "medium_conv_vae", "hard_beta_vae", "hard_ae", "hard_multimodal_vae")
 SEEN = {
     "cvae": "genre",
     "cvae_language": "language",
@@ -132,7 +134,9 @@ def files(folder):
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in EXPERIMENTS]
+)
 def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     experiment = tiny(name, song_path)
     folder = run_experiment(experiment)
@@ -481,6 +485,7 @@ def test_a_collapsed_posterior_is_told(song_path, capsys):
     assert notice.startswith("notice: posterior collapse at beta 1000, ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("free_bits", [0.0, 0.3])
 def test_free_bits_cure_a_collapse_that_is_told_and_kept(song_path, capsys, free_bits):
     experiment = tiny("easy_vae", song_path)

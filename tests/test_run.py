@@ -208,6 +208,7 @@ def within_budget(n_mb, song_path, folder):
     return run.main(["hard_cvae", "--data.path", *map(str, [song_path, *options])])
 
 
+@pytest.mark.slow
 def test_features_beyond_the_budget_stream_to_the_same_results(song_path, capsys):
     said, found = [], []
     # The last is of the same training, which the budget is no part of.
