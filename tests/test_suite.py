@@ -67,7 +67,7 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
     }
     assert load_checkpoint(Path("checkpoints/beta_vae_4")).experiment.train.beta == (4.0,)
     report = Path("results/report.html").read_text()
-    assert report.count("data:image/png;base64,") == 9
+    assert report.count("data:image/png;base64,") == len(PICTURES)
     assert "Does the VAE beat PCA on genre here?" in report
     alarms = {
         one: json.loads(Path(f"results/{one}/manifest.json").read_text())["alarms"]
