@@ -220,7 +220,7 @@ def test_a_batch_larger_than_the_data_is_the_data(data):
 
 
 def test_every_song_is_visited_once_an_epoch():
-    order, weight = training._epoch_order(jax.random.key(0), n=10, batch_size=4)
+    order, weight = training.epochs._epoch_order(jax.random.key(0), n=10, batch_size=4)
     assert order.shape == weight.shape == (3, 4)
     assert sorted(order[weight == 1].tolist()) == list(range(10))
     assert weight.sum() == 10

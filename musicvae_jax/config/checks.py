@@ -1,0 +1,23 @@
+"""What a config says of a value that it does not allow."""
+
+from collections.abc import Collection
+
+from musicvae_jax.errors import InputError
+
+
+def require(ok: bool, field: str, arrived: object, allowed: str) -> None:
+    if not ok:
+        raise InputError(f"{field}: got {arrived!r}, expected {allowed}")
+
+
+def require_one_of(field: str, arrived: object, allowed: Collection[object]) -> None:
+    require(arrived in allowed, field, arrived, "one of " + ", ".join(map(repr, allowed)))
+
+
+def require_some_of(field: str, arrived: tuple[object, ...], allowed: Collection[object]) -> None:
+    require(
+        len(arrived) > 0 and set(arrived) <= set(allowed) and len(set(arrived)) == len(arrived),
+        field,
+        arrived,
+        "one or more, none twice, of " + ", ".join(map(repr, allowed)),
+    )

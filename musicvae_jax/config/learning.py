@@ -1,0 +1,142 @@
+"""What turns features into latents, and how it is fitted."""
+
+import dataclasses
+import math
+from typing import Literal, NamedTuple
+
+from musicvae_jax.config.checks import require, require_one_of
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """What turns features into latents."""
+
+    kind: Literal["vae", "ae", "conv_vae", "pca", "raw"] = "vae"
+    """vae: Gaussian posterior; ae: deterministic encoder, no KL; conv_vae: VAE of mel crops; pca:
+    linear, nothing trained; raw: the standardised features as they are."""
+    inputs: Literal["audio", "lyrics", "audio+lyrics"] = "audio"
+    """What the model encodes; with both, each carries half of the variance."""
+    architecture: Literal["patch", "hybrid", "conv"] = "patch"
+    """Layers of a conv_vae: patch (space-to-depth and dense), hybrid (patches, then convolutions),
+    conv (ordinary strided convolutions, for accelerators)."""
+    hidden: tuple[int, ...] = (256,)
+    """Widths of the encoder's hidden layers, mirrored in the decoder; each at least 1."""
+    latent: int = 32
+    """Latent dimensions (components, for pca); at least 1."""
+    condition: Literal["none", "genre", "language"] = "none"
+    """Label given to encoder and decoder as a one-hot vector (conditional VAE)."""
+
+    def __post_init__(self) -> None:
+        require_one_of("model.kind", self.kind, ("vae", "ae", "conv_vae", "pca", "raw"))
+        require_one_of("model.inputs", self.inputs, ("audio", "lyrics", "audio+lyrics"))
+        require_one_of("model.architecture", self.architecture, ("patch", "hybrid", "conv"))
+        require_one_of("model.condition", self.condition, ("none", "genre", "language"))
+        require(
+            len(self.hidden) > 0 and min(self.hidden) >= 1,
+            "model.hidden",
+            self.hidden,
+            "one or more widths of at least 1",
+        )
+        require(self.latent >= 1, "model.latent", self.latent, "at least 1")
+        require(
+            self.kind in ("vae", "ae") or self.condition == "none",
+            "model.condition",
+            self.condition,
+            f"'none' for model.kind {self.kind!r}",
+        )
+        require(
+            self.kind != "conv_vae" or self.inputs == "audio",
+            "model.inputs",
+            self.inputs,
+            "'audio' for model.kind 'conv_vae'",
+        )
+
+    @property
+    def is_trained(self) -> bool:
+        return self.kind in ("vae", "ae", "conv_vae")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How models are fitted: Adam on the beta-weighted negative ELBO."""
+
+    epochs: int = 100
+    """Passes over the training songs; at least 1."""
+    batch_size: int = 32
+    """Songs per gradient step; at least 1."""
+    learning_rate: tuple[float, ...] = (1e-3,)
+    """Adam's step sizes, one model each, above 0 and none twice."""
+    beta: tuple[float, ...] = (1.0,)
+    """Weights of the KL term, one model each, at least 0 and none twice (Higgins et al., beta-VAE,
+    2017); 0 for an ae."""
+    reconstruction: Literal["squared_error", "gaussian"] = "squared_error"
+    """squared_error: sum of squares, a Gaussian of variance 1/2 without its constant;
+    gaussian: negative log-likelihood under unit variance, constant included."""
+    kl_warmup: Literal["none", "linear", "cyclical"] = "none"
+    """Against posterior collapse, beta rises from 0: once (linear; Bowman et al., 2016) or again
+    and again (cyclical; Fu et al., 2019), from epoch to epoch. The history's ELBO keeps beta."""
+    warmup_share: float = 0.5
+    """Share of the training, or of each cycle, in which beta rises; above 0 and at most 1."""
+    warmup_cycles: int = 4
+    """How many times a cyclical warm-up starts at 0; at least 1, and each takes 2 epochs or
+    more."""
+    free_bits: float = 0.0
+    """Nats, at least 0: a latent dimension whose mean KL over a batch is below is not pulled to
+    the prior (Kingma et al., 2016). The history has the plain KL."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether training minimises what its history shows, all the time."""
+        return self.kl_warmup == "none" and self.free_bits == 0
+
+    def __post_init__(self) -> None:
+        require(self.epochs >= 1, "train.epochs", self.epochs, "at least 1")
+        require(self.batch_size >= 1, "train.batch_size", self.batch_size, "at least 1")
+        require(
+            len(self.learning_rate) > 0
+            and all(0 < rate < math.inf for rate in self.learning_rate)
+            and len(set(self.learning_rate)) == len(self.learning_rate),
+            "train.learning_rate",
+            self.learning_rate,
+            "one or more different finite numbers above 0",
+        )
+        require(
+            len(self.beta) > 0
+            and all(0 <= beta < math.inf for beta in self.beta)
+            and len(set(self.beta)) == len(self.beta),
+            "train.beta",
+            self.beta,
+            "one or more different finite numbers >= 0",
+        )
+        require_one_of("train.reconstruction", self.reconstruction, ("squared_error", "gaussian"))
+        require_one_of("train.kl_warmup", self.kl_warmup, ("none", "linear", "cyclical"))
+        require(
+            0 < self.warmup_share <= 1,
+            "train.warmup_share",
+            self.warmup_share,
+            "a share above 0 and at most 1",
+        )
+        require(
+            self.warmup_cycles >= 1
+            and (self.kl_warmup != "cyclical" or 2 * self.warmup_cycles <= self.epochs),
+            "train.warmup_cycles",
+            self.warmup_cycles,
+            f"at least 1 and at most half of train.epochs, which is {self.epochs}",
+        )
+        require(
+            0 <= self.free_bits < math.inf,
+            "train.free_bits",
+            self.free_bits,
+            "a finite number >= 0, in nats",
+        )
+
+
+class Member(NamedTuple):
+    """What tells one model of a sweep from another."""
+
+    beta: float
+    learning_rate: float
+    seed: int
+
+    def __str__(self) -> str:
+        return f"beta {self.beta:g}, learning rate {self.learning_rate:g}, seed {self.seed}"

@@ -1,0 +1,65 @@
+"""Training as pure functions: initialisation, then a scan over epochs and over steps.
+
+`make_train` builds `train(key, data, beta, learning_rate)`. Whatever is swept (key, beta, learning
+rate) is traced, so that a sweep compiles once; `sweeps.train_members` runs one. Randomness is per
+example and folded from (epoch, example index), so that how a batch is laid out over devices does
+not change the numbers.
+"""
+
+from musicvae_jax.training.epochs import Run, Start, Train, make_epochs, make_train
+from musicvae_jax.training.health import (
+    ACTIVE_VARIANCE,
+    LEAST_DECODED_SHARE,
+    LEAST_KL_NATS,
+    DivergenceError,
+    check_finite,
+    collapse_notes,
+    is_finite,
+)
+from musicvae_jax.training.randomness import Keys, example_noise, split_key
+from musicvae_jax.training.state import (
+    Data,
+    Examples,
+    History,
+    Losses,
+    Progress,
+    TrainState,
+    blank_history,
+    init_state,
+    make_model,
+    no_history,
+    optimiser,
+)
+from musicvae_jax.training.steps import Step, make_losses, make_step
+
+__all__ = [
+    "ACTIVE_VARIANCE",
+    "LEAST_DECODED_SHARE",
+    "LEAST_KL_NATS",
+    "Data",
+    "DivergenceError",
+    "Examples",
+    "History",
+    "Keys",
+    "Losses",
+    "Progress",
+    "Run",
+    "Start",
+    "Step",
+    "Train",
+    "TrainState",
+    "blank_history",
+    "check_finite",
+    "collapse_notes",
+    "example_noise",
+    "init_state",
+    "is_finite",
+    "make_epochs",
+    "make_losses",
+    "make_model",
+    "make_step",
+    "make_train",
+    "no_history",
+    "optimiser",
+    "split_key",
+]

@@ -1,0 +1,149 @@
+"""A whole training as a scan over epochs, and each epoch as one over steps."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from musicvae_jax.config import TrainConfig
+from musicvae_jax.models import MLPAutoencoder
+from musicvae_jax.training.health import ACTIVE_VARIANCE, is_finite
+from musicvae_jax.training.randomness import example_noise, split_key
+from musicvae_jax.training.shares import own_examples, own_share, take, total
+from musicvae_jax.training.state import (
+    Data,
+    Examples,
+    History,
+    Progress,
+    TrainState,
+    init_state,
+    no_history,
+)
+from musicvae_jax.training.steps import make_losses, make_step
+
+Start = Callable[[jax.Array, Data, jax.Array], Progress]
+Run = Callable[[Progress, jax.Array, Data, jax.Array, jax.Array], tuple[Progress, History]]
+Train = Callable[[jax.Array, Data, jax.Array, jax.Array], tuple[TrainState, History]]
+
+
+def make_train(model: MLPAutoencoder, config: TrainConfig) -> Train:
+    """Builds the whole training of one member of a sweep.
+
+    Args:
+        model: the module to fit.
+        config: epochs, batch size, reconstruction term, and how the KL is warmed up and what of
+            it is free; its betas and step sizes are not used, since those are arguments of the
+            result.
+
+    Returns:
+        `train(key, data, beta, learning_rate) -> (state, history)`, to be jitted, mapped or
+        vmapped. An epoch visits every training song once; its last batch may be smaller. Once a
+        loss is not finite the remaining epochs are skipped and their history is NaN.
+    """
+    start, run = make_epochs(model, config)
+
+    def train(
+        key: jax.Array, data: Data, beta: jax.Array, learning_rate: jax.Array
+    ) -> tuple[TrainState, History]:
+        progress = start(key, data, learning_rate)
+        progress, history = run(progress, key, data, beta, jnp.arange(config.epochs))
+        return progress.state, history
+
+    return train
+
+
+def make_epochs(
+    model: MLPAutoencoder, config: TrainConfig, data_axis: str | None = None
+) -> tuple[Start, Run]:
+    """The training of `make_train` in parts, for a caller that looks in between.
+
+    Args:
+        model: see `make_train`.
+        config: see there.
+        data_axis: name of the mesh axis whose devices share every batch, where this is called
+            inside a `shard_map` over it; all of them are given all of the data.
+
+    Returns:
+        `start(key, data, learning_rate) -> progress` and `run(progress, key, data, beta, epochs)
+        -> (progress, history)`, where `epochs` are the next ones to train, counted from 0; those
+        from `config.epochs` on are skipped.
+    """
+    losses_of = make_losses(model, config)
+    step = make_step(model, config, data_axis)
+
+    def start(key: jax.Array, data: Data, learning_rate: jax.Array) -> Progress:
+        state = init_state(model, split_key(key).init, data.train, learning_rate)
+        return Progress(state, jnp.array(True))
+
+    def run(
+        progress: Progress, key: jax.Array, data: Data, beta: jax.Array, epochs: jax.Array
+    ) -> tuple[Progress, History]:
+        keys = split_key(key)
+        n_train, n_heldout = len(data.train.x), len(data.heldout.x)
+        batch_size = min(config.batch_size, n_train)
+        shown, _, shown_weight = own_examples(data.train, data_axis)
+        kept, kept_index, kept_weight = own_examples(data.heldout, data_axis)
+
+        def run_epoch(state: TrainState, epoch: jax.Array) -> tuple[TrainState, History]:
+            order, weights = _epoch_order(
+                jax.random.fold_in(keys.order, epoch), n_train, batch_size
+            )
+            epoch_key = jax.random.fold_in(keys.noise, epoch)
+
+            def run_step(state, place):
+                index, in_share = own_share(place[0], data_axis)
+                weight = own_share(place[1], data_axis)[0] * in_share
+                batch = take(data.train, index)
+                noise = example_noise(epoch_key, index, model.latent)
+                return step(state, batch, weight, noise, beta, epoch)
+
+            state, sums = jax.lax.scan(run_step, state, (order, weights))
+            noise = example_noise(jax.random.fold_in(keys.heldout, epoch), kept_index, model.latent)
+            heldout = losses_of(state.params, kept, noise, beta)
+            history = History(
+                train=jax.tree.map(lambda loss: loss.sum() / n_train, sums),
+                heldout=jax.tree.map(
+                    lambda loss: total(jnp.sum(kept_weight * loss), data_axis) / n_heldout,
+                    heldout,
+                ),
+                active_units=_active_units(model, state.params, shown, shown_weight, data_axis),
+            )
+            return state, history
+
+        def run_or_skip(progress, epoch):
+            state, history = jax.lax.cond(
+                progress.going & (epoch < config.epochs),
+                run_epoch,
+                lambda state, _: (state, no_history()),
+                progress.state,
+                epoch,
+            )
+            return Progress(state, progress.going & is_finite(history)), history
+
+        return jax.lax.scan(run_or_skip, progress, epochs)
+
+    return start, run
+
+
+def _epoch_order(key: jax.Array, n: int, batch_size: int) -> tuple[jax.Array, jax.Array]:
+    """Example indices and weights, each `[steps, batch_size]`; padding has weight 0."""
+    n_padded = -(-n // batch_size) * batch_size
+    order = jnp.pad(jax.random.permutation(key, n), (0, n_padded - n))
+    weight = (jnp.arange(n_padded) < n).astype(jnp.float32)
+    return order.reshape(-1, batch_size), weight.reshape(-1, batch_size)
+
+
+def _active_units(
+    model: MLPAutoencoder,
+    params: Any,
+    examples: Examples,
+    weight: jax.Array,
+    data_axis: str | None,
+) -> jax.Array:
+    means = model.apply(params, examples.x, examples.condition, method="encode").mean
+    weight = weight[:, None]
+    n_examples = total(weight.sum(), data_axis)
+    centre = total(jnp.sum(weight * means, axis=0), data_axis) / n_examples
+    variance = total(jnp.sum(weight * (means - centre) ** 2, axis=0), data_axis) / n_examples
+    return jnp.sum(variance > ACTIVE_VARIANCE)

@@ -1,0 +1,98 @@
+"""Whether a training went well: finite losses, and a posterior that has not collapsed."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from musicvae_jax.config import Member
+from musicvae_jax.training.state import History
+
+# Burda et al., Importance Weighted Autoencoders, 2016, appendix: a dimension is active if the
+# variance over examples of its posterior mean is above this.
+ACTIVE_VARIANCE = 0.01
+# A decoder that has less of the songs' variance from the latents ignores them.
+LEAST_DECODED_SHARE = 0.01
+# What it takes to know which of two equal groups a song is in: log 2.
+LEAST_KL_NATS = 0.693
+
+
+class DivergenceError(ArithmeticError):
+    """Training reached NaN or infinity; the message says when, in which terms and what to try."""
+
+
+def is_finite(history: History) -> jax.Array:
+    """Whether the losses on both sides are finite, bool, of the shape of a loss."""
+    return jnp.isfinite(history.train.negative_elbo) & jnp.isfinite(history.heldout.negative_elbo)
+
+
+def check_finite(history: History, members: Sequence[Member]) -> None:
+    """Raises `DivergenceError` if a member's losses left the finite numbers.
+
+    Args:
+        history: of all members, parts `[members, epochs]`.
+        members: beta, step size and seed of each, for the message.
+    """
+    for place, member in enumerate(members):
+        one = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place]), history)
+        finite = np.asarray(is_finite(one))
+        if finite.all():
+            continue
+        epoch = int(np.argmin(finite))
+        terms = ", ".join(
+            f"{side} {name} {values[epoch]:.4g}"
+            for side in ("train", "heldout")
+            for name, values in getattr(one, side)._asdict().items()
+        )
+        raise DivergenceError(
+            f"training diverged at {member}, epoch {epoch + 1} ({terms}, in nats); try a smaller "
+            "--train.learning-rate, or a smaller --train.beta if the KL is what grew"
+        )
+
+
+def collapse_notes(
+    history: History,
+    members: Sequence[Member],
+    latent: int,
+    decoded: Sequence[float] | None = None,
+) -> list[str]:
+    """A line for each member whose posterior has collapsed, for people who read no curves.
+
+    That is where fewer than a tenth of the latent dimensions are active after the last epoch; or
+    where enough are, but the decoder does not look at them, or their KL is less than it takes to
+    tell two groups of songs apart.
+
+    Args:
+        history: of all members, parts `[members, epochs]`.
+        members: of a variational model.
+        latent: its latent dimensions.
+        decoded: of each member, the share of the variance of training songs that its decoder has
+            from the latents; NaN is no reason for a line, nor is None.
+    """
+    active, kl_nats = (
+        np.asarray(of_all)[:, -1] for of_all in (history.active_units, history.train.kl)
+    )
+    shares = np.full(len(members), np.nan) if decoded is None else decoded
+    found = (_collapse(*one, latent) for one in zip(active, kl_nats, shares, strict=True))
+    return [
+        f"posterior collapse at {member}: {n} of {latent} latent dimensions are active{about[0]}, "
+        f"so clusters of these latents mean little; try {about[1]}--train.free-bits 0.1 or more, "
+        "--train.kl-warmup linear or a smaller --train.beta"
+        for member, n, about in zip(members, active, found, strict=True)
+        if about
+    ]
+
+
+def _collapse(n_active: int, kl: float, share: float, latent: int) -> tuple[str, str] | None:
+    """What else is wrong than the number of active units, and what else to try; None if nothing."""
+    if n_active < 0.1 * latent:
+        return "", ""
+    if share < LEAST_DECODED_SHARE:
+        text = f", but the decoder has {max(share, 0):.1%} of the songs' variance from them"
+        # It may only not have come to use them yet.
+        return text, "more --train.epochs, "
+    if kl < LEAST_KL_NATS:
+        text = f", but tell a song by {kl:.2f} nats of KL, where two groups of songs take"
+        return f"{text} {LEAST_KL_NATS:.2f}", ""
+    return None
