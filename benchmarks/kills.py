@@ -1,9 +1,10 @@
 """Kills a run at random moments, and shows that the same command afterwards ends as if it had not.
 
 A run of easy_vae on a small demo set goes through once. Then, time and again, it is started in a
-fresh folder, killed with SIGKILL (all its processes) at a random moment of a chosen stage, killed
-a second time in every other round, and started again with nothing changed: it must end well, with
-the same metrics.csv byte for byte, and leave nothing behind but what a run leaves.
+fresh folder, killed with SIGKILL (all its processes) at a random moment of a chosen stage, or while
+a checkpoint is half-written, killed a second time in every other round, and started again with
+nothing changed: it must end well, with the same metrics.csv byte for byte, and leave nothing behind
+but what a run leaves.
 usage: python benchmarks/kills.py [ROUNDS] [SEED]
 """
 
@@ -18,7 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 from musicvae_jax.songs.demo import write_demo
 
@@ -26,7 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 N_SONGS = 40
 # Long enough for a checkpoint to be saved in the middle: that takes 10 seconds.
 COMMAND = ["easy_vae", "--data.path", "songs.parquet", "--train.epochs", "4000", "--cluster.k", "5"]
-STAGES = ("features", "training", "clustering", "evidence", "figures")
+SAVING = "saving a checkpoint"
+STAGES = ("features", "training", SAVING, "clustering", "evidence", "figures")
+# How long a checkpoint of this run takes to write, about.
+SECONDS_OF_SAVING = 0.1
 OUTPUT = ("results", "checkpoints")
 
 
@@ -57,7 +61,7 @@ def stage_of(folder: Path) -> str:
     if any((stage / "checkpoint").exists() for stage in stages):
         return "clustering and evidence"
     if any("tmp" in path.name for path in kept):
-        return "saving a checkpoint"
+        return SAVING
     if kept:
         return "training, with a checkpoint"
     if list(folder.glob("checkpoints/.easy_vae-unfinished")):
@@ -67,9 +71,11 @@ def stage_of(folder: Path) -> str:
     return "start or features"
 
 
-def kill(folder: Path, after: float) -> str:
-    """Starts, kills after some seconds, and says where that was."""
+def kill(folder: Path, after: float, state: str | None = None) -> str:
+    """Starts, kills after some seconds (once in a state, if one is given), and says where."""
     process = start(folder)
+    while state and process.poll() is None and stage_of(folder) != state:
+        sleep(0.005)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(after)
     if process.poll() is None:
@@ -84,15 +90,22 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in hidden)
 
 
-def moments(seconds: dict[str, float], total: float, rng: random.Random, n: int) -> list[float]:
-    """Seconds after the start: the stages in turn, anywhere within each."""
+def moments(
+    seconds: dict[str, float], total: float, rng: random.Random, n: int
+) -> list[tuple[float, str | None]]:
+    """Seconds after the start, or after a state: the stages in turn, anywhere within each."""
     # What is in no stage is the start of the interpreter.
     first, starts = total - sum(seconds.values()), {}
     for stage, duration in seconds.items():
         starts[stage] = first
         first += duration
     chosen = [STAGES[i % len(STAGES)] for i in range(n)]
-    return [starts[stage] + rng.random() * seconds[stage] for stage in chosen]
+    return [
+        (rng.random() * SECONDS_OF_SAVING, SAVING)
+        if stage == SAVING
+        else (starts[stage] + rng.random() * seconds[stage], None)
+        for stage in chosen
+    ]
 
 
 def main(n_rounds: int, seed: int) -> int:
@@ -112,11 +125,11 @@ def main(n_rounds: int, seed: int) -> int:
         print(f"uninterrupted: {total:.1f} s, {seconds}")
         rng = random.Random(seed)
         where, resumed, failed = Counter(), 0, 0
-        for number, after in enumerate(moments(seconds, total, rng, n_rounds)):
+        for number, moment in enumerate(moments(seconds, total, rng, n_rounds)):
             folder = Path(scratch) / str(number)
             folder.mkdir()
             shutil.copy(reference / "songs.parquet", folder)
-            kills = [kill(folder, after)]
+            kills = [kill(folder, *moment)]
             if number % 2:
                 kills.append(kill(folder, rng.random() * total))
             has_kept = any("with a checkpoint" in one or "clustering" in one for one in kills)
