@@ -61,7 +61,7 @@ def draw_overview(
         f"musicvae_jax on {title}",
         _about_data(data),
         {name: of_run["alarms"] for name, of_run in about.items()},
-        reporting.answers(pd.concat(scores["metrics"].values())),
+        reporting.answers(*(pd.concat(scores[name].values()) for name in ("metrics", "spaces"))),
         suite_tables,
         {one.name: read_json(one.results_dir / CARDS) for one in runs},
         pictures,

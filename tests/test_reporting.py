@@ -19,6 +19,11 @@ def printed(table):
     return capture.get()
 
 
+def answers(rows, **changes):
+    """Of rows of metrics.csv; changes are columns of spaces.csv."""
+    return reporting.answers(rows, frames.spaces(rows).assign(**changes))
+
+
 def line(table_text, name):
     return next(line for line in table_text.splitlines() if line.startswith(f"│ {name}"))
 
@@ -220,7 +225,7 @@ def test_each_verdict_on_the_vae(vae, other, answer, baseline, name):
         *frames.over_seeds(vae),
         *frames.over_seeds(other, representation=baseline, role="baseline"),
     )
-    sentence = reporting.answers(rows)[0]
+    sentence = answers(rows)[0]
     assert sentence.startswith(f"Does the VAE beat {name} on genre here? {answer} AMI ")
 
 
@@ -229,12 +234,12 @@ def test_an_answer_gives_means_difference_and_spread():
         *frames.over_seeds([0.5, 0.52]),
         *frames.over_seeds([0.1, 0.12], representation="pca", role="baseline"),
     )
-    assert reporting.answers(rows)[0] == (
+    assert answers(rows)[0] == (
         "Does the VAE beat PCA on genre here? Yes: AMI 0.510 ±.014 for the VAE, 0.110 ±.014 for "
-        "PCA; over seeds the difference is +0.400 (p = 0.000)."
+        "PCA; over seeds the difference is +0.400 (p < 0.001, 95 % interval +0.400 to +0.400)."
     )
     one_seed = rows[rows["seed"] == 0]
-    assert reporting.answers(one_seed)[0].endswith("AMI 0.500 for the VAE, 0.100 for PCA.")
+    assert answers(one_seed)[0].endswith("AMI 0.500 for the VAE, 0.100 for PCA.")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +257,7 @@ def test_each_verdict_on_fusion(fused, part, words):
         *frames.over_seeds(part, "medium_hybrid", "conv_vae", role="baseline"),
         *frames.over_seeds([0.01] * len(part), "medium_hybrid", "lyrics", role="baseline"),
     )
-    sentence = next(s for s in reporting.answers(rows) if s.startswith("conv_vae+lyrics"))
+    sentence = next(s for s in answers(rows) if s.startswith("conv_vae+lyrics"))
     assert sentence.startswith(f"conv_vae+lyrics (medium_hybrid) {words} ")
     assert "on genre, conv_vae: AMI " in sentence
 
@@ -264,7 +269,7 @@ def test_the_best_of_the_label_free():
         frames.scored("easy_pca", "pca", ami_genre=0.2, ami_language=0.3),
         frames.scored("easy_spectral", "raw", ami_genre=np.nan, ami_language=0.05),
     )
-    assert reporting.answers(rows) == [
+    assert answers(rows) == [
         "Of 2 representations of 100 songs that were not given the genre, vae (easy_vae) has the "
         "highest genre AMI, 0.400.",
         "Of 4 representations of 100 songs that were not given the language, pca (easy_pca) has "
@@ -272,8 +277,38 @@ def test_the_best_of_the_label_free():
     ]
 
 
+@pytest.mark.parametrize(
+    ("told", "answer"),
+    [
+        ([0.21, 0.23], "Yes: a linear probe has balanced accuracy 0.220 ±.014 on the latents of "),
+        ([0.51, 0.53], "No: a linear probe has "),
+        ([0.39, 0.42], "Not at these seeds: a linear probe has "),
+        ([0.21], "Cannot be said from one seed: a linear probe has "),
+    ],
+)
+def test_what_telling_the_decoder_the_language_takes_out_of_the_latents(told, answer):
+    rows = frames.metrics(
+        *frames.over_seeds([0.5, 0.52][: len(told)]),
+        *frames.over_seeds(
+            [0.4, 0.43][: len(told)],
+            "hard_cvae_language",
+            "cvae_language",
+            labels_seen="language",
+        ),
+    )
+    said = answers(rows, language_probe=[0.4, 0.41][: len(told)] + told)
+    (sentence,) = (one for one in said if "decoder" in one)
+    assert f"out of the latents? {answer}" in sentence
+    assert "on the VAE's (chance 0.125)" in sentence
+    assert ("Their genre AMI is 0.415 ±.021 and 0.510 ±.014; over seeds" in sentence) == (
+        len(told) == 2
+    )
+    without = answers(rows, language_probe=np.nan)
+    assert not any("decoder" in one for one in without)
+
+
 def about(rows, label):
-    return " ".join(s for s in reporting.answers(frames.metrics(*rows)) if label in s)
+    return " ".join(s for s in answers(frames.metrics(*rows)) if label in s)
 
 
 @pytest.mark.parametrize("label", ["genre", "language"])
@@ -305,7 +340,7 @@ def test_only_the_same_songs_are_compared():
         *frames.over_seeds([0.8, 0.81], "easy_vae", "pca", role="baseline", n_songs=100),
         *frames.over_seeds([0.7, 0.71], "easy_vae", "vae", n_songs=100),
     )
-    genre = [s for s in reporting.answers(rows) if "genre" in s]
+    genre = [s for s in answers(rows) if "genre" in s]
     assert any("fused (medium_hybrid) beats" in s and "lyrics: AMI" in s for s in genre)
     best = [s for s in genre if "highest" in s]
     assert [s.split(" that ")[0] for s in best] == [
@@ -321,7 +356,7 @@ def test_a_vae_on_other_songs_than_its_baseline_is_not_compared():
         *frames.over_seeds([0.5, 0.51], n_songs=60),
         *frames.over_seeds([0.2, 0.21], representation="pca", role="baseline"),
     )
-    assert not any("beat" in s for s in reporting.answers(rows))
+    assert not any("beat" in s for s in answers(rows))
 
 
 def test_other_clusterers_and_scopes_say_nothing():
@@ -331,7 +366,7 @@ def test_other_clusterers_and_scopes_say_nothing():
         frames.scored(scope="clustered"),
         frames.scored(representation="pca", scope="clustered"),
     )
-    assert reporting.answers(rows) == ["No experiment of these suites has scores to compare."]
+    assert answers(rows) == ["No experiment of these suites has scores to compare."]
 
 
 def test_scores_that_are_all_undefined_say_nothing():
@@ -339,7 +374,7 @@ def test_scores_that_are_all_undefined_say_nothing():
     rows = frames.metrics(
         frames.scored(**nothing), frames.scored(representation="pca", role="baseline", **nothing)
     )
-    assert reporting.answers(rows) == ["No experiment of these suites has scores to compare."]
+    assert answers(rows) == ["No experiment of these suites has scores to compare."]
 
 
 class Tags(HTMLParser):

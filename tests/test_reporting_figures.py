@@ -333,4 +333,23 @@ def test_the_tradeoff_has_a_point_per_representation_hollow_where_it_knows():
         0.4,
         0.9,
     ]
-    assert legend_of(figure) == ["1  easy_vae: vae", "2  easy_vae: cvae †"]
+    assert legend_of(figure) == [
+        "1  easy_vae: vae, 100 songs",
+        "2  easy_vae: cvae †, 100 songs",
+    ]
+
+
+def test_the_numbers_of_points_in_one_place_are_apart_and_baselines_have_none():
+    rows = frames.metrics(
+        *(frames.scored(representation=f"vae_{i}", ami_genre=0.4 + i / 1000) for i in range(9)),
+        frames.scored(representation="far", ami_genre=0.9),
+        frames.scored(representation="pca", role="baseline"),
+    )
+    (axis,) = drawn(reporting.language_tradeoff(frames.summary(rows), "title")).axes
+    texts = [text for text in axis.texts if text.get_text()]
+    assert [text.get_text() for text in texts] == [str(n) for n in range(1, 11)]
+    places = np.array([text.get_window_extent().get_points().mean(axis=0) for text in texts])
+    points = places * 72 / axis.figure.dpi
+    for number, one in enumerate(points):
+        # As wide or as high as a number.
+        assert (np.abs(points[:number] - one) > (9, 7)).any(axis=1).all()

@@ -9,10 +9,12 @@ from musicvae_jax.reporting.scores import rows_of
 from musicvae_jax.reporting.style import is_label_free, mean_and_std
 
 _LABELS = ("genre", "language")
+_PROBE = ("language_probe", "language_probe_chance")
 
 
-def answers(metrics: pd.DataFrame) -> list[str]:
-    """Sentences on AMI under K-Means: the VAE against its baselines, the best, and fusion.
+def answers(metrics: pd.DataFrame, spaces: pd.DataFrame) -> list[str]:
+    """Sentences on AMI under K-Means: the VAE against its baselines, the best, fusion; and on what
+    a decoder that is told the language leaves of it in the latents.
 
     AMI, because unlike NMI and purity it is 0 for random clusters. A representation that was given
     a label, or something that it follows from, is never compared on that label, and only scores of
@@ -20,9 +22,15 @@ def answers(metrics: pd.DataFrame) -> list[str]:
 
     Args:
         metrics: metrics.csv of all finished experiments, one below the other.
+        spaces: their spaces.csv.
     """
     rows = rows_of(metrics)
-    found = [*_vae_against_baselines(rows), *_best(rows), *_fusion(rows)]
+    found = [
+        *_vae_against_baselines(rows),
+        *_best(rows),
+        *_fusion(rows),
+        *_told_the_language(rows, spaces),
+    ]
     return found or ["No experiment of these suites has scores to compare."]
 
 
@@ -91,6 +99,39 @@ def _fusion(rows: pd.DataFrame) -> Iterator[str]:
                 )
 
 
+def _told_the_language(rows: pd.DataFrame, spaces: pd.DataFrame) -> Iterator[str]:
+    """What the conditional VAE's latents say of the language, and what that costs in genre."""
+    key = ["experiment", "representation", "role", "seed"]
+    own = rows[rows["role"] == "own"].merge(spaces[[*key, *_PROBE]], on=key)
+    of_vae, of_told = (
+        own[(own["experiment"] == experiment) & (own["representation"] == name)].set_index("seed")
+        for experiment, name in (("easy_vae", "vae"), ("hard_cvae_language", "cvae_language"))
+    )
+    seeds = of_vae.index.intersection(of_told.index)
+    of_vae, of_told = of_vae.loc[seeds], of_told.loc[seeds]
+    if not len(seeds) or not (of_vae["n_songs"] == of_told["n_songs"]).all():
+        return
+    probes, genres = (
+        (of_told[name].dropna(), of_vae[name].dropna()) for name in ("language_probe", "ami_genre")
+    )
+    if not all(len(scores) == len(seeds) for scores in (*probes, *genres)):
+        return
+    found, price = _compared(*probes), _compared(*genres)
+    answer = {
+        "better": "No",
+        "worse": "Yes",
+        "no difference at these seeds": "Not at these seeds",
+        "one seed": "Cannot be said from one seed",
+    }[found.verdict]
+    chance = of_vae["language_probe_chance"].mean()
+    yield (
+        f"Does telling the decoder the language keep it out of the latents? {answer}: a linear "
+        f"probe has balanced accuracy {_shown(probes[0])} on the latents of hard_cvae_language, "
+        f"{_shown(probes[1])} on the VAE's (chance {chance:.3f}){_by_how_much(found)}. Their genre "
+        f"AMI is {_shown(genres[0])} and {_shown(genres[1])}{_by_how_much(price)}."
+    )
+
+
 def _best_part(parts: pd.DataFrame, label: str) -> tuple[str, pd.Series] | None:
     candidates = []
     for (_, name), scores in parts.groupby(["experiment", "representation"], sort=False):
@@ -125,4 +166,8 @@ def _shown(scores: pd.Series) -> str:
 def _by_how_much(found: PairedComparison) -> str:
     if found.verdict == "one seed":
         return ""
-    return f"; over seeds the difference is {found.difference:+.3f} (p = {found.p_value:.3f})"
+    p_value = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
+    return (
+        f"; over seeds the difference is {found.difference:+.3f} ({p_value}, 95 % interval "
+        f"{found.low:+.3f} to {found.high:+.3f})"
+    )
