@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 import reportframes as frames
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
 
 from musicvae_jax import reporting
 from musicvae_jax.reporting.style import COLOURS, LEAK_CAPTION
@@ -348,8 +349,9 @@ def test_the_numbers_of_points_in_one_place_are_apart_and_baselines_have_none():
     (axis,) = drawn(reporting.language_tradeoff(frames.summary(rows), "title")).axes
     texts = [text for text in axis.texts if text.get_text()]
     assert [text.get_text() for text in texts] == [str(n) for n in range(1, 11)]
-    places = np.array([text.get_window_extent().get_points().mean(axis=0) for text in texts])
-    points = places * 72 / axis.figure.dpi
+    # Of the text alone, without the line from it to its point.
+    boxes = [Text.get_window_extent(text).get_points() for text in texts]
+    points = np.mean(boxes, axis=1) * 72 / axis.figure.dpi
     for number, one in enumerate(points):
         # As wide or as high as a number.
         assert (np.abs(points[:number] - one) > (9, 7)).any(axis=1).all()
