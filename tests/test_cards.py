@@ -115,6 +115,27 @@ def test_without_statistics_there_is_no_picture():
     assert reporting.cluster_spectra(cards, "title") is None
 
 
+def test_the_spectra_in_html_share_one_scale():
+    cards = frames.cards()
+    loud, quiet = cards["clusters"]
+    loud["spectrum_db"], quiet["spectrum_db"] = [4.0, -2.0, 0.0], [1.0, -1.0, 1.0]
+    quiet["size"] = 1
+    first, second = reporting.cards_html(cards).split("<h4>")[1:]
+    # Half of the height is 24 pixels and 4 dB.
+    assert "points='0,0 0,24.0 2,0.0 4,0.0 4,0'" in first
+    assert "points='0,0 0,0.0 2,-12.0 4,0.0 4,0'" in first
+    assert "points='0,0 0,6.0 2,0.0 4,6.0 4,0'" in second
+    assert "upper edge +4.0 dB" in second
+    assert "Cluster 1: 1 song, " in second
+
+
+def test_flat_spectra_and_none_have_no_scale():
+    cards = frames.cards()
+    cards["clusters"][0]["spectrum_db"] = [0.0, 0.0]
+    del cards["clusters"][1]["spectrum_db"]
+    assert reporting.cards_html(cards).count("<svg") == 1
+
+
 def test_html_is_escaped_and_leaves_out_what_is_empty():
     html = reporting.cards_html(frames.cards("<i>"))
     assert "<i>" not in html

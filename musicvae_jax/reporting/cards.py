@@ -1,6 +1,6 @@
 """The clusters of a run: their cards as HTML, their spectra as a figure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from musicvae_jax.reporting.style import COLOURS, label_axes, titled
 
 _COLUMNS = 5
+# Of the small pictures in HTML, in pixels.
+_HALF_HEIGHT = 24
 
 
 def cards_html(cards: Mapping) -> str:
@@ -17,7 +19,10 @@ def cards_html(cards: Mapping) -> str:
     Args:
         cards: what cards.json holds.
     """
-    return "".join(_card(card, cards["songs"]) for card in cards["clusters"])
+    spectra = [card["spectrum_db"] for card in cards["clusters"] if "spectrum_db" in card]
+    # One scale, so that the pictures of a run compare.
+    most_db = max((abs(db) for spectrum in spectra for db in spectrum), default=0.0)
+    return "".join(_card(card, cards["songs"], most_db) for card in cards["clusters"])
 
 
 def cluster_spectra(cards: Mapping, title: str) -> Figure | None:
@@ -56,7 +61,7 @@ def cluster_spectra(cards: Mapping, title: str) -> Figure | None:
     return titled(figure, f"mean spectra of clusters, with their most frequent genre, {title}")
 
 
-def _card(card: Mapping, n_songs: int) -> str:
+def _card(card: Mapping, n_songs: int, most_db: float) -> str:
     facts = {
         f"{kind}s": ", ".join(f"{name} {share:.0%}" for name, share in card["labels"][kind])
         for kind in ("genre", "language", "artist")
@@ -69,6 +74,31 @@ def _card(card: Mapping, n_songs: int) -> str:
     items = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value
     )
-    share = card["size"] / n_songs
-    head = f"<h4>Cluster {card['cluster']}: {card['size']} songs, {share:.0%}</h4>"
+    if "spectrum_db" in card:
+        items += f"<dt>mean spectrum</dt><dd>{_spectrum_svg(card['spectrum_db'], most_db)}</dd>"
+    songs = "1 song" if card["size"] == 1 else f"{card['size']} songs"
+    head = f"<h4>Cluster {card['cluster']}: {songs}, {card['size'] / n_songs:.0%}</h4>"
     return f"{head}<dl>{items}</dl>"
+
+
+def _spectrum_svg(spectrum_db: Sequence[float], most_db: float) -> str:
+    """A mean spectrum less that of all songs: above it in one colour, below in another."""
+    scale = _HALF_HEIGHT / most_db if most_db else 0.0
+    width = 2 * (len(spectrum_db) - 1)
+    areas = "".join(
+        f"<polygon fill='{colour}' points='0,0 {_points(spectrum_db, side, scale)} {width},0'/>"
+        for colour, side in ((COLOURS[1], max), (COLOURS[0], min))
+    )
+    about = (
+        f"against all songs, mel bands 0 to {len(spectrum_db) - 1}, upper edge +{most_db:.1f} dB"
+    )
+    box = f"0 {-_HALF_HEIGHT} {width} {2 * _HALF_HEIGHT}"
+    return (
+        f"<svg role='img' width='{width}' height='{2 * _HALF_HEIGHT}' viewBox='{box}'>"
+        f"<g transform='scale(1,-1)'>{areas}</g>"
+        f"<line x1='0' x2='{width}' y1='0' y2='0' stroke='black' stroke-width='0.6'/></svg> {about}"
+    )
+
+
+def _points(spectrum_db: Sequence[float], side: Callable, scale: float) -> str:
+    return " ".join(f"{2 * band},{scale * side(db, 0):.1f}" for band, db in enumerate(spectrum_db))
