@@ -16,14 +16,14 @@ ROOT = Path(__file__).parent.parent
 QUICK = ("--train.epochs", "4", "--cluster.k", "3", "--cluster.methods", "kmeans")
 
 
-def start(folder, name, song_path, *arguments, n_devices=1):
+def start(folder, name, song_path, *arguments):
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_"))}
     environment = kept | {
         "PYTHONPATH": str(ROOT),
         "JAX_PLATFORMS": "cpu",
-        "JAX_NUM_CPU_DEVICES": str(n_devices),
+        "JAX_NUM_CPU_DEVICES": "1",
     }
-    command = [sys.executable, "-m", "experiments.run", name, "--data.path", song_path]
+    command = [sys.executable, ROOT / "tests" / "quickrun.py", name, "--data.path", song_path]
     command += ["--data.heldout-fraction", "0.3", "--output-dir", folder, *QUICK, *arguments]
     return subprocess.Popen(
         [str(part) for part in command],

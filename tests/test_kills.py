@@ -10,44 +10,30 @@ import pytest
 import songfiles
 
 ROOT = Path(__file__).resolve().parent.parent
-# Kills itself when a function is called for the n-th time.
+# A short training is saved too.
 RUNNER = """
-import importlib, os, signal, sys
-from musicvae_jax import projections, unfinished
-from experiments import run
+import sys
+from musicvae_jax import unfinished
 
-module, name, calls = sys.argv[1], sys.argv[2], [int(sys.argv[3])]
-# A short training is saved too, and the projections take no time.
 save_at_once = unfinished.KeepConfig.__new__.__defaults__[:-1] + (0.0,)
 unfinished.KeepConfig.__new__.__defaults__ = save_at_once
-projections.tsne = projections.umap = lambda x, seed: x[:, :2]
-if module:
-    owner = importlib.import_module(module)
-    *path, name = name.split(".")
-    for part in path:
-        owner = getattr(owner, part)
-    original = getattr(owner, name)
+import quickrun
 
-    def counted(*arguments, **options):
-        calls[0] -= 1
-        if calls[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(*arguments, **options)
-
-    setattr(owner, name, counted)
-sys.exit(run.main(sys.argv[4:]))
+sys.exit(quickrun.run.main(sys.argv[1:]))
 """
 
 
-def run(folder, module="", name="", calls=0):
+def run(folder, kill_at=""):
     """Exit code of a run in a folder; compiled programs are kept beside it."""
-    command = [sys.executable, "-c", RUNNER, module, name, str(calls)]
+    command = [sys.executable, "-c", RUNNER]
     command += ["easy_vae", "--data.path", "../songs.parquet", "--train.epochs", "6"]
     command += ["--cluster.k", "3", "--cluster.methods", "kmeans"]
     environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
         "JAX_COMPILATION_CACHE_DIR": str(folder.parent / "compiled"),
     }
+    if kill_at:
+        environment["KILL_AT"] = kill_at
     folder.mkdir(exist_ok=True)
     return subprocess.run(command, cwd=folder, env=environment, timeout=300).returncode
 
@@ -58,13 +44,13 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not(tmp_path):
     assert run(tmp_path / "whole") == 0
     killed = tmp_path / "killed"
     for place in (
-        ("musicvae_jax.features.extract", "_write_cache", 1),
-        ("musicvae_jax.unfinished", "DiskKeeper.after", 2),
-        ("experiments.pipeline", "_write_tables", 1),
+        "musicvae_jax.features.extract:_write_cache:1",
+        "musicvae_jax.unfinished:DiskKeeper.after:2",
+        "experiments.pipeline:_write_tables:1",
         # In the middle of putting results in place.
-        ("shutil", "move", 3),
+        "shutil:move:3",
     ):
-        assert run(killed, *place) == -signal.SIGKILL, place
+        assert run(killed, place) == -signal.SIGKILL, place
     assert run(killed) == 0
     metrics = Path("results/easy_vae/metrics.csv")
     assert (killed / metrics).read_bytes() == (tmp_path / "whole" / metrics).read_bytes()
