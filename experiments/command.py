@@ -31,7 +31,7 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str]], None])
     except (ArithmeticError, OSError) as error:
         return _fail(error, EXIT_FAILED, debug)
     except KeyboardInterrupt as error:
-        return _fail(error, exit_code(), debug)
+        return _fail(error, exit_code(error), debug)
     except Exception as error:  # noqa: BLE001 - the user gets one line, --debug the traceback
         named = RuntimeError(f"{type(error).__name__}: {error}; --debug shows where it came from")
         return _fail(named.with_traceback(error.__traceback__), EXIT_FAILED, debug)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from experiments.marks import MARKS, marks
 from experiments.representations import Representation
 from experiments.tables import LABELS
 from experiments.terminal import Terminal
@@ -50,6 +51,7 @@ def evidence(
         terminal: for progress.
     """
     labels = {name: songs[name] for name in LABELS}
+    marks_of = {one.name: marks(one, labels) for one in shown}
     places = [(one, i) for one in shown for i in range(len(experiment.seeds))]
     # The same points under every seed have the same neighbours.
     firsts = [(one, 0 if one.points[i] is one.points[0] else i) for one, i in places]
@@ -65,7 +67,8 @@ def evidence(
         for (one, i), found in zip(
             places, workers.map(significance, calls, len(chosen)), strict=True
         ):
-            rows += [_about(experiment, one, i) | score._asdict() for score in found]
+            about = _about(experiment, one, i)
+            rows += [about | score._asdict() | marks_of[one.name] for score in found]
             advance()
         calls = [(one.points[i][chosen], of_chosen, experiment.seeds[i]) for one, i in distinct]
         spaces = {}
@@ -75,13 +78,13 @@ def evidence(
             spaces[one.name, i] = found
             advance()
     space_rows = [
-        _about(experiment, one, i) | spaces[first.name, j]._asdict()
+        _about(experiment, one, i) | spaces[first.name, j]._asdict() | marks_of[one.name]
         for (one, i), (first, j) in zip(places, firsts, strict=True)
     ]
     is_sampled = len(chosen) < len(songs)
     return Evidence(
-        pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields]),
-        pd.DataFrame(space_rows, columns=[*_ABOUT, *SpaceScores._fields]),
+        pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields, *MARKS]),
+        pd.DataFrame(space_rows, columns=[*_ABOUT, *SpaceScores._fields, *MARKS]),
         dict.fromkeys(_TABLES, sample_text(len(chosen))) if is_sampled else {},
     )
 

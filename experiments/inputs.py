@@ -67,6 +67,11 @@ class Inputs(NamedTuple):
     lyrics_transform: LyricsTransform | None
     vocabularies: dict[str, tuple[str, ...]]
 
+    @property
+    def scored_audio(self) -> np.ndarray:
+        """Standardised audio features of the scored songs; no copy where those are all."""
+        return self.audio if len(self.scored) == len(self.audio) else self.audio[self.scored]
+
 
 def resolve(experiment: Experiment, terminal: Terminal) -> Experiment:
     """The experiment with its song file found and, if it uses lyrics, its lyrics runtime settled.

@@ -15,7 +15,8 @@ from experiments.terminal import Terminal
 from musicvae_jax.bridge import encode, encode_crops, interpolate, member_params, reconstruct
 from musicvae_jax.checkpoints import Checkpoint, find_trained, load_checkpoint, training_key
 from musicvae_jax.config import Experiment, RuntimeConfig
-from musicvae_jax.devices import make_mesh
+from musicvae_jax.devices import any_process, is_first, make_mesh
+from musicvae_jax.errors import StoppedError
 from musicvae_jax.features import fixed_crops
 from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
 from musicvae_jax.streaming import CropSource, RowSource, train_streamed_members
@@ -87,11 +88,15 @@ def learn(
     fit = _fit_streamed if is_streamed else _fit_on_devices
     with terminal.progress("training", n_epochs) as advance, held():
         state, history = fit(experiment, model, source, advance, mesh, keeping)
+    if any_process(is_stop_asked()):
+        # It came when the last step was being saved.
+        raise StoppedError("stopped; the training is kept, and the same command goes on with it")
     try:
         check_finite(history, experiment.members)
     except DivergenceError:
         # It would diverge again, and keep other settings from the same folder.
-        discard_unfinished(experiment.unfinished_dir)
+        if is_first():
+            discard_unfinished(experiment.unfinished_dir, settings)
         raise
     return Checkpoint(
         experiment=experiment,

@@ -1,8 +1,9 @@
 """One experiment from songs to figures; each stage is a function of the stages before it."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from musicvae_jax import projections
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_settings
 from musicvae_jax.clustering import sample_songs, sample_text
 from musicvae_jax.config import Experiment, RuntimeConfig, to_json
-from musicvae_jax.devices import is_first
+from musicvae_jax.devices import first_does
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.files import write_json
 from musicvae_jax.songs import Songs, songs_name
@@ -40,6 +41,7 @@ class _Learnt(NamedTuple):
     inputs: Inputs
     checkpoint: Checkpoint | None
     latents: np.ndarray | None
+    settings: Mapping[str, Any] | None
 
 
 def run_experiment(
@@ -62,17 +64,27 @@ def run_experiment(
     """
     # scikit-learn and matplotlib take seconds to import, so training does not wait for them.
     watch = Stopwatch()
-    if not is_first():
-        _learn(experiment, runtime, watch, terminal)
-        return
-    name, results_dir = experiment.name, experiment.results_dir
-    with (
-        only_run(results_dir),
-        staged_results(name, results_dir, experiment.checkpoint_dir) as stage,
-    ):
+    with ExitStack() as lock, ExitStack() as results:
+
+        def claim() -> Path:
+            name, results_dir = experiment.name, experiment.results_dir
+            lock.enter_context(only_run(results_dir))
+            return results.enter_context(
+                staged_results(name, results_dir, experiment.checkpoint_dir)
+            )
+
+        stage = first_does(claim, "output folder")
         learnt = _learn(experiment, runtime, watch, terminal)
+        if stage is None:
+            return
         _write_results(experiment, learnt, stage, watch, workers, terminal)
-    discard_unfinished(experiment.unfinished_dir)
+        # Puts them in place; only then is what they were made from not needed any more.
+        results.close()
+        if learnt.settings and not discard_unfinished(experiment.unfinished_dir, learnt.settings):
+            terminal.notice(
+                f"{experiment.unfinished_dir} holds an unfinished training with other settings, "
+                "which is kept"
+            )
 
 
 def _learn(
@@ -82,12 +94,14 @@ def _learn(
         songs, features = read_songs(experiment, terminal)
         inputs = prepare_inputs(experiment, songs, features, terminal)
     if not experiment.model.is_trained:
-        return _Learnt(songs, features, inputs, None, None)
+        return _Learnt(songs, features, inputs, None, None, None)
     with watch.stage("training"):
-        settings = training_settings(experiment, songs.fingerprint, code_version())
+        settings = training_settings(
+            experiment, songs.fingerprint, code_version(), inputs.lyrics_transform
+        )
         checkpoint = learn(experiment, inputs, settings, runtime, terminal)
         latents = encode_all(checkpoint, inputs, runtime)
-    return _Learnt(songs, features, inputs, checkpoint, latents)
+    return _Learnt(songs, features, inputs, checkpoint, latents, settings)
 
 
 def _write_results(
@@ -98,7 +112,7 @@ def _write_results(
     workers: Workers,
     terminal: Terminal,
 ) -> None:
-    songs, features, inputs, checkpoint, latents = learnt
+    songs, features, inputs, checkpoint, latents, _ = learnt
     if checkpoint is not None:
         save_checkpoint(stage / CHECKPOINT, checkpoint)
     with watch.stage("posteriors"):
@@ -116,7 +130,7 @@ def _write_results(
         from experiments.stability import score_stability
 
         shown = representations(experiment, features, inputs, latents, terminal)
-        shared = inputs.audio[inputs.scored]
+        shared = inputs.scored_audio
         clustered = cluster(experiment, shown, scored_songs, shared, workers, terminal)
     clusters, k = clustered.clusters, clustered.chosen_k
     with watch.stage("evidence"):

@@ -75,7 +75,7 @@ def representations(
     # The linear baseline has the dimensions of the model it stands beside.
     pca = pca_latents(inputs.audio, inputs.split.train, model.latent)
     parts.append(_same("pca", "baseline", pca[inputs.scored], n_seeds, _AUDIO))
-    parts.append(_same("raw", "baseline", inputs.audio[inputs.scored], n_seeds, _AUDIO))
+    parts.append(_same("raw", "baseline", inputs.scored_audio, n_seeds, _AUDIO))
     names = {one.name for one in own}
     return own + [part for part in parts if part.name not in names]
 

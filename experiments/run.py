@@ -12,7 +12,7 @@ import tyro
 
 from experiments.command import parse, run_command
 from experiments.registry import EXPERIMENTS
-from experiments.startup import connect, prepare_jax
+from experiments.startup import connect, leave, prepare_jax
 from experiments.workers import FOR_ONE_RUN
 from musicvae_jax.config import Experiment, RuntimeConfig
 
@@ -78,4 +78,4 @@ def _parse(arguments: Sequence[str]) -> Command:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from experiments.marks import marks
 from experiments.representations import Representation
 from experiments.stability import with_stability
 from experiments.tables import LABELS
@@ -19,7 +20,7 @@ from musicvae_jax.clustering import (
     sampled_silhouettes,
 )
 from musicvae_jax.config import ClusterConfig, Clusterer, Experiment
-from musicvae_jax.evaluation import Evaluated, derivable_labels, evaluate
+from musicvae_jax.evaluation import Evaluated, evaluate
 
 # These draw nothing, unless songs are too many: the same points give the same clusters under every
 # seed.
@@ -158,7 +159,7 @@ def _metrics(
 ) -> pd.DataFrame:
     """One row per clustering, and for a clusterer that leaves noise a second one without it."""
     by_name = {one.name: one for one in shown}
-    derivable = {one.name: derivable_labels(one.columns_seen, labels) for one in shown}
+    marks_of = {one.name: marks(one, labels) for one in shown}
     return pd.DataFrame(
         {
             "experiment": experiment.name,
@@ -168,8 +169,7 @@ def _metrics(
             "clusterer": task.method,
             "scope": scope,
             **scores,
-            "labels_seen": " ".join(by_name[task.name].labels_seen),
-            "labels_derivable": " ".join(derivable[task.name]),
+            **marks_of[task.name],
         }
         for task, result in results.items()
         for scope, scores in result.scores.items()

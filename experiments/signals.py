@@ -22,9 +22,11 @@ def is_stop_asked() -> bool:
     return bool(_received)
 
 
-def exit_code() -> int:
-    """What a process that was asked to stop exits with."""
-    return _EXIT_CODES[_received[0]] if _received else EXIT_INTERRUPTED
+def exit_code(error: KeyboardInterrupt) -> int:
+    """What a process that was asked to stop exits with; another one of its run may have been."""
+    if _received:
+        return _EXIT_CODES[_received[0]]
+    return EXIT_STOPPED if isinstance(error, StoppedError) else EXIT_INTERRUPTED
 
 
 @contextmanager

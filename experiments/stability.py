@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from experiments.marks import MARKS, marks
 from experiments.representations import Representation
+from experiments.tables import LABELS
 from experiments.workers import Workers
 from musicvae_jax.clustering import NOISE, KCurves, sample_songs, sample_text
 from musicvae_jax.config import ClusterConfig, Experiment
@@ -29,7 +31,7 @@ _COLUMNS = (
     *("experiment", "representation", "n_clusterings", "n_clusters", "n_songs"),
     *("seed_ami_mean", "seed_ami_min", "resampled_ami_mean", "resampled_ami_min"),
     *(f"consensus_ami_{label}" for label in _LABELS),
-    "labels_seen",
+    *MARKS,
 )
 
 
@@ -41,10 +43,10 @@ class Stability(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """K-Means clusterings of the same songs, `[songs]` each, and the labels behind their points."""
+    """K-Means clusterings of the same songs, `[songs]` each, and one of those behind them."""
 
     clusterings: Sequence[np.ndarray]
-    labels_seen: Sequence[str]
+    behind: Representation
 
 
 def with_stability(
@@ -131,7 +133,7 @@ def score_stability(
                 *seed_agreement(group.clusterings),
                 *resampled.get(name, Agreement(np.nan, np.nan)),
                 *(scores[f"ami_{label}"] for label in _LABELS),
-                " ".join(group.labels_seen),
+                *marks(group.behind, {label: songs[label] for label in LABELS}).values(),
             )
         )
     return Stability(pd.DataFrame(rows, columns=_COLUMNS), _approximated(config, n_songs))
@@ -157,13 +159,13 @@ def _groups(
 ) -> dict[str, _Group]:
     """By representation, and all models of a sweep together."""
     groups = {
-        one.name: _Group([clusters[one.name, seed] for seed in experiment.seeds], one.labels_seen)
+        one.name: _Group([clusters[one.name, seed] for seed in experiment.seeds], one)
         for one in own
     }
     # Fused ones are several of each model.
     if experiment.model.is_trained and not experiment.fuse and len(own) > 1:
         everything = [one for group in groups.values() for one in group.clusterings]
-        groups[SWEEP] = _Group(everything, own[0].labels_seen)
+        groups[SWEEP] = _Group(everything, own[0])
     return groups
 
 

@@ -3,9 +3,10 @@
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from musicvae_jax.config import RuntimeConfig
-from musicvae_jax.errors import InputError
+from musicvae_jax.errors import EXIT_INTERRUPTED, EXIT_STOPPED, InputError
 
 COMPILED = Path("data/cache/compiled")
 _MOST_SECONDS = 7 * 24 * 3600
@@ -59,6 +60,19 @@ def connect(runtime: RuntimeConfig) -> None:
             f"distributed: the processes of the run did not come together ({first_line}); expected "
             "a SLURM, TPU or Kubernetes job, or --coordinator, --process-count and --process-id"
         ) from error
+
+
+def leave(code: int) -> NoReturn:
+    """Exits. A process of a distributed run that failed alone does not wait for the others.
+
+    Without it they would wait for it, and it, at its end, for them.
+    """
+    agreed = (0, EXIT_STOPPED, EXIT_INTERRUPTED)
+    if code not in agreed and "jax" in sys.modules and sys.modules["jax"].process_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def usable_cores() -> int:

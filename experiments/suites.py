@@ -36,6 +36,13 @@ class Suite:
     debug: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Show the traceback of an error."""
 
+    def __post_init__(self) -> None:
+        if self.runtime.distributed:
+            raise InputError(
+                "distributed: got True, expected False for a suite, which is one process; "
+                "python -m experiments.run NAME --distributed runs one experiment of it"
+            )
+
     @property
     def results_dir(self) -> Path:
         return self.output_dir or Path("results")

@@ -371,7 +371,8 @@ def _encode_features(checkpoint: Checkpoint, params: Any, features: SongFeatures
         known = checkpoint.vocabularies[model.condition]
         condition = one_hot(table[model.condition], known, model.condition)
     module = make_model(model, checkpoint.experiment.crops, x.shape[1])
-    return _means(module, params, x, condition)
+    one_member = jax.tree.map(lambda leaf: leaf[None], params)
+    return encode(module, one_member, x, condition)[0]
 
 
 def _encode_crops(

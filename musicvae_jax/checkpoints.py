@@ -46,19 +46,27 @@ class Checkpoint(NamedTuple):
     key: str
 
 
-def training_settings(experiment: Experiment, fingerprint: str, code: str) -> dict[str, Any]:
+def training_settings(
+    experiment: Experiment, fingerprint: str, code: str, lyrics: LyricsTransform | None = None
+) -> dict[str, Any]:
     """All that a training depends on, nested under the names of the command line.
 
     Args:
         experiment: resolved; its name, fusion, clustering and folders do not matter.
         fingerprint: of the songs.
         code: version of the code.
+        lyrics: what made vectors of lyrics, for a model that is given them.
     """
+    of_lyrics = None
+    if experiment.model.inputs != "audio":
+        of_lyrics = to_json(experiment.lyrics)
+        if lyrics is not None:
+            of_lyrics |= {"version": lyrics.version, "weights": lyrics.weights}
     return {
         "data": to_json(experiment.data) | {"path": f"songs of SHA-256 {fingerprint[:16]}"},
         "features": settings(experiment.features),
         "crops": to_json(experiment.crops) if experiment.model.kind == "conv_vae" else None,
-        "lyrics": to_json(experiment.lyrics) if experiment.model.inputs != "audio" else None,
+        "lyrics": of_lyrics,
         "model": to_json(experiment.model),
         "train": to_json(experiment.train),
         "seeds": list(experiment.seeds),

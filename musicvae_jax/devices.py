@@ -4,10 +4,10 @@ The mesh has two axes: members of a sweep along "sweep", shares of every batch a
 several processes the devices are those of all of them, and every process makes the same calls.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import jax
 import numpy as np
@@ -22,6 +22,7 @@ SWEEP, DATA = "sweep", "data"
 _MOST_SECONDS = 7 * 24 * 3600
 # No two barriers of a run may have the same name.
 _barriers = count()
+T = TypeVar("T")
 Devices = int | Literal["all"] | None
 
 
@@ -107,6 +108,24 @@ def first_process_first(what: str) -> Iterator[None]:
     yield
     if is_first():
         wait_for_all(what)
+
+
+def first_does(work: Callable[[], T], what: str) -> T | None:
+    """What the first process gets from work that it does alone; the others wait and get None.
+
+    Raises:
+        InputError: in the first process the one that the work raised, in the others that it did.
+    """
+    found = error = None
+    if is_first():
+        try:
+            found = work()
+        except InputError as caught:
+            error = caught
+    wait_for_all(what)
+    if any_process(error is not None):
+        raise error or InputError(f"{what}: the first process found an error, which it tells")
+    return found
 
 
 def any_process(flag: bool) -> bool:

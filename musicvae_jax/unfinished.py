@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import orbax.checkpoint as ocp
 
-from musicvae_jax.devices import any_process, is_first, wait_for_all
+from musicvae_jax.devices import any_process, first_does
 from musicvae_jax.errors import InputError, StoppedError
 from musicvae_jax.files import read_json, write_json
 
@@ -114,6 +114,9 @@ class DiskKeeper(Keeper):
                     )
                     self._manager.delete(step)
                 else:
+                    self._on_notice(
+                        f"training goes on with checkpoint {self._manager.directory / str(step)}"
+                    )
                     self._last_seen = step
                     return step, found
         return blank
@@ -165,7 +168,8 @@ def keep_in(
         directory: made by `open_unfinished`.
         config: when progress is saved.
         should_stop: asked between steps; true makes the training stop.
-        on_notice: told, in one line, of a damaged checkpoint that is passed over.
+        on_notice: told, in one line, of the checkpoint that is gone on with, and of damaged ones
+            that are passed over.
         part: names a part of the training; letters, digits and underscores.
     """
     options = ocp.CheckpointManagerOptions(max_to_keep=config.kept)
@@ -189,14 +193,12 @@ def open_unfinished(directory: Path, settings: Mapping[str, Any], restart: bool)
     Raises:
         InputError: a training with other settings is in the folder.
     """
-    wait_for_all("unfinished training")
-    if is_first():
-        if restart:
-            discard_unfinished(directory)
-        found = read_json(directory / _SETTINGS)
+
+    def claim() -> None:
+        found = None if restart else read_json(directory / _SETTINGS)
         if found is None:
             # Cut off before its settings were written, so before anything worth keeping.
-            discard_unfinished(directory)
+            _remove(directory)
             directory.mkdir(parents=True)
             write_json(directory / _SETTINGS, dict(settings))
         elif difference := _first_difference(found, settings):
@@ -205,11 +207,28 @@ def open_unfinished(directory: Path, settings: Mapping[str, Any], restart: bool)
                 f"{name}: got {now!r}, but {directory} holds an unfinished training with "
                 f"{before!r}; finish it with that, or discard it with --restart"
             )
-    wait_for_all("settings of the unfinished training")
+
+    first_does(claim, "unfinished training")
 
 
-def discard_unfinished(directory: Path) -> None:
-    """Removes what an unfinished training has left, if anything."""
+def discard_unfinished(directory: Path, settings: Mapping[str, Any]) -> bool:
+    """Removes what an unfinished training has left, unless it had other settings.
+
+    Args:
+        directory: need not be there.
+        settings: of the training that has ended; the folder's may be more.
+
+    Returns:
+        Whether nothing is left.
+    """
+    found = read_json(directory / _SETTINGS) or {}
+    is_other = any(found.get(name, value) != value for name, value in settings.items())
+    if not is_other:
+        _remove(directory)
+    return not is_other
+
+
+def _remove(directory: Path) -> None:
     if directory.exists():
         shutil.rmtree(directory)
 

@@ -1,8 +1,8 @@
 """`python quickrun.py ...` is `python -m experiments.run ...`, with what takes most time left out.
 
 For tests of runs in processes of their own: t-SNE and UMAP are replaced, and figures are not laid
-out. With KILL_AT="module:name:n" in the environment the process kills itself when the n-th call of
-that function begins.
+out. With SIGNAL_AT="SIGKILL:module:name:n" in the environment the process sends itself that signal
+when the n-th call of that function begins.
 """
 
 import importlib
@@ -14,10 +14,11 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from experiments import run
+from experiments.startup import leave
 from musicvae_jax import projections
 
 
-def _kill_at(module: str, name: str, calls: str) -> None:
+def _signal_at(number: str, module: str, name: str, calls: str) -> None:
     owner, left = importlib.import_module(module), [int(calls)]
     *path, name = name.split(".")
     for part in path:
@@ -27,7 +28,7 @@ def _kill_at(module: str, name: str, calls: str) -> None:
     def counted(*arguments, **options):
         left[0] -= 1
         if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.Signals[number])
         return original(*arguments, **options)
 
     setattr(owner, name, counted)
@@ -35,7 +36,7 @@ def _kill_at(module: str, name: str, calls: str) -> None:
 
 projections.tsne = projections.umap = lambda x, seed: x[:, :2]
 Figure.savefig = lambda figure, path, **options: Path(path).write_bytes(b"")
-if "KILL_AT" in os.environ:
-    _kill_at(*os.environ["KILL_AT"].split(":"))
+if "SIGNAL_AT" in os.environ:
+    _signal_at(*os.environ["SIGNAL_AT"].split(":"))
 if __name__ == "__main__":
-    sys.exit(run.main(sys.argv[1:]))
+    leave(run.main(sys.argv[1:]))

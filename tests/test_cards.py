@@ -9,7 +9,7 @@ from musicvae_jax.evaluation import characteristic_words, cluster_cards, exempla
 
 @pytest.fixture
 def songs():
-    """Two clusters of eight songs by four artists; "mar" and "noite" belong to the first."""
+    """Two clusters of eight songs by the same artists; "mar" and "noite" belong to the first."""
     rng = np.random.default_rng(0)
     common = ["amor", "vida", "canto", "dia"]
     texts = []
@@ -20,8 +20,8 @@ def songs():
         {
             "music_id": [f"id-{i}" for i in range(16)],
             "title": [f"Song {i}" for i in range(16)],
-            "artist": [f"a{i % 4}" for i in range(16)],
-            "artist_name": [f"Artist {i % 4}" for i in range(16)],
+            "artist": [f"a{i % 8}" for i in range(16)],
+            "artist_name": [f"Artist {i % 8}" for i in range(16)],
             "genre": ["fado"] * 8 + ["samba"] * 6 + [None] * 2,
             "language": "pt",
             "lyrics": texts,
@@ -50,16 +50,24 @@ def test_nothing_sets_all_songs_apart_from_none(inside):
 
 
 def test_random_clusters_have_hardly_any_words():
+    """Rare and frequent words alike; clusters of songs, and of whole artists with their own words.
+
+    At a level of .05 for each word it would be hundreds.
+    """
     random = np.random.default_rng(0)
-    vocabulary = np.array(["".join(random.choice(list("abcdefgh"), 5)) for _ in range(400)])
-    chances = random.uniform(0.02, 0.5, 400)
-    texts = [" ".join(vocabulary[random.random(400) < chances]) for _ in range(120)]
-    found = []
+    vocabulary = np.array(["".join(random.choice(list("abcdefgh"), 6)) for _ in range(1000)])
+    chances = 0.5 / (1 + np.arange(1000) / 20)
+    n_with_words = {"songs": 0, "artists": 0}
     for _ in range(20):
-        inside = random.random(120) < 0.2
-        found += characteristic_words(texts, inside, np.arange(120))
-    # At a level of .05 for each word it would be hundreds.
-    assert len(found) <= 4
+        artists = np.repeat(np.arange(40), 4)
+        own = chances * random.lognormal(sigma=0.7, size=(40, 1000))
+        texts = [" ".join(vocabulary[random.random(1000) < own[a]]) for a in artists]
+        alone = [" ".join(vocabulary[random.random(1000) < chances]) for _ in artists]
+        songs, whole = random.random(160) < 0.15, np.isin(artists, random.choice(40, 6, False))
+        n_with_words["songs"] += bool(characteristic_words(alone, songs, np.arange(160)))
+        n_with_words["artists"] += bool(characteristic_words(texts, whole, artists))
+    print(f"random clusters with words, of 20: {n_with_words}")
+    assert max(n_with_words.values()) <= 3
 
 
 def test_texts_without_words_have_none():
@@ -78,7 +86,7 @@ def test_cards_say_what_is_in_clusters(songs):
     assert (first.cluster, first.size, second.cluster) == (0, 8, 1)
     assert first.labels["genre"] == [("fado", 1.0)]
     assert second.labels["genre"] == [("samba", 0.75)]
-    assert first.labels["artist"][0] == ("Artist 0", 0.25)
+    assert first.labels["artist"][0] == ("Artist 0", 0.125)
     assert [music_id for music_id, _, _ in first.exemplars] == [
         f"id-{i}" for i in exemplars(x[:8], 5)
     ]

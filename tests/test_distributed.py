@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.lock import only_run
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
@@ -71,3 +73,22 @@ def test_two_processes_train_as_one_and_write_once(tmp_path, song_path, name, op
     np.testing.assert_allclose(*latents, rtol=1e-5, atol=1e-5)
     histories = [pd.read_csv(tmp_path / n / "history.csv") for n in ("one", "two")]
     pd.testing.assert_frame_equal(*histories, rtol=1e-5)
+
+
+def test_an_error_of_the_first_process_ends_all(tmp_path, song_path):
+    together = f"localhost:{free_port()}"
+    with only_run(tmp_path / "two"):
+        both = [
+            start(
+                tmp_path / "two",
+                "easy_vae",
+                song_path,
+                *("--distributed", "--coordinator", together),
+                *("--process-count", "2", "--process-id", str(place)),
+            )
+            for place in (0, 1)
+        ]
+        errors = [process.communicate(timeout=200)[1] for process in both]
+    assert both[0].returncode == 2
+    assert "another run" in errors[0]
+    assert both[1].returncode != 0

@@ -43,10 +43,16 @@ def tree(folder):
     return {p: p.stat().st_mtime_ns for p in Path(folder).rglob("*") if p.is_file()}
 
 
+def test_a_suite_is_one_process(capsys):
+    assert run_suite("easy", "--distributed") == 2
+    assert "distributed: got True, expected False for a suite" in capsys.readouterr().err
+
+
 def test_every_experiment_is_in_one_suite():
     assert sorted(name for names in SUITES.values() for name in names) == sorted(EXPERIMENTS)
 
 
+@pytest.mark.slow
 def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
     command = ["easy", "medium", "hard", "--data.path", song_path, *QUICK]
     assert run_suite(*command) == 0

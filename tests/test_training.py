@@ -9,6 +9,7 @@ import pytest
 
 from musicvae_jax import training
 from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
+from musicvae_jax.losses import squared_error
 from musicvae_jax.training import Data, Examples, make_epochs, make_model, make_train
 
 SMALL = ModelConfig(hidden=(8,), latent=3)
@@ -296,7 +297,7 @@ def test_a_feature_of_weight_zero_teaches_nothing(data):
     def total(params, x):
         # The encoder sees x as it is, so only the decoder's target is changed.
         output = model.apply(params, data.train.x, noise, data.train.condition)
-        return jnp.sum(training.squared_error(x, output.reconstruction, weight))
+        return jnp.sum(squared_error(x, output.reconstruction, weight))
 
     plain = jax.value_and_grad(total)(params, data.train.x)
     other = jax.value_and_grad(total)(params, data.train.x.at[:, 4:].set(7.0))

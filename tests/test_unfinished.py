@@ -15,7 +15,7 @@ from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.devices import make_mesh
 from musicvae_jax.errors import InputError, StoppedError
 from musicvae_jax.sweeps import train_members
-from musicvae_jax.unfinished import KeepConfig, keep_in, open_unfinished
+from musicvae_jax.unfinished import KeepConfig, discard_unfinished, keep_in, open_unfinished
 
 data = test_devices.data
 # Everything is saved, and nothing is left out for coming too soon.
@@ -72,11 +72,12 @@ def test_a_damaged_checkpoint_is_passed_over(data, uninterrupted, tmp_path):
             file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     notices = []
     assert_same(train(data, tmp_path, notices=notices), uninterrupted, rtol=0)
-    assert len(notices) == 1
-    assert "10 is damaged and passed over" in notices[0]
+    damaged, gone_on_with = notices
+    assert "10 is damaged and passed over" in damaged
+    assert gone_on_with.endswith("members_0/5")
     # What replaces it is whole.
     assert_same(train(data, tmp_path, notices=notices), uninterrupted, rtol=0)
-    assert len(notices) == 1
+    assert notices[2:] == [gone_on_with.removesuffix("5") + "10"]
 
 
 def test_half_written_checkpoints_do_not_count(data, uninterrupted, tmp_path):
@@ -120,6 +121,16 @@ def test_other_settings_are_refused_by_name(tmp_path):
     assert (folder / "members_0").is_dir()
     open_unfinished(folder, after, restart=True)
     assert not (folder / "members_0").exists()
+
+
+def test_only_a_training_with_these_settings_is_discarded(tmp_path):
+    folder, settings = tmp_path / "unfinished", {"train": {"epochs": 9}}
+    assert discard_unfinished(folder, settings)
+    open_unfinished(folder, settings | {"data_budget_mb": "streamed"}, restart=False)
+    assert not discard_unfinished(folder, {"train": {"epochs": 8}})
+    assert folder.exists()
+    assert discard_unfinished(folder, settings)
+    assert not folder.exists()
 
 
 def test_members_in_threads_save_without_waiting_for_each_other_forever(tmp_path):

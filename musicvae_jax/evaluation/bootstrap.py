@@ -49,10 +49,15 @@ def bootstrap_interval(
     genres and 10 clusters, its 95 % intervals cover the true AMI 0 times of 40, and these 36 times.
     It is for scores that do not grow with the number of songs.
 
+    The level is nominal. It holds where labels have several groups each: in the same simulation
+    AMI is covered .97 of the time with 93 artists in 10 genres, .93 with 217 in 21 and .90 with 40
+    in 9 (60 runs each), but .32 with 93 in 27: what so few artists per genre inflate, half of them
+    inflate in another measure, and the interval lies too high.
+
     Args:
         score: indices of songs, `[drawn]`, to a number.
-        groups: one group per song, `[songs]`, none null; at least two groups, and a few dozen for
-            the level to hold.
+        groups: one group per song, `[songs]`, none null; at least two groups, and for scores
+            against labels four or more for each label, for the level to hold.
         n_draws: number of draws, at least 1; the 1,000 of the textbooks give steady ends.
         seed: of the draws.
         level: nominal coverage, in (0, 1).

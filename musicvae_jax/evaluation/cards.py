@@ -9,11 +9,12 @@ from scipy import sparse, stats
 from sklearn.feature_extraction.text import CountVectorizer
 
 from musicvae_jax.clustering import NOISE
+from musicvae_jax.evaluation.significance import known_artists
 
 _N_SHOWN, _N_WORDS = 5, 8
 # Letters of any script; shorter words are articles and the like.
 _WORD = r"[^\W\d_]{3,}"
-_MIN_SONGS, _MIN_ARTISTS = 3, 2
+_TESTED_ARTISTS, _MIN_SONGS, _MIN_ARTISTS = 3, 3, 2
 _FALSE_DISCOVERIES = 0.05
 
 
@@ -78,15 +79,17 @@ def characteristic_words(
 ) -> list[str]:
     """Words that are in more of some texts than chance puts there, most characteristic first.
 
-    The chance is that of drawing as many texts without looking (Fisher's exact test, one-sided);
-    words are kept at a false discovery rate of 5 % over all that are looked at: those of at least
-    three letters, in at least three of the texts inside and by at least two artists. A word counts
-    once a text: a refrain is no more characteristic than a verse.
+    The chance is that of drawing as many artists without looking (Fisher's exact test, one-sided).
+    A word counts once for an artist's texts inside, and once for those outside: ten songs by one
+    artist are no ten observations. Words are kept at a false discovery rate of 5 % over all words
+    of at least three letters that three artists have; shown are those in at least three of the
+    texts inside and by at least two artists. Where the texts themselves made the groups, this
+    describes the groups and tests nothing.
 
     Args:
         texts: in one language.
         inside: which of them are asked about, bool `[texts]`.
-        artists: of each text.
+        artists: of each text; one that is null is an artist of its own.
 
     References:
         Benjamini and Hochberg, Controlling the False Discovery Rate, 1995.
@@ -95,29 +98,28 @@ def characteristic_words(
     if not inside.any() or inside.all() or not any(map(vectorizer.build_analyzer(), texts)):
         return []
     counts = vectorizer.fit_transform(texts)
-    here, everywhere = (np.asarray(part.sum(axis=0)).ravel() for part in (counts[inside], counts))
-    looked_at = np.flatnonzero(
-        (here >= _MIN_SONGS) & _have_artists(counts[inside], artists, inside)
+    songs_here = np.asarray(counts[inside].sum(axis=0)).ravel()
+    # An artist's texts on one side are one observation.
+    of_artist = 2 * known_artists(pd.Series(list(artists), dtype=object)) + inside
+    observed, place = np.unique(of_artist, return_inverse=True)
+    ones = np.ones(len(place), np.int32)
+    has_word = (sparse.csr_array((ones, (place, np.arange(len(place))))) @ counts) > 0
+    is_inside = observed % 2 == 1
+    here, everywhere = (
+        np.asarray(part.sum(axis=0)).ravel() for part in (has_word[is_inside], has_word)
     )
-    if len(looked_at) == 0:
+    # Which words are tested must not depend on where they are.
+    tested = np.flatnonzero(everywhere >= _TESTED_ARTISTS)
+    if len(tested) == 0:
         return []
     chance = stats.hypergeom.sf(
-        here[looked_at] - 1, len(texts), everywhere[looked_at], inside.sum()
+        here[tested] - 1, len(observed), everywhere[tested], is_inside.sum()
     )
     kept = stats.false_discovery_control(chance) <= _FALSE_DISCOVERIES
+    kept &= (songs_here[tested] >= _MIN_SONGS) & (here[tested] >= _MIN_ARTISTS)
     best = np.argsort(chance, kind="stable")
     words = vectorizer.get_feature_names_out()
-    return [str(words[looked_at[place]]) for place in best if kept[place]][:_N_WORDS]
-
-
-def _have_artists(
-    counts: sparse.csr_matrix, artists: Sequence[object], inside: np.ndarray
-) -> np.ndarray:
-    """Whether enough artists have each word, bool `[words]`."""
-    codes = pd.factorize(np.asarray(artists, object), use_na_sentinel=False)[0][inside]
-    ones = np.ones(len(codes), np.int32)
-    by_artist = sparse.csr_array((ones, (codes, np.arange(len(codes))))) @ counts
-    return np.asarray((by_artist > 0).sum(axis=0)).ravel() >= _MIN_ARTISTS
+    return [str(words[tested[place]]) for place in best if kept[place]][:_N_WORDS]
 
 
 def _shares(labels: pd.Series) -> list[tuple[str, float]]:

@@ -95,8 +95,8 @@ class DCI(NamedTuple):
         informativeness: how well all dimensions predict a factor, averaged over factors: R^2 for
             continuous ones, for discrete ones the share of the songs right that always answering
             the most frequent value has wrong; 0 where that is better.
-        importance: `[latent, factors]`; the sum over dimensions is 1, or 0 for a factor that
-            nothing predicts.
+        importance: `[latent, factors]`; the sum over dimensions is 1, for a factor that nothing
+            predicts too (forests split on noise), or 0 where there is nothing to split.
     """
 
     disentanglement: float

@@ -16,7 +16,8 @@ def derivable_labels(columns: Collection[str], labels: Mapping[str, pd.Series]) 
 
     The language follows from lyrics, which are written in it. A label follows from another one
     that explains at least 95 % of its entropy on these songs: genre from artist in 4MuLA, where an
-    artist has one genre, and language from genre in a collection whose genres are national.
+    artist has one genre, and language from genre in a collection whose genres are national. What
+    follows from a label that follows, follows too.
 
     Args:
         columns: such as "melspectrogram", "lyrics" and labels.
@@ -25,13 +26,22 @@ def derivable_labels(columns: Collection[str], labels: Mapping[str, pd.Series]) 
     Returns:
         Kinds of label that are not themselves among the columns.
     """
-    found = []
-    for kind, values in labels.items():
-        given = [labels[name] for name in columns if name in labels]
-        by_text = kind == "language" and _LYRICS in columns
-        if kind not in columns and (by_text or any(_explains(one, values) for one in given)):
-            found.append(kind)
-    return tuple(found)
+    known = set(columns)
+    if _LYRICS in known and "language" in labels:
+        known.add("language")
+    while found := _next(known, labels):
+        known |= found
+    return tuple(kind for kind in labels if kind in known and kind not in columns)
+
+
+def _next(known: Collection[str], labels: Mapping[str, pd.Series]) -> set[str]:
+    """Labels that are not known, and follow from one that is."""
+    given = [labels[name] for name in labels if name in known]
+    return {
+        kind
+        for kind, values in labels.items()
+        if kind not in known and any(_explains(one, values) for one in given)
+    }
 
 
 def _explains(given: pd.Series, values: pd.Series) -> bool:

@@ -17,6 +17,8 @@ _PERPLEXITY = 30.0
 # Neighbours per unit of perplexity; the farther ones weigh next to nothing.
 _REACH = 3
 _HALVINGS = 60
+# Each is an average over all songs, so few are enough.
+_SHUFFLES = 5
 
 
 class Probe(NamedTuple):
@@ -51,7 +53,7 @@ def probe(
         labels: one label per song, `[songs]`, none null.
         artists: one artist per song, `[songs]`, none null; all different to have no groups.
         seed: of the folds.
-        folds: at most this many; fewer where a label has fewer songs.
+        folds: at most this many; fewer where a label has fewer songs, or there are fewer artists.
 
     Raises:
         ValueError: no songs, or a null.
@@ -70,9 +72,9 @@ def probe(
     n_labels = len(np.unique(codes))
     if n_labels < 2:
         return Probe(np.nan, np.nan, len(kept))
-    n_songs = np.bincount(codes)
+    n_songs, n_probed_artists = np.bincount(codes), len(np.unique(of_artists[kept]))
     splitter = StratifiedGroupKFold(
-        min(folds, n_songs[n_songs > 0].min()), shuffle=True, random_state=seed
+        min(folds, n_songs[n_songs > 0].min(), n_probed_artists), shuffle=True, random_state=seed
     )
     points = np.asarray(x, np.float64)[kept]
     predicted = np.full(len(kept), -1)
@@ -96,10 +98,11 @@ class Mixing(NamedTuple):
     Attributes:
         ilisi: effective number of labels among a song's neighbours, averaged over songs, from 1
             (none but one) to the number of labels; higher is better mixed.
-        ceiling: effective number of labels in all songs, which is what songs in random places
-            give, up to what few neighbours lack of it.
-        share: (ilisi - 1) / (ceiling - 1), cut to [0, 1]; higher is better mixed, and unlike
-            ilisi it compares between collections. NaN with one label.
+        ceiling: effective number of labels that the same neighbours with the same weights would
+            have if labels were shuffled, averaged over songs. It is less than that of all songs:
+            a weighted neighbourhood is worth some fifteen songs.
+        share: (ilisi - 1) / (ceiling - 1), cut to [0, 1]; 1 is as mixed as chance would mix them.
+            NaN with one label.
     """
 
     ilisi: float
@@ -110,8 +113,8 @@ class Mixing(NamedTuple):
 def label_mixing(x: np.ndarray, labels: np.ndarray) -> Mixing:
     """iLISI of points `[songs, dimensions]` with a label per song, `[songs]`; see `lisi`.
 
-    Where scIB divides by the number of labels less 1, which rare labels put out of reach, the
-    share is of the mixing that these labels allow.
+    Where scIB divides by the number of labels less 1, which rare labels and few neighbours put out
+    of reach, the share is of the mixing that shuffled labels have.
 
     Raises:
         ValueError: fewer than two songs, or a null.
@@ -123,8 +126,14 @@ def label_mixing(x: np.ndarray, labels: np.ndarray) -> Mixing:
         scaling it to [0, 1].
     """
     codes, n_labels = integer_codes(labels, "labels")
-    ilisi = float(lisi(x, labels).mean())
-    ceiling = float(1 / np.sum((np.bincount(codes) / len(codes)) ** 2))
+    which, weights = _neighbourhoods(x, _PERPLEXITY)
+    ilisi = float(_effective_labels(codes, n_labels, which, weights).mean())
+    random = np.random.default_rng(0)
+    shuffled = [
+        _effective_labels(random.permutation(codes), n_labels, which, weights).mean()
+        for _ in range(_SHUFFLES)
+    ]
+    ceiling = float(np.mean(shuffled))
     share = float(np.clip((ilisi - 1) / (ceiling - 1), 0.0, 1.0)) if n_labels > 1 else np.nan
     return Mixing(ilisi, ceiling, share)
 
@@ -154,12 +163,28 @@ def lisi(x: np.ndarray, labels: np.ndarray, perplexity: float = _PERPLEXITY) -> 
     """
     # scib-metrics has it too, and needs anndata, scanpy and igraph for it.
     codes, n_labels = integer_codes(labels, "labels")
-    if len(codes) < 2:
-        raise ValueError(f"got {len(codes)} song, expected at least 2")
-    n_neighbours = min(int(_REACH * perplexity), len(codes) - 1)
-    neighbours = NearestNeighbors(n_neighbors=n_neighbours).fit(np.asarray(x, np.float64))
+    return _effective_labels(codes, n_labels, *_neighbourhoods(x, perplexity))
+
+
+def _neighbourhoods(x: np.ndarray, perplexity: float) -> tuple[np.ndarray, np.ndarray]:
+    """Each song's neighbours and their weights, both `[songs, neighbours]`."""
+    n_songs = len(x)
+    if n_songs < 2:
+        raise ValueError(f"got {n_songs} song, expected at least 2")
+    n_neighbours = min(int(_REACH * perplexity), n_songs - 1)
+    # Among equally near songs the first are taken: that must not be the order of the file, which
+    # is often by artist. Any fixed order does.
+    order = np.random.default_rng(0).permutation(n_songs)
+    neighbours = NearestNeighbors(n_neighbors=n_neighbours).fit(np.asarray(x, np.float64)[order])
     distances, which = neighbours.kneighbors()
+    back = np.argsort(order)
     weights = _weights(distances, min(perplexity, max(n_neighbours / _REACH, 1.0)))
+    return order[which][back], weights[back]
+
+
+def _effective_labels(
+    codes: np.ndarray, n_labels: int, which: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     cells = np.arange(len(codes))[:, None] * n_labels + codes[which]
     n_cells = len(codes) * n_labels
     shares = np.bincount(cells.ravel(), weights.ravel(), n_cells).reshape(-1, n_labels)

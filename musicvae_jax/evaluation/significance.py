@@ -14,6 +14,8 @@ from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permuta
 ARTIST = "artist"
 # The smallest p-value is .001, and the ends of intervals move by a hundredth from seed to seed.
 _N_DRAWS = 1000
+# With fewer, intervals miss the truth far more often than they say, see `bootstrap_interval`.
+_ARTISTS_PER_LABEL = 4
 
 
 class Significance(NamedTuple):
@@ -24,7 +26,9 @@ class Significance(NamedTuple):
         score: "ari", "nmi", "ami" or "purity"; higher is better.
         n_songs: songs that have the label.
         value: the score of these songs.
-        low: lower end of its 95 % interval over artists, see `external_intervals`.
+        low: lower end of its 95 % interval over artists, see `external_intervals`. NaN for
+            artists themselves, since with other artists there are other labels, and where there
+            are fewer than four artists for each label.
         high: upper end.
         null_mean: mean score of labels shuffled over songs, see `permutation_nulls`.
         null_high: their 95th percentile.
@@ -65,14 +69,14 @@ def significance(
 
     Returns:
         Kinds in their order, each with ARI, NMI, AMI and purity; a kind with fewer than two
-        distinct labels is left out.
+        distinct labels, or whose songs are in one cluster, is left out.
     """
     artists = known_artists(labels[ARTIST])
     found = []
     for kind, values in labels.items():
         known = values.notna().to_numpy()
         codes = pd.factorize(values[known])[0]
-        if len(np.unique(codes)) >= 2:
+        if len(np.unique(codes)) >= 2 and len(np.unique(clusters[known])) >= 2:
             found += _of_kind(kind, codes, clusters[known], artists[known], seed)
     return found
 
@@ -93,7 +97,8 @@ def _of_kind(
     lows, highs, alone = nowhere, nowhere, nowhere
     by_artists: dict[str, Null] = {}
     n_artist_songs = 0
-    if len(np.unique(artists)) >= 2:
+    n_artists, n_labels = len(np.unique(artists)), len(np.unique(codes))
+    if kind != ARTIST and n_artists >= max(2, _ARTISTS_PER_LABEL * n_labels):
         intervals = external_intervals(codes, clusters, artists, _N_DRAWS, seed)
         lows = {name: interval.low for name, interval in intervals.items()}
         highs = {name: interval.high for name, interval in intervals.items()}

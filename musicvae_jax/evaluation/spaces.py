@@ -24,10 +24,15 @@ class SpaceScores(NamedTuple):
         genre_precision: share of songs whose nearest neighbour has their genre, in [0, 1],
             higher is better, see `artist_effect`.
         genre_precision_others: the same with only songs by other artists as neighbours.
+        genre_precision_any_chance: that of random neighbours.
         genre_precision_chance: that of random neighbours by others.
         genre_map: mean average precision of the genre over all neighbours.
         genre_map_others: over neighbours by other artists.
         n_songs: songs that were looked at.
+        n_language_probed: of these, songs that the probe was asked of: those whose language more
+            than one artist has.
+        n_genre_asked: of these, songs whose genre was looked for: those whose genre another artist
+            has.
     """
 
     language_probe: float
@@ -36,10 +41,13 @@ class SpaceScores(NamedTuple):
     artist_mixing: float
     genre_precision: float
     genre_precision_others: float
+    genre_precision_any_chance: float
     genre_precision_chance: float
     genre_map: float
     genre_map_others: float
     n_songs: int
+    n_language_probed: int
+    n_genre_asked: int
 
 
 def space_scores(x: np.ndarray, labels: Mapping[str, pd.Series], seed: int) -> SpaceScores:
@@ -54,24 +62,25 @@ def space_scores(x: np.ndarray, labels: Mapping[str, pd.Series], seed: int) -> S
     """
     artists = known_artists(labels[ARTIST])
     language, genre = (labels[kind].notna().to_numpy() for kind in ("language", "genre"))
-    probed = mixing = artist_mixing = np.nan
-    chance = np.nan
+    probed = chance = mixing = artist_mixing = np.nan
+    n_probed = n_asked = 0
     if labels["language"].nunique() >= 2:
         languages = labels["language"][language].to_numpy()
         found = probe(x[language], languages, artists[language], seed)
-        probed, chance = found.balanced_accuracy, found.chance
+        probed, chance, n_probed = found
         mixing = label_mixing(x[language], languages).share
     if len(x) >= 2:
         artist_mixing = label_mixing(x, artists).share
-    retrieval = [np.nan] * 5
+    retrieval = [np.nan] * 6
     if genre.any():
         effect = artist_effect(x[genre], labels["genre"][genre].to_numpy(), artists[genre], seed)
-        anyone, others = effect.any_artist, effect.other_artists
+        anyone, others, n_asked = effect.any_artist, effect.other_artists, effect.n_queries
         retrieval = [
             anyone.precision_at_1,
             others.precision_at_1,
+            anyone.chance,
             others.chance,
             anyone.average_precision,
             others.average_precision,
         ]
-    return SpaceScores(probed, chance, mixing, artist_mixing, *retrieval, len(x))
+    return SpaceScores(probed, chance, mixing, artist_mixing, *retrieval, len(x), n_probed, n_asked)

@@ -16,7 +16,7 @@ def _mean(name: str, label: str | None, row: pd.Series) -> str:
 
 def _interval(row: pd.Series) -> str:
     low, high = row["genre_low"], row["genre_high"]
-    return "" if low != low else f"{low:.2f} to {high:.2f}"
+    return "" if low != low else f"{low:.2f} to {high:.2f}{leak_mark(row, 'genre')}"
 
 
 def _number(name: str, row: pd.Series) -> str:
@@ -42,7 +42,7 @@ COLUMNS: dict[str, Callable[[pd.Series], str]] = {
     "language AMI": partial(_mean, "ami_language", "language"),
     "language probe": partial(_mean, "language_probe", "language"),
     "its chance": partial(_number, "language_probe_chance"),
-    "language mixing": partial(_mean, "language_mixing", None),
+    "language mixing": partial(_mean, "language_mixing", "language"),
     "artist AMI": partial(_mean, "ami_artist", "artist"),
     "nearest has the genre": partial(_mean, "genre_precision", "genre"),
     "of other artists": partial(_mean, "genre_precision_others", "genre"),
