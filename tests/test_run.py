@@ -12,7 +12,7 @@ from songfiles import songs_table, with_column, write
 
 from experiments import learning, run
 from experiments.registry import EXPERIMENTS
-from musicvae_jax.errors import EXIT_INTERRUPTED
+from musicvae_jax.errors import EXIT_STOPPED
 
 ROOT = Path(__file__).parent.parent
 
@@ -229,7 +229,8 @@ def test_a_stopped_training_does_not_change_between_streaming_and_not(
     song_path, capsys, monkeypatch
 ):
     monkeypatch.setattr(learning, "is_stop_asked", lambda: True)
-    assert within_budget(0, song_path, "out") == EXIT_INTERRUPTED
+    # Nobody signalled this process: another one of its run was asked.
+    assert within_budget(0, song_path, "out") == EXIT_STOPPED
     capsys.readouterr()
     assert within_budget(2048, song_path, "out") == 2
     error = capsys.readouterr().err

@@ -17,7 +17,7 @@ _PERPLEXITY = 30.0
 # Neighbours per unit of perplexity; the farther ones weigh next to nothing.
 _REACH = 3
 _HALVINGS = 60
-# Each is an average over all songs, so few are enough.
+# Each is an average over all songs, so few come within some percent.
 _SHUFFLES = 5
 
 
