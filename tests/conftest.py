@@ -12,6 +12,7 @@ import pytest
 import songfiles
 from hypothesis import settings
 
+from experiments import figures
 from musicvae_jax import evaluation, projections
 
 # The first call of a jitted function compiles, which no deadline per example can know.
@@ -38,6 +39,14 @@ def song_path(tmp_path_factory):
 def in_empty_folder(tmp_path, monkeypatch):
     """Every test runs in a folder of its own: default output folders are relative."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """A run's figures take five seconds; `test_every_experiment_leaves_whole_results` has them."""
+    monkeypatch.setattr(
+        figures, "draw_figures", lambda folder, title, terminal: (folder / "figures").mkdir()
+    )
 
 
 @pytest.fixture

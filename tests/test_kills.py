@@ -78,9 +78,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not(whole):
         done = run(killed, f"SIGKILL:{place}")
         assert done.returncode == -signal.SIGKILL, place
     assert GOES_ON in done.stderr, "the run before it had trained"
-    done = run(killed)
-    assert done.returncode == 0
-    assert GOES_ON in done.stderr
+    assert run(killed).returncode == 0
     assert (killed / METRICS).read_bytes() == whole.read_bytes()
     assert leftovers(killed) == []
 
@@ -89,10 +87,9 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not(whole):
 @pytest.mark.parametrize(
     ("number", "code", "place"),
     [
-        # Between steps; when all is trained and being saved; long after training.
+        # Between steps; when all is trained and being saved.
         ("SIGTERM", 75, "musicvae_jax.unfinished:DiskKeeper.after:1"),
         ("SIGINT", 130, "orbax.checkpoint:CheckpointManager.close:1"),
-        ("SIGTERM", 75, "experiments.pipeline:_write_tables:1"),
     ],
 )
 def test_a_run_that_is_asked_to_stop_says_so_and_goes_on(whole, tmp_path, number, code, place):

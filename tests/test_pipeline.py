@@ -93,7 +93,10 @@ REPRESENTATIONS = {
     "hard_multimodal_vae": (["multimodal_vae"], [TFIDF, "pca", "raw"]),
 }
 # Much like others, and slower.
-SLOW = ("easy_vae_mfcc", "medium_conv_vae", "hard_beta_vae", "hard_ae", "hard_multimodal_vae")
+SLOW = (
+    *("easy_vae_mfcc", "medium_conv_vae", "medium_hybrid", "hard_ae", "hard_beta_vae"),
+    *("hard_multimodal", "hard_multimodal_vae", "hard_cvae_language"),
+)
 SEEN = {
     "cvae": "genre",
     "cvae_language": "language",
@@ -103,8 +106,10 @@ SEEN = {
 
 
 @pytest.fixture(autouse=True)
-def quick(quick_projections):
-    """t-SNE and UMAP have tests of their own."""
+def quick(request, quick_projections):
+    """t-SNE and UMAP have tests of their own, and one test of figures is enough."""
+    if request.function is not test_every_experiment_leaves_whole_results:
+        request.getfixturevalue("no_figures")
 
 
 def tiny(name, path, **changes):
@@ -230,6 +235,7 @@ def test_every_experiment_leaves_whole_results(name, song_path, capsys):
     assert own[0].split("+")[0] in printed
 
 
+@pytest.mark.slow
 def test_the_multimodal_representation_has_every_block(song_path):
     folder = run_experiment(tiny("hard_multimodal", song_path))
     latents = pd.read_parquet(folder / "latents.parquet")
@@ -455,6 +461,7 @@ def test_divergence_leaves_no_results(song_path):
     assert files(Path("results")) == files(Path("checkpoints")) == set()
 
 
+@pytest.mark.slow
 def test_without_a_path_the_demo_set_is_made_once(monkeypatch, capsys):
     made = []
 

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
-def quick(quick_projections):
-    """Runs in this process draw no real projection; the one from the shell does."""
+def quick(quick_projections, no_figures):
+    """Runs in this process draw no real projection and no figure; the one from the shell does."""
 
 
 def command(*arguments, **options):

@@ -31,7 +31,7 @@ QUICK += ["--data.heldout-fraction", "0.2"]
 
 
 @pytest.fixture(autouse=True)
-def quick(quick_projections):
+def quick(quick_projections, no_figures):
     """t-SNE and UMAP have tests of their own."""
 
 
@@ -129,6 +129,7 @@ def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monke
     assert not Path("checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_results_of_other_code_are_not_finished(song_path, capsys, monkeypatch):
     monkeypatch.setitem(SUITES, "easy", ("easy_spectral",))
     command = ["easy", "--data.path", song_path, *QUICK]

@@ -38,6 +38,7 @@ def kernel(tmp_path, monkeypatch):
     return "python3"
 
 
+@pytest.mark.slow
 def test_it_runs_in_a_fresh_folder_and_ends_with_scores(kernel, tmp_path):
     notebook = tour()
     (songs,) = [cell for cell in notebook.cells if cell.id == "songs"]
