@@ -107,8 +107,12 @@ SEEN = {
 
 @pytest.fixture(autouse=True)
 def quick(request, quick_projections):
-    """t-SNE and UMAP have tests of their own, and one test of figures is enough."""
-    if request.function is not test_every_experiment_leaves_whole_results:
+    """t-SNE and UMAP have tests of their own, and figures are drawn where they are looked at."""
+    looked_at = (
+        test_every_experiment_leaves_whole_results,
+        test_what_is_approximate_of_many_songs_is_told,
+    )
+    if request.function not in looked_at:
         request.getfixturevalue("no_figures")
 
 
