@@ -17,10 +17,5 @@ def marks(one: Representation, labels: Mapping[str, pd.Series]) -> dict[str, str
         one: the representation.
         labels: kind ("genre") to one label per song, null where unknown.
     """
-    return dict(
-        zip(
-            MARKS,
-            map(" ".join, (one.labels_seen, derivable_labels(one.columns_seen, labels))),
-            strict=True,
-        )
-    )
+    derivable = derivable_labels(one.columns_seen, labels)
+    return dict(zip(MARKS, (" ".join(one.labels_seen), " ".join(derivable)), strict=True))

@@ -116,12 +116,13 @@ def score_stability(
     agreements = workers.map(kmeans_agreement, calls, n_songs)
     resampled = {one.name: _merged(list(islice(agreements, len(seeds)))) for one in own}
     groups = _groups(experiment, own, clusters)
+    labels_of_all = {label: songs[label] for label in LABELS}
     calls = [([one[places] for one in group.clusterings], k) for group in groups.values()]
     rows = []
     for (name, group), found in zip(
         groups.items(), workers.map(consensus, calls, n_songs), strict=True
     ):
-        labels = {label: songs[label].iloc[places] for label in _LABELS}
+        labels = {label: labels_of_all[label].iloc[places] for label in _LABELS}
         scores = external_scores(found, labels)
         rows.append(
             (
@@ -133,7 +134,7 @@ def score_stability(
                 *seed_agreement(group.clusterings),
                 *resampled.get(name, Agreement(np.nan, np.nan)),
                 *(scores[f"ami_{label}"] for label in _LABELS),
-                *marks(group.behind, {label: songs[label] for label in LABELS}).values(),
+                *marks(group.behind, labels_of_all).values(),
             )
         )
     return Stability(pd.DataFrame(rows, columns=_COLUMNS), _approximated(config, n_songs))

@@ -115,7 +115,7 @@ def _suite(tables: SuiteTables) -> list[str]:
         "that of other artists (95 %); chance is the 95th percentile of shuffled labels, p the "
         "share of shuffles over whole artists that score as high (the largest of all seeds). A "
         "probe reads the language of unseen artists from the points; mixing is 1 where languages "
-        "are neighbours as in all songs. “Against PCA” compares genre AMI of the same seeds.</p>",
+        "are neighbours as if shuffled. “Against PCA” compares genre AMI of the same seeds.</p>",
         _summary(distinct(tables.summary)),
         "<details><summary>Every score</summary>",
         _scores(distinct(rows_of(table))),

@@ -65,7 +65,7 @@ def language_tradeoff(summary: pd.DataFrame, title: str) -> Figure:
             + f", {row['n_songs']} songs",
         )
     axis.grid(alpha=0.3)
-    label_axes(axis, "mixing of languages among neighbours (1: as in all songs)", "genre AMI")
+    label_axes(axis, "mixing of languages among neighbours (1: as if shuffled)", "genre AMI")
     figure.legend(
         frameon=False,
         fontsize="small",
