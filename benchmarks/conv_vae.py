@@ -22,8 +22,8 @@ from musicvae_jax.features import extract_features
 from musicvae_jax.features.crops import fit_crop_scaler, fixed_crops, half_crops, open_crops
 from musicvae_jax.models import ConvAutoencoder
 from musicvae_jax.songs import load_songs, split_songs
-from musicvae_jax.streaming import CropSource, standardised
 from musicvae_jax.training import Examples, example_noise, init_state, make_step
+from musicvae_jax.training.streaming import CropSource, standardised
 
 SEEDS = (0, 1, 2)
 TRAIN = TrainConfig(learning_rate=(2e-3,))

@@ -40,7 +40,7 @@ class Ours:
 
     def fit(self, members) -> tuple[float, np.ndarray]:
         from musicvae_jax.config import Member
-        from musicvae_jax.sweeps import train_members
+        from musicvae_jax.training.sweeps import train_members
 
         start = time.perf_counter()
         members = [Member(beta, 1e-3, seed) for beta, seed in members]

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import tyro
 
-from experiments.command import parse, run_command
-from experiments.registry import EXPERIMENTS
-from experiments.startup import connect, leave, prepare_jax
-from experiments.workers import FOR_ONE_RUN
+from experiments.cli import parse, run_command
 from musicvae_jax.config import Experiment, RuntimeConfig
+from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.runtime.startup import connect, leave, prepare_jax
+from musicvae_jax.runtime.workers import FOR_ONE_RUN
 
 _PROGRAM = "python -m experiments.run"
 
@@ -42,10 +42,10 @@ def _run(arguments: Sequence[str]) -> None:
     runtime = command.runtime
     prepare_jax(runtime)
     connect(runtime)
-    from experiments.inputs import resolve
-    from experiments.pipeline import run_experiment, show_results
-    from experiments.terminal import Terminal
-    from musicvae_jax.devices import is_first
+    from musicvae_jax.pipeline.inputs import resolve
+    from musicvae_jax.pipeline.run import run_experiment, show_results
+    from musicvae_jax.runtime.devices import is_first
+    from musicvae_jax.runtime.terminal import Terminal
 
     terminal = Terminal(is_quiet=not is_first())
     experiment = resolve(command.experiment, terminal)

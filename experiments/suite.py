@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import tyro
 
-from experiments.command import parse, run_command
-from experiments.registry import SUITES
-from experiments.startup import prepare_jax
+from experiments.cli import parse, run_command
 from experiments.suites import Suite
+from musicvae_jax.registry import SUITES
+from musicvae_jax.runtime.startup import prepare_jax
 
 _PROGRAM = "python -m experiments.suite"
 
@@ -27,8 +27,8 @@ def _run(arguments: Sequence[str]) -> None:
     )
     experiments = suite.experiments
     prepare_jax(suite.runtime)
-    from experiments.collection import run_suite
-    from experiments.terminal import Terminal
+    from musicvae_jax.pipeline.collection import run_suite
+    from musicvae_jax.runtime.terminal import Terminal
 
     run_suite(suite, experiments, Terminal())
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.registry import EXPERIMENTS, SUITES
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig
 from musicvae_jax.errors import InputError
+from musicvae_jax.registry import EXPERIMENTS, SUITES
 
 
 @dataclasses.dataclass(frozen=True)

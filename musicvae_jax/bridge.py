@@ -17,7 +17,6 @@ from jax.sharding import PartitionSpec as P
 from musicvae_jax import lyrics
 from musicvae_jax.checkpoints import Checkpoint, load_checkpoint
 from musicvae_jax.config import CropConfig, Experiment
-from musicvae_jax.devices import DATA, SWEEP, make_mesh, place
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import (
     CropStore,
@@ -30,9 +29,10 @@ from musicvae_jax.features import (
 )
 from musicvae_jax.fusion import model_input
 from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder, Posterior
+from musicvae_jax.runtime.devices import DATA, SWEEP, make_mesh, place
 from musicvae_jax.songs import Rejection, Songs
-from musicvae_jax.streaming import song_latents
 from musicvae_jax.training import make_model
+from musicvae_jax.training.streaming import song_latents
 
 # Songs that a device encodes at a time.
 _ENCODED_AT_ONCE = 8192

@@ -16,8 +16,8 @@ from musicvae_jax import lyrics
 from musicvae_jax.config import Experiment, from_json, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import Scaler, settings
-from musicvae_jax.files import read_json
 from musicvae_jax.lyrics import LyricsTransform
+from musicvae_jax.runtime.files import read_json
 from musicvae_jax.songs import MEL_BANDS
 from musicvae_jax.training import Examples, History, Losses, TrainState, init_state, make_model
 

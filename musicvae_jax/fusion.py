@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from musicvae_jax.cache import joined_rows
 from musicvae_jax.features import Scaler, block_weights, standardise
 from musicvae_jax.lyrics import LyricsVectors
+from musicvae_jax.runtime.cache import joined_rows
 
 _SONGS_AT_ONCE = 8192
 Inputs = Literal["audio", "lyrics", "audio+lyrics"]

@@ -12,8 +12,9 @@ import pytest
 import songfiles
 from hypothesis import settings
 
-from experiments import figures
-from musicvae_jax import evaluation, projections
+from musicvae_jax import evaluation
+from musicvae_jax.pipeline import projections
+from musicvae_jax.reporting import run_figures as figures
 
 # The first call of a jitted function compiles, which no deadline per example can know.
 settings.register_profile("default", deadline=None)

@@ -14,8 +14,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from experiments import run
-from experiments.startup import leave
-from musicvae_jax import projections
+from musicvae_jax.pipeline import projections
+from musicvae_jax.runtime.startup import leave
 
 
 def _signal_at(number: str, module: str, name: str, calls: str) -> None:

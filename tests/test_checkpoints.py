@@ -20,9 +20,9 @@ from musicvae_jax.checkpoints import (
     training_settings,
 )
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, ModelConfig, TrainConfig
-from musicvae_jax.devices import make_mesh, place
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import Scaler
+from musicvae_jax.runtime.devices import make_mesh, place
 from musicvae_jax.training import Examples, History, Losses, init_state, make_model
 
 EXPERIMENT = Experiment(

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae_jax import cache, fusion
+from musicvae_jax import fusion
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import Scaler, fit_scaler
 from musicvae_jax.fusion import concatenate, input_scaler, model_input
 from musicvae_jax.lyrics import LyricsVectors
+from musicvae_jax.runtime import cache
 
 N_SONGS, N_AUDIO, N_LYRICS = 40, 12, 3
 FOLDER = Path("cache")

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.cache import DAMAGED_NPZ, MOST_BYTES_IN_MEMORY, writing_cache
 from musicvae_jax.config import FeatureConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
@@ -20,7 +19,8 @@ from musicvae_jax.features.making import EVERYTHING, OnRows, Share, make_parts
 from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
 from musicvae_jax.features.rhythm import N_RHYTHM, rhythm_spectrum
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
-from musicvae_jax.prefetch import one_ahead
+from musicvae_jax.runtime.cache import DAMAGED_NPZ, MOST_BYTES_IN_MEMORY, writing_cache
+from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs import Part, Rejection, Songs
 
 

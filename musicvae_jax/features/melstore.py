@@ -11,12 +11,12 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from musicvae_jax.cache import writing_cache
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.making import EVERYTHING, OnRows, Share, make_parts
-from musicvae_jax.prefetch import one_ahead
+from musicvae_jax.runtime.cache import writing_cache
+from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS, Part, Songs
 
 # Half precision is off by at most 0.03 dB down to -80 dB, far below what is heard.

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from musicvae_jax.cache import DAMAGED_NPZ, writing_cache
 from musicvae_jax.config import LyricsConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.lyrics import runtimes
 from musicvae_jax.lyrics.cleaning import clean
 from musicvae_jax.lyrics.runtimes import Encoder
+from musicvae_jax.runtime.cache import DAMAGED_NPZ, writing_cache
 
 # Enough to fill the cores, few enough for a progress bar that moves.
 _TEXTS_PER_CALL = 16

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from musicvae_jax.comparison import PairedComparison, compare_paired
+from musicvae_jax.evaluation.comparison import PairedComparison, compare_paired
 from musicvae_jax.reporting.scores import rows_of
 from musicvae_jax.reporting.style import is_label_free, mean_and_std
 

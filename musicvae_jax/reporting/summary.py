@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.comparison import compare_paired
+from musicvae_jax.evaluation.comparison import compare_paired
 from musicvae_jax.reporting.scores import rows_of, value_range
 from musicvae_jax.reporting.style import is_label_free
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musicvae_jax.files import replacing
+from musicvae_jax.runtime.files import replacing
 from musicvae_jax.songs.demo_lyrics import write_lyrics
 from musicvae_jax.songs.synthesis import SAMPLE_RATE_HZ, SongFactors, synthesise
 

@@ -1,0 +1,124 @@
+"""How far single latent dimensions stand for the known factors of songs: disentanglement.csv."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax.clustering import sample_songs, sample_text
+from musicvae_jax.config import ClusterConfig, Experiment
+from musicvae_jax.evaluation import factor_scores
+from musicvae_jax.pipeline.listing import Representation
+from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.runtime.workers import Workers
+from musicvae_jax.songs import FACTOR_PREFIX
+
+# Whole numbers of no more values are names, such as those of keys.
+_MOST_NAMES = 20
+_MIN_FACTORS = 2
+# Forests of wider ones take minutes, and features as they are have no dimension for a factor.
+_MIN_DIMENSIONS, _MAX_DIMENSIONS = 2, 128
+# Where songs are many: forests take longer than all clusterings.
+_SAMPLED = 2000
+SCORES = ("mig", "sap", "disentanglement", "completeness", "informativeness")
+_COLUMNS = ("experiment", "seed", "representation", "n_songs", "n_factors", *SCORES)
+
+
+class Disentangled(NamedTuple):
+    """The rows of disentanglement.csv; what is approximated how, empty where songs are few."""
+
+    table: pd.DataFrame
+    approximated: dict[str, str]
+
+
+def score_factors(
+    experiment: Experiment,
+    shown: Sequence[Representation],
+    songs: pd.DataFrame,
+    workers: Workers,
+    terminal: Terminal,
+) -> Disentangled:
+    """One row per own representation of 2 to 128 dimensions and seed; none without factors.
+
+    Args:
+        experiment: whose seeds are used.
+        shown: the own ones are used.
+        songs: table of the songs of their points, with a factor_* column for each factor.
+        workers: share the scoring.
+        terminal: for progress and notices.
+    """
+    own = [
+        one
+        for one in shown
+        if one.role == "own" and _MIN_DIMENSIONS <= one.points[0].shape[1] <= _MAX_DIMENSIONS
+    ]
+    columns = songs.filter(regex=f"^{FACTOR_PREFIX}").dropna(axis=1, how="all")
+    if columns.empty or not own:
+        return Disentangled(pd.DataFrame(columns=_COLUMNS), {})
+    places, approximated = _places(columns, experiment.cluster, experiment.seeds[0])
+    factors = known_factors(columns.iloc[places], terminal)
+    if len(factors) < _MIN_FACTORS:
+        terminal.notice(
+            f"disentanglement is left out: got {len(factors)} factor(s), expected at least "
+            f"{_MIN_FACTORS}"
+        )
+        return Disentangled(pd.DataFrame(columns=_COLUMNS), {})
+    tasks = [
+        (one.name, s, x) for one in own for s, x in zip(experiment.seeds, one.points, strict=True)
+    ]
+    calls = [(x[places], factors, seed) for _, seed, x in tasks]
+    rows = []
+    with terminal.progress("scoring factors", len(tasks)) as advance:
+        # The time of a call goes with the number of factors too.
+        found = workers.map(factor_scores, calls, len(places) * len(factors))
+        for (name, seed, _), scores in zip(tasks, found, strict=True):
+            about = (experiment.name, seed, name, len(places), len(factors))
+            rows.append((*about, *(scores[score] for score in SCORES)))
+            advance()
+    return Disentangled(pd.DataFrame(rows, columns=_COLUMNS), approximated)
+
+
+def known_factors(columns: pd.DataFrame, terminal: Terminal) -> dict[str, np.ndarray]:
+    """Factors as `evaluation.factor_scores` takes them: floats, or text for what has names.
+
+    Args:
+        columns: one per factor, without nulls.
+        terminal: told which are left out: those with one value, and those with names of which
+            some are of a single song.
+    """
+    factors, left_out = {}, []
+    for column in columns:
+        name, values = column.removeprefix(FACTOR_PREFIX), _typed(columns[column])
+        counts = np.unique(values, return_counts=True)[1]
+        if len(counts) < 2 or (values.dtype != float and counts.min() < 2):
+            left_out.append(name)
+        else:
+            factors[name] = values
+    if left_out:
+        terminal.notice(
+            f"disentanglement is told without {', '.join(left_out)}: expected numbers or names "
+            "that differ, each name of two songs or more"
+        )
+    return factors
+
+
+def _typed(values: pd.Series) -> np.ndarray:
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        numbers = values.to_numpy(float)
+        # Whole numbers arrive as floats where some songs have none.
+        if np.any(numbers % 1) or len(np.unique(numbers)) > _MOST_NAMES:
+            return numbers
+    return values.to_numpy().astype(str)
+
+
+def _places(
+    columns: pd.DataFrame, config: ClusterConfig, seed: int
+) -> tuple[np.ndarray, Mapping[str, str]]:
+    """Which songs have all factors, or a sample of them; and how it is approximated."""
+    finite = np.isfinite(columns.select_dtypes("number")).all(axis=1)
+    known = np.flatnonzero(finite & columns.notna().all(axis=1))
+    if len(known) <= config.exact_songs:
+        return known, {}
+    size = min(_SAMPLED, config.exact_songs)
+    return known[sample_songs(len(known), size, seed)], {"disentanglement": sample_text(size)}

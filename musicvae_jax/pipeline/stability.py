@@ -1,0 +1,179 @@
+"""Whether the clusters would come out again: stability.csv, and the curve that can choose k."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax.clustering import NOISE, KCurves, sample_songs, sample_text
+from musicvae_jax.config import ClusterConfig, Experiment
+from musicvae_jax.evaluation import (
+    Agreement,
+    consensus,
+    external_scores,
+    kmeans_agreement,
+    seed_agreement,
+)
+from musicvae_jax.pipeline.listing import Representation
+from musicvae_jax.pipeline.marks import MARKS, marks
+from musicvae_jax.pipeline.tables import LABELS
+from musicvae_jax.runtime.workers import Workers
+
+# Of subsets of the songs, over all seeds of a representation. More where k hangs on it: the mean
+# is then about as certain as the tolerance of `clustering.stable_k`.
+_PAIRS, _PAIRS_FOR_K = 6, 12
+_LABELS = ("genre", "language")
+# What tables call the models of a sweep taken together.
+SWEEP = "sweep"
+_COLUMNS = (
+    *("experiment", "representation", "n_clusterings", "n_clusters", "n_songs"),
+    *("seed_ami_mean", "seed_ami_min", "resampled_ami_mean", "resampled_ami_min"),
+    *(f"consensus_ami_{label}" for label in _LABELS),
+    *MARKS,
+)
+
+
+class Stability(NamedTuple):
+    """The rows of stability.csv; and what is approximated how, empty where songs are few enough."""
+
+    table: pd.DataFrame
+    approximated: dict[str, str]
+
+
+class _Group(NamedTuple):
+    """K-Means clusterings of the same songs, `[songs]` each, and one of those behind them."""
+
+    clusterings: Sequence[np.ndarray]
+    behind: Representation
+
+
+def with_stability(
+    curves: Mapping[tuple[str, int], KCurves],
+    points: Mapping[tuple[str, int], np.ndarray],
+    config: ClusterConfig,
+    workers: Workers,
+) -> dict[tuple[str, int], KCurves]:
+    """The curves with how far K-Means of resampled songs agrees at each k.
+
+    Args:
+        curves: of one representation, by its name and seed.
+        points: `[songs, dimensions]`, by the same; of more than `config.exact_songs` songs a
+            sample is used.
+        config: of the clusterings.
+        workers: share them.
+    """
+    n_pairs, n_songs = _per_seed(_PAIRS_FOR_K, len(curves)), len(points[next(iter(curves))])
+    places = sample_songs(n_songs, config.exact_songs, next(iter(curves))[1])
+    calls = [
+        (points[place][places], int(k), config, n_pairs, place[1])
+        for place, curve in curves.items()
+        for k in curve.k
+    ]
+    # Each call clusters two subsets a pair.
+    agreements = workers.map(kmeans_agreement, calls, 2 * n_pairs * n_songs)
+    means = (found.mean for found in agreements)
+    return {
+        place: curve._replace(stability=np.array(list(islice(means, len(curve.k)))))
+        for place, curve in curves.items()
+    }
+
+
+def score_stability(
+    experiment: Experiment,
+    shown: Sequence[Representation],
+    k: int,
+    clusters: Mapping[tuple[str, int], np.ndarray],
+    songs: pd.DataFrame,
+    workers: Workers,
+) -> Stability:
+    """How far K-Means agrees with itself under other seeds and other songs, and its consensus.
+
+    One row per own representation, and one of all models of a sweep, of which nothing is
+    resampled. A representation with too few distinct songs for k clusters has none.
+
+    Args:
+        experiment: whose seeds and cluster settings are used.
+        shown: the own ones are used.
+        k: number of clusters of the run.
+        clusters: K-Means cluster numbers `[songs]`, by name and seed.
+        songs: table of the songs that are clustered.
+        workers: share the clusterings.
+    """
+    config, seeds, n_songs = experiment.cluster, experiment.seeds, len(songs)
+    own = [
+        one
+        for one in shown
+        if one.role == "own" and all(clusters[one.name, s].max() > NOISE for s in seeds)
+    ]
+    places = sample_songs(n_songs, config.exact_songs, seeds[0])
+    calls = [
+        (x[places], k, config, _per_seed(_PAIRS, len(seeds)), seed)
+        for one in own
+        for seed, x in zip(seeds, one.points, strict=True)
+    ]
+    agreements = workers.map(kmeans_agreement, calls, n_songs)
+    resampled = {one.name: _merged(list(islice(agreements, len(seeds)))) for one in own}
+    groups = _groups(experiment, own, clusters)
+    labels_of_all = {label: songs[label] for label in LABELS}
+    calls = [([one[places] for one in group.clusterings], k) for group in groups.values()]
+    rows = []
+    for (name, group), found in zip(
+        groups.items(), workers.map(consensus, calls, n_songs), strict=True
+    ):
+        labels = {label: labels_of_all[label].iloc[places] for label in _LABELS}
+        scores = external_scores(found, labels)
+        rows.append(
+            (
+                experiment.name,
+                name,
+                len(group.clusterings),
+                k,
+                n_songs,
+                *seed_agreement(group.clusterings),
+                *resampled.get(name, Agreement(np.nan, np.nan)),
+                *(scores[f"ami_{label}"] for label in _LABELS),
+                *marks(group.behind, labels_of_all).values(),
+            )
+        )
+    return Stability(pd.DataFrame(rows, columns=_COLUMNS), _approximated(config, n_songs))
+
+
+def _per_seed(n_pairs: int, n_seeds: int) -> int:
+    """At least one."""
+    return -(-n_pairs // n_seeds)
+
+
+def _merged(of_seeds: Sequence[Agreement]) -> Agreement:
+    """Of as many pairs each."""
+    return Agreement(
+        float(np.mean([one.mean for one in of_seeds])),
+        float(np.min([one.minimum for one in of_seeds])),
+    )
+
+
+def _groups(
+    experiment: Experiment,
+    own: Sequence[Representation],
+    clusters: Mapping[tuple[str, int], np.ndarray],
+) -> dict[str, _Group]:
+    """By representation, and all models of a sweep together."""
+    groups = {
+        one.name: _Group([clusters[one.name, seed] for seed in experiment.seeds], one)
+        for one in own
+    }
+    # Fused ones are several of each model.
+    if experiment.model.is_trained and not experiment.fuse and len(own) > 1:
+        everything = [one for group in groups.values() for one in group.clusterings]
+        groups[SWEEP] = _Group(everything, own[0])
+    return groups
+
+
+def _approximated(config: ClusterConfig, n_songs: int) -> dict[str, str]:
+    if n_songs <= config.exact_songs:
+        return {}
+    columns = ["resampled_ami", "consensus_ami"]
+    if config.k is None and config.choose_k == "stability":
+        columns.append("stability")
+    return dict.fromkeys(columns, sample_text(config.exact_songs))

@@ -1,0 +1,100 @@
+"""How the epochs of a streamed training are cut into chunks of steps, and read."""
+
+from collections.abc import Iterator
+from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from musicvae_jax.config import TrainConfig
+from musicvae_jax.runtime.devices import DATA
+from musicvae_jax.training import split_key
+from musicvae_jax.training.streaming.source import Source, Visits
+
+
+class Plan(NamedTuple):
+    """How an epoch is cut: steps of `batch` examples, chunks of steps.
+
+    A batch is filled up to `width`, which the devices divide evenly; this process reads `columns`.
+    """
+
+    n_examples: int
+    batch: int
+    width: int
+    columns: slice
+    n_steps: int
+    steps_per_chunk: int
+    mesh: Mesh
+
+    @property
+    def chunks_per_epoch(self) -> int:
+        return -(-self.n_steps // self.steps_per_chunk)
+
+
+class Steps(NamedTuple):
+    """Examples of consecutive steps, filled up to the shape that is compiled.
+
+    Only the first `n_steps` count. What was read of the examples is `[steps, batch, ...]`; their
+    ids and their weights, 0 for padding, are `[steps, batch]`.
+    """
+
+    read: Any
+    ids: jax.Array
+    weights: jax.Array
+    n_steps: int
+
+
+def make_plan(source: Source, config: TrainConfig, mesh: Mesh, chunk_bytes: int) -> Plan:
+    """The plan of every epoch; a chunk has at most `chunk_bytes`, or one step."""
+    batch = min(config.batch_size, source.n_examples)
+    width = -(-batch // mesh.size) * mesh.size
+    n_steps = -(-source.n_examples // batch)
+    # Of the batch, not of its width: where an epoch is cut must not depend on the devices.
+    steps_per_chunk = min(max(chunk_bytes // (batch * source.example_bytes), 1), n_steps)
+    own = width // jax.process_count()
+    columns = slice(jax.process_index() * own, (jax.process_index() + 1) * own)
+    return Plan(source.n_examples, batch, width, columns, n_steps, steps_per_chunk, mesh)
+
+
+def read_steps(source: Source, plan: Plan, seed: int, chunks: range) -> Iterator[Steps]:
+    """The wanted chunks, counted over all epochs, on the devices."""
+    key = split_key(jax.random.key(seed)).order
+    weights = _steps_of(np.arange(_n_filled(plan)) < plan.n_examples, plan).astype(np.float32)
+    # A batch is filled up with examples that do not count.
+    weights[:, plan.batch :] = 0
+    sharding = NamedSharding(plan.mesh, P(None, DATA))
+    for chunk in chunks:
+        epoch, place = divmod(chunk, plan.chunks_per_epoch)
+        if chunk == chunks[0] or place == 0:
+            visits = source.epoch(jax.random.fold_in(key, epoch))
+            visits = jax.tree.map(lambda part: _steps_of(part, plan), visits)
+        first = place * plan.steps_per_chunk
+        part = np.s_[first : first + plan.steps_per_chunk, plan.columns]
+        wanted = jax.tree.map(itemgetter(part), visits)
+        arrays = jax.tree.map(
+            partial(jax.make_array_from_process_local_data, sharding),
+            (_read(source, wanted), wanted.ids, weights[part]),
+        )
+        yield Steps(*arrays, min(plan.steps_per_chunk, plan.n_steps - first))
+
+
+def _read(source: Source, visits: Visits) -> Any:
+    """What is read of examples `[steps, batch]`, arrays `[steps, batch, ...]`."""
+    found = source.read(jax.tree.map(np.ravel, visits))
+    shape = visits.ids.shape
+    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), found)
+
+
+def _n_filled(plan: Plan) -> int:
+    """Places for examples in an epoch whose last step and chunk are filled up."""
+    return plan.chunks_per_epoch * plan.steps_per_chunk * plan.batch
+
+
+def _steps_of(values: np.ndarray, plan: Plan) -> np.ndarray:
+    """Values `[n]` of an epoch's examples as `[steps, width]`, filled up."""
+    steps = np.resize(values, _n_filled(plan)).reshape(-1, plan.batch)
+    return np.pad(steps, ((0, 0), (0, plan.width - plan.batch)), mode="edge")

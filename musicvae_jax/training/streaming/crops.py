@@ -1,0 +1,117 @@
+"""Windows of mel spectrograms as the source of a streamed training, and the latents of songs."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jax.tree_util import Partial
+
+from musicvae_jax.config import CropConfig
+from musicvae_jax.features import Scaler
+from musicvae_jax.features.crops import CropStore, fixed_places, half_crops
+from musicvae_jax.features.melstore import VALUE
+from musicvae_jax.models import ConvAutoencoder
+from musicvae_jax.runtime.devices import make_mesh
+from musicvae_jax.songs import MEL_BANDS
+from musicvae_jax.training import Examples
+from musicvae_jax.training.streaming.passes import song_means
+from musicvae_jax.training.streaming.source import Visits
+
+# Fixed crops of a song that the history looks at after every epoch.
+HISTORY_CROPS = 2
+# Crops that are encoded side by side.
+_ENCODED_AT_ONCE = 128
+
+
+class CropSource(NamedTuple):
+    """Where crops come from: a store, the songs on each side of the split, the scaler.
+
+    An epoch visits `crops.per_song` random windows, of `crops.frames` frames, of each training
+    song. The history looks at a few fixed windows of each song: `heldout` averages over them,
+    `active_units` counts over latents that are each the mean over a song's.
+    """
+
+    store: CropStore
+    train: np.ndarray
+    heldout: np.ndarray
+    scaler: Scaler
+    crops: CropConfig
+
+    @property
+    def n_examples(self) -> int:
+        return len(self.train) * self.crops.per_song
+
+    @property
+    def example_bytes(self) -> int:
+        return self.crops.frames * MEL_BANDS * VALUE.itemsize
+
+    @property
+    def n_at_once(self) -> int:
+        return _ENCODED_AT_ONCE
+
+    @property
+    def to_examples(self) -> Partial:
+        return Partial(_standardised_examples, self.scaler)
+
+    def epoch(self, key: jax.Array) -> Visits:
+        per_song = self.crops.per_song
+        # What tells the crops of all epochs' songs apart.
+        ids = (self.train[:, None] * per_song + np.arange(per_song)).ravel()
+        order, positions = map(np.asarray, _visits(key, ids))
+        return Visits(order, order // per_song, positions)
+
+    def fixed(self, songs: np.ndarray) -> Visits:
+        return _fixed(songs, HISTORY_CROPS)
+
+    def read(self, visits: Visits) -> np.ndarray:
+        """Windows in half precision, decibels, `[n, frames, 128]`."""
+        return half_crops(self.store, visits.songs, self.crops.frames, visits.positions)
+
+
+def song_latents(
+    model: ConvAutoencoder,
+    params: Any,
+    store: CropStore,
+    index: np.ndarray,
+    n_crops: int,
+    scaler: Scaler,
+    mesh: Mesh | None = None,
+) -> np.ndarray:
+    """Posterior means averaged over evenly spaced crops of each song, in bounded memory.
+
+    Returns:
+        float32 `[songs, latent]`, in the order of `index`; the same on any devices, up to rounding.
+    """
+    mesh = mesh or make_mesh(1)
+    source = CropSource(store, index, index[:0], scaler, CropConfig(model.frames))
+    return song_means(model, params, source, _fixed(index, n_crops), len(index), mesh)
+
+
+def standardised(windows: jax.Array, scaler: Scaler) -> jax.Array:
+    """Windows in decibels, any float type, `[..., frames, 128]`, as float32 inputs of a model.
+
+    Returns:
+        `[..., 128, frames]`, less each band's mean, in units of the scale.
+    """
+    scaled = (windows.astype(jnp.float32) - scaler.mean) / scaler.scale
+    return jnp.swapaxes(scaled, -1, -2)
+
+
+def _standardised_examples(scaler: Scaler, windows: jax.Array) -> Examples:
+    return Examples(standardised(windows, scaler))
+
+
+def _fixed(songs: np.ndarray, n_crops: int) -> Visits:
+    places, positions = (part.ravel() for part in fixed_places(songs, n_crops))
+    return Visits(np.arange(len(places)), places, positions)
+
+
+@jax.jit
+def _visits(key: jax.Array, ids: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """An epoch's crops in random order, and the place of each in its song."""
+    order_key, place_key = jax.random.split(key)
+    order = jax.random.permutation(order_key, ids)
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(place_key, order)
+    return order, jax.vmap(jax.random.uniform)(keys)

@@ -1,0 +1,89 @@
+"""The members of a sweep whose examples stream, one per row of the mesh."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from queue import SimpleQueue
+from threading import Event
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from musicvae_jax.config import Member, TrainConfig
+from musicvae_jax.runtime.devices import make_mesh
+from musicvae_jax.training import History, TrainState
+from musicvae_jax.training.resume import Keeping, keep_nothing
+from musicvae_jax.training.streaming.loop import train_streamed
+from musicvae_jax.training.streaming.passes import Model
+from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source
+
+
+def train_streamed_members(
+    model: Model,
+    config: TrainConfig,
+    source: Source,
+    members: Sequence[Member],
+    on_epochs: Callable[[int], None] | None = None,
+    mesh: Mesh | None = None,
+    keeping: Keeping = keep_nothing,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> tuple[TrainState, History]:
+    """Trains every member of a sweep, as many at a time as the mesh axis "sweep" is long.
+
+    Each reads for itself, since each seed has an order of its own. With several processes one
+    member is trained after the other, on all devices: programs that talk between processes must
+    run in the same order in each.
+
+    Args:
+        model: see `train_streamed`, as for the other arguments.
+        config: see there.
+        source: see there.
+        members: at least one.
+        on_epochs: as there, from any thread.
+        mesh: from `devices.make_mesh`; by default its default for so many members.
+        keeping: opens the keeper of a member, by name.
+        chunk_bytes: see there.
+
+    Returns:
+        States and histories, NumPy, with a leading axis of members in their order.
+
+    Raises:
+        StoppedError: a keeper was asked to stop.
+    """
+    free: SimpleQueue[Mesh] = SimpleQueue()
+    for row in _rows(mesh or make_mesh(len(members))):
+        free.put(row)
+    stopped = Event()
+
+    def told(n_epochs: int) -> None:
+        if stopped.is_set():
+            raise CancelledError
+        if on_epochs:
+            on_epochs(n_epochs)
+
+    def train(place: int) -> tuple[TrainState, History]:
+        row = free.get()
+        try:
+            with keeping(f"member_{place}") as keeper:
+                return train_streamed(
+                    model, config, source, members[place], told, row, keeper, chunk_bytes
+                )
+        finally:
+            free.put(row)
+
+    pool = ThreadPoolExecutor(free.qsize())
+    try:
+        trainings = [pool.submit(train, place) for place in range(len(members))]
+        ended, _ = wait(trainings, return_when=FIRST_EXCEPTION)
+        results = {training: training.result() for training in ended}
+    finally:
+        # After an interrupt or an error the other members end with their epoch, not their training.
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *(results[t] for t in trainings))
+
+
+def _rows(mesh: Mesh) -> list[Mesh]:
+    """The devices of each member that is in training, as meshes of their own."""
+    rows = mesh.devices if jax.process_count() == 1 else mesh.devices.reshape(1, -1)
+    return [Mesh(row[None], mesh.axis_names, axis_types=mesh.axis_types) for row in rows]

@@ -1,0 +1,106 @@
+"""Passes over fixed examples of a source, in blocks that all devices share."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from operator import itemgetter
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+from jax.tree_util import Partial
+
+from musicvae_jax.config import Member, TrainConfig
+from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
+from musicvae_jax.runtime.devices import DATA, SWEEP, place
+from musicvae_jax.runtime.prefetch import one_ahead
+from musicvae_jax.training import Losses, example_noise, make_losses, split_key
+from musicvae_jax.training.streaming.source import Source, Visits
+
+_ALL = (SWEEP, DATA)
+Model = MLPAutoencoder | ConvAutoencoder
+
+
+def song_means(
+    model: Model, params: Any, source: Source, visits: Visits, n_songs: int, mesh: Mesh
+) -> np.ndarray:
+    """Posterior means, averaged over the examples of each song.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        source: where the examples are.
+        visits: the examples, equally many of each song, those of a song next to each other.
+        n_songs: how many songs they are of.
+        mesh: devices that share the examples.
+
+    Returns:
+        float32 `[n_songs, latent]`.
+    """
+    params = place(params, mesh)
+    with closing(one_ahead(_blocks(source, visits, mesh))) as blocks:
+        means = np.concatenate(
+            [
+                np.asarray(_means(model, mesh, params, read, source.to_examples))[:n_used]
+                for read, _, n_used in blocks
+            ]
+        )
+    return means.reshape(n_songs, -1, means.shape[-1]).mean(axis=1)
+
+
+def heldout_losses(
+    model: Model,
+    config: TrainConfig,
+    mesh: Mesh,
+    params: Any,
+    member: Member,
+    epoch: int,
+    source: Source,
+) -> Losses:
+    """Means over the held-out examples after an epoch, counted from 0."""
+    visits = source.fixed(source.heldout)
+    sums = np.zeros(3)
+    with closing(one_ahead(_blocks(source, visits, mesh))) as blocks:
+        for read, ids, n_used in blocks:
+            losses = _losses(
+                model, config, mesh, params, read, ids, member, epoch, source.to_examples
+            )
+            sums += [np.asarray(part)[:n_used].sum(dtype=np.float64) for part in losses]
+    return Losses(*(sums / len(visits.ids)).astype(np.float32))
+
+
+def _blocks(source: Source, visits: Visits, mesh: Mesh) -> Iterator[tuple[Any, jax.Array, int]]:
+    """What was read and ids of `[at once]` examples, and how many are not there to fill up."""
+    n_examples = len(visits.ids)
+    at_once = -(-min(source.n_at_once, n_examples) // mesh.size) * mesh.size
+    for first in range(0, n_examples, at_once):
+        part = jax.tree.map(itemgetter(slice(first, first + at_once)), visits)
+        filled = jax.tree.map(lambda some: np.resize(some, at_once), part)
+        yield *place((source.read(filled), filled.ids), mesh, _ALL), len(part.ids)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _means(model: Model, mesh: Mesh, params: Any, read: Any, to_examples: Partial) -> jax.Array:
+    examples = to_examples(read)
+    means = model.apply(params, examples.x, examples.condition, method="encode").mean
+    return jax.lax.with_sharding_constraint(means, NamedSharding(mesh, P()))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _losses(
+    model: Model,
+    config: TrainConfig,
+    mesh: Mesh,
+    params: Any,
+    read: Any,
+    ids: jax.Array,
+    member: Member,
+    epoch: jax.Array,
+    to_examples: Partial,
+) -> Losses:
+    key = jax.random.fold_in(split_key(jax.random.key(member.seed)).heldout, epoch)
+    noise = example_noise(key, ids, model.latent)
+    losses = make_losses(model, config)(params, to_examples(read), noise, member.beta)
+    return jax.lax.with_sharding_constraint(losses, NamedSharding(mesh, P()))

@@ -1,0 +1,210 @@
+"""All members of a sweep in one compiled program, spread over the devices.
+
+Members are dealt to the devices along the mesh axis "sweep"; the devices along "data" share the
+batches of their member. A CPU's device, of which there should be one per core, trains its members
+one after the other, which keeps the optimiser state of one in cache; an accelerator trains its
+members side by side, since one alone does not fill it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from musicvae_jax.config import Member, TrainConfig
+from musicvae_jax.models import MLPAutoencoder
+from musicvae_jax.runtime.devices import SWEEP, data_axis, make_mesh, one_fills, place
+from musicvae_jax.training import (
+    Data,
+    History,
+    Progress,
+    TrainState,
+    blank_history,
+    init_state,
+    make_epochs,
+)
+from musicvae_jax.training.resume import Keeper, Keeping, keep_nothing
+
+# Parameters and optimiser states of the members that are trained at a time, on all devices
+# together: how a sweep is cut must not depend on the devices, or it could not go on on others.
+STATE_BYTES = 2**30
+# Between two signs of life: enough to hide the host's part, too few to bore.
+_MOST_EPOCHS_PER_CALL = 5
+_SONGS_PER_CALL = 20_000
+
+
+class _Group(NamedTuple):
+    """Members that are trained at a time, filled up with idle ones to fit the devices."""
+
+    n_members: int
+    seeds: jax.Array
+    betas: jax.Array
+    learning_rates: jax.Array
+    is_used: jax.Array
+
+
+class _Program(NamedTuple):
+    """Compiled parts of a sweep; all arguments but data and epochs have an axis of members.
+
+    `gather` makes whole copies of what belongs to the first members, the same on any number of
+    devices; `spread` takes such copies back to where they are computed with; `whole` is what
+    Orbax is told of them.
+    """
+
+    start: Callable
+    run: Callable
+    gather: Callable
+    spread: Callable
+    whole: Callable
+
+
+def train_members(
+    model: MLPAutoencoder,
+    config: TrainConfig,
+    members: Sequence[Member],
+    data: Data,
+    on_epochs: Callable[[int], None] | None = None,
+    mesh: Mesh | None = None,
+    keeping: Keeping = keep_nothing,
+    state_bytes: int = STATE_BYTES,
+) -> tuple[TrainState, History]:
+    """Trains every member of a sweep.
+
+    Args:
+        model: the module to fit.
+        config: epochs, batch size and reconstruction term.
+        members: at least one.
+        data: shared by all members.
+        on_epochs: told, every few epochs, how many were trained, counted over all members.
+        mesh: from `devices.make_mesh`; by default its default for so many members.
+        keeping: opens the keeper of a part of the sweep, by name.
+        state_bytes: bound on the parameters and optimiser states of the members that are trained
+            at a time; one member always is.
+
+    Returns:
+        States and histories, NumPy, with a leading axis of members in their order.
+
+    Raises:
+        StoppedError: a keeper was asked to stop.
+    """
+    at_once = _members_at_once(model, members, data, state_bytes)
+    mesh = mesh or make_mesh(at_once)
+    # What is swept is an argument of the program, so programs that differ in it are one.
+    unswept = replace(config, beta=TrainConfig.beta, learning_rate=TrainConfig.learning_rate)
+    program = _program(model, unswept, mesh)
+    data = place(data, mesh)
+    parts = []
+    for first in range(0, len(members), at_once):
+        group = _group(members[first : first + at_once], mesh)
+        with keeping(f"members_{first}") as keeper:
+            parts.append(_train_group(program, config, group, data, on_epochs, keeper))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def _members_at_once(
+    model: MLPAutoencoder, members: Sequence[Member], data: Data, state_bytes: int
+) -> int:
+    def start() -> TrainState:
+        return init_state(model, jax.random.key(members[0].seed), data.train, 0.0)
+
+    state = jax.eval_shape(start)
+    bytes_each = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+    return min(max(state_bytes // bytes_each, 1), len(members))
+
+
+def _group(members: Sequence[Member], mesh: Mesh) -> _Group:
+    n_filled = -(-len(members) // mesh.shape[SWEEP]) * mesh.shape[SWEEP]
+    filled = [members[i % len(members)] for i in range(n_filled)]
+    seeds, betas, learning_rates = (
+        np.array([getattr(member, name) for member in filled], kind)
+        for name, kind in (("seed", np.uint32), ("beta", np.float32), ("learning_rate", np.float32))
+    )
+    is_used = np.arange(n_filled) < len(members)
+    return _Group(len(members), *place((seeds, betas, learning_rates, is_used), mesh, SWEEP))
+
+
+def _train_group(
+    program: _Program,
+    config: TrainConfig,
+    group: _Group,
+    data: Data,
+    on_epochs: Callable[[int], None] | None,
+    keeper: Keeper,
+) -> tuple[TrainState, History]:
+    n_members = group.n_members
+    progress = program.start(group.seeds, group.learning_rates, group.is_used, data)
+    history = blank_history(n_members, config.epochs)
+    like = jax.eval_shape(lambda progress: program.gather(progress, n_members), progress)
+    n_done, found = keeper.latest((0, None), jax.tree.map(program.whole, (like, history)))
+    if found is not None:
+        progress = program.spread(found[0], group.is_used)
+        history = jax.tree.map(np.array, found[1])
+        if on_epochs:
+            on_epochs(n_members * n_done)
+    per_call = min(max(_SONGS_PER_CALL // len(data.train.x), 1), _MOST_EPOCHS_PER_CALL)
+    for first in range(n_done, config.epochs, per_call):
+        last = min(first + per_call, config.epochs)
+        epochs = np.arange(first, first + per_call)
+        progress, part = program.run(progress, group.seeds, group.betas, data, epochs)
+        _fill_in(history, program.gather(part, n_members), first, last)
+        if on_epochs:
+            on_epochs(n_members * (last - first))
+        keeper.after(
+            last,
+            config.epochs,
+            # Copied, since it is filled in further while it is being written.
+            lambda p=progress: (program.gather(p, n_members), jax.tree.map(np.copy, history)),
+        )
+    return jax.tree.map(np.asarray, program.gather(progress.state, n_members)), history
+
+
+def _fill_in(history: History, part: History, first: int, last: int) -> None:
+    for whole, found in zip(jax.tree.leaves(history), jax.tree.leaves(part), strict=True):
+        whole[:, first:last] = np.asarray(found)[:, : last - first]
+
+
+@cache
+def _program(model: MLPAutoencoder, config: TrainConfig, mesh: Mesh) -> _Program:
+    """Kept, so that the same training under another name is not traced again."""
+    start, run = make_epochs(model, config, data_axis(mesh))
+    fills_a_device = one_fills(mesh.devices.flat[0])
+
+    def start_each(seeds, learning_rates, is_used, data) -> Progress:
+        keys = jax.vmap(jax.random.key)(seeds)
+        progress = jax.vmap(start, in_axes=(0, None, 0))(keys, data, learning_rates)
+        return progress._replace(going=is_used)
+
+    def run_each(progress: Progress, seeds, betas, data, epochs):
+        def run_one(member):
+            progress, seed, beta = member
+            return run(progress, jax.random.key(seed), data, beta, epochs)
+
+        side_by_side = None if fills_a_device else len(seeds)
+        return jax.lax.map(run_one, (progress, seeds, betas), batch_size=side_by_side)
+
+    def spread(progress: Progress, is_used: jax.Array) -> Progress:
+        repeated = jnp.arange(len(is_used)) % len(progress.going)
+        progress = jax.tree.map(lambda leaf: leaf[repeated], progress)
+        return progress._replace(going=progress.going & is_used)
+
+    def gather(tree, n_members: int):
+        return jax.tree.map(lambda leaf: leaf[:n_members], tree)
+
+    each, same = P(SWEEP), P()
+    # Members do not talk to each other, and what the devices of one member have in common is
+    # added up by hand, so there is nothing to check about replication.
+    sharded = partial(jax.shard_map, mesh=mesh, out_specs=each, check_vma=False)
+    everywhere = NamedSharding(mesh, same)
+    return _Program(
+        start=jax.jit(sharded(start_each, in_specs=(each, each, each, same))),
+        run=jax.jit(sharded(run_each, in_specs=(each, each, each, same, same)), donate_argnums=0),
+        gather=jax.jit(gather, static_argnums=1, out_shardings=everywhere),
+        spread=jax.jit(spread, out_shardings=NamedSharding(mesh, each)),
+        whole=lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
+    )

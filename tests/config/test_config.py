@@ -1,0 +1,173 @@
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import pytest
+
+from musicvae_jax.config import (
+    ClusterConfig,
+    CropConfig,
+    DataConfig,
+    Experiment,
+    FeatureConfig,
+    LyricsConfig,
+    ModelConfig,
+    RuntimeConfig,
+    TrainConfig,
+    from_json,
+    to_json,
+)
+from musicvae_jax.errors import InputError
+from musicvae_jax.registry import EXPERIMENTS
+
+INVALID = [
+    (DataConfig, "data.heldout_fraction", {"heldout_fraction": 0.0}),
+    (DataConfig, "data.heldout_fraction", {"heldout_fraction": 0.6}),
+    (DataConfig, "data.split_seed", {"split_seed": -1}),
+    (RuntimeConfig, "data_budget_mb", {"data_budget_mb": -1}),
+    (FeatureConfig, "features.db_range", {"db_range": 0.0}),
+    (FeatureConfig, "features.db_range", {"db_range": float("nan")}),
+    (FeatureConfig, "features.db_range", {"db_range": 301.0}),
+    (FeatureConfig, "features.audio", {"audio": ()}),
+    (FeatureConfig, "features.audio", {"audio": ("mfcc", "mfcc")}),
+    (FeatureConfig, "features.audio", {"audio": ("chroma",)}),
+    (CropConfig, "crops.frames", {"frames": 64}),
+    (CropConfig, "crops.per_song", {"per_song": 0}),
+    (CropConfig, "crops.encoded", {"encoded": 0}),
+    (LyricsConfig, "lyrics.runtime", {"runtime": "word2vec"}),
+    (LyricsConfig, "lyrics.model", {"model": " "}),
+    (LyricsConfig, "lyrics.components", {"components": 0}),
+    (ModelConfig, "model.kind", {"kind": "gan"}),
+    (ModelConfig, "model.inputs", {"inputs": "video"}),
+    (ModelConfig, "model.inputs", {"kind": "conv_vae", "inputs": "lyrics"}),
+    (ModelConfig, "model.architecture", {"architecture": "resnet"}),
+    (ModelConfig, "model.condition", {"kind": "conv_vae", "condition": "genre"}),
+    (ModelConfig, "model.hidden", {"hidden": ()}),
+    (ModelConfig, "model.hidden", {"hidden": (256, 0)}),
+    (ModelConfig, "model.latent", {"latent": 0}),
+    (ModelConfig, "model.condition", {"condition": "artist"}),
+    (ModelConfig, "model.condition", {"kind": "pca", "condition": "genre"}),
+    (TrainConfig, "train.epochs", {"epochs": 0}),
+    (TrainConfig, "train.batch_size", {"batch_size": 0}),
+    (TrainConfig, "train.learning_rate", {"learning_rate": (-1e-3,)}),
+    (TrainConfig, "train.learning_rate", {"learning_rate": (float("inf"),)}),
+    (TrainConfig, "train.beta", {"beta": (-1.0,)}),
+    (TrainConfig, "train.beta", {"beta": (1.0, float("nan"))}),
+    (TrainConfig, "train.reconstruction", {"reconstruction": "mae"}),
+    (TrainConfig, "train.kl_warmup", {"kl_warmup": "sigmoid"}),
+    (TrainConfig, "train.warmup_share", {"warmup_share": 0.0}),
+    (TrainConfig, "train.warmup_share", {"warmup_share": 1.1}),
+    (TrainConfig, "train.warmup_cycles", {"warmup_cycles": 0}),
+    (
+        TrainConfig,
+        "train.warmup_cycles",
+        {"warmup_cycles": 4, "kl_warmup": "cyclical", "epochs": 7},
+    ),
+    (TrainConfig, "train.free_bits", {"free_bits": -0.1}),
+    (TrainConfig, "train.free_bits", {"free_bits": float("inf")}),
+    (TrainConfig, "train.free_bits", {"free_bits": float("nan")}),
+    (ClusterConfig, "cluster.k", {"k": 1}),
+    (ClusterConfig, "cluster.k_min", {"k_min": 1}),
+    (ClusterConfig, "cluster.k_max", {"k_min": 5, "k_max": 4}),
+    (ClusterConfig, "cluster.choose_k", {"choose_k": "elbow"}),
+    (ClusterConfig, "cluster.restarts", {"restarts": 0}),
+    (ClusterConfig, "cluster.methods", {"methods": ("spectral",)}),
+    (ClusterConfig, "cluster.methods", {"methods": ("dbscan",)}),
+    (ClusterConfig, "cluster.min_samples", {"min_samples": 1}),
+    (ClusterConfig, "cluster.exact_songs", {"exact_songs": 99}),
+    (ClusterConfig, "cluster.exact_songs", {"exact_songs": 200, "k": 201}),
+    (TrainConfig, "train.beta", {"beta": ()}),
+    (TrainConfig, "train.beta", {"beta": (2.0, 2.0)}),
+]
+
+
+@pytest.mark.parametrize(("kind", "field", "values"), INVALID)
+def test_an_invalid_value_is_named_with_what_arrived(kind, field, values):
+    with pytest.raises(InputError) as caught:
+        kind(**values)
+    message = str(caught.value)
+    assert message.startswith(field + ": got ")
+    assert repr(values[field.split(".")[-1]]) in message
+    assert "expected" in message
+
+
+@pytest.mark.parametrize("seeds", [(), (1, 1), (-1,), (2**32,)])
+def test_seeds_must_be_different_whole_numbers_from_zero(seeds):
+    with pytest.raises(InputError, match=r"^seeds: got "):
+        Experiment("x", seeds=seeds)
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b"])
+def test_a_name_must_be_a_folder_name(name):
+    with pytest.raises(InputError, match=r"^name: got "):
+        Experiment(name)
+
+
+def test_an_autoencoder_takes_no_kl_weight():
+    with pytest.raises(InputError, match=r"^train\.beta: got \(1\.0,\)"):
+        Experiment("x", model=ModelConfig(kind="ae"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("kl_warmup", "linear"), ("kl_warmup", "cyclical"), ("free_bits", 0.1)]
+)
+def test_an_autoencoder_has_no_kl_to_treat(field, value):
+    train = TrainConfig(beta=(0.0,), **{field: value})
+    with pytest.raises(InputError, match=rf"^train\.{field}: got {value!r}, expected"):
+        Experiment("x", model=ModelConfig(kind="ae"), train=train)
+
+
+def test_fields_that_an_older_version_did_not_write_take_their_default():
+    written = to_json(Experiment("x", train=TrainConfig(epochs=7)))
+    for name in ("kl_warmup", "warmup_share", "warmup_cycles", "free_bits"):
+        del written["train"][name]
+    found = from_json(Experiment, written)
+    assert found.train == TrainConfig(epochs=7)
+    assert found.train.is_plain
+
+
+def test_configs_are_frozen():
+    with pytest.raises(FrozenInstanceError):
+        TrainConfig().beta = 2.0
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_json_round_trip(name):
+    experiment = replace(
+        EXPERIMENTS[name][1],
+        data=DataConfig(path=Path("a/b.parquet")),
+        seeds=(3, 1),
+        output_dir=Path("out"),
+    )
+    assert from_json(Experiment, to_json(experiment)) == experiment
+
+
+def test_json_round_trip_keeps_none():
+    experiment = Experiment("x")
+    assert from_json(Experiment, to_json(experiment)) == experiment
+
+
+def test_members_are_every_seed_of_every_step_size_of_every_beta():
+    train = TrainConfig(beta=(1.0, 4.0), learning_rate=(0.1, 0.2))
+    swept = Experiment("x", train=train, seeds=(5, 2))
+    assert swept.members[:3] == ((1.0, 0.1, 5), (1.0, 0.1, 2), (1.0, 0.2, 5))
+    assert [tuple(member) for member in swept.members[3:5]] == [(1.0, 0.2, 2), (4.0, 0.1, 5)]
+    assert len(swept.members) == 8
+
+
+def test_lyrics_are_used_where_the_model_or_the_fusion_takes_them():
+    assert not Experiment("x").uses_lyrics
+    assert Experiment("x", fuse=("lyrics",)).uses_lyrics
+    assert not Experiment("x", fuse=("genre",)).uses_lyrics
+    assert Experiment("x", model=ModelConfig(inputs="audio+lyrics")).uses_lyrics
+
+
+def test_fusion_is_for_models_of_audio():
+    with pytest.raises(InputError, match=r"^model\.inputs: got 'lyrics', expected 'audio'"):
+        Experiment("x", model=ModelConfig(inputs="lyrics"), fuse=("lyrics",))
+
+
+def test_output_folders():
+    assert Experiment("x").results_dir == Path("results/x")
+    assert Experiment("x").checkpoint_dir == Path("checkpoints/x")
+    moved = Experiment("x", output_dir=Path("o"))
+    assert (moved.results_dir, moved.checkpoint_dir) == (Path("o"), Path("o/checkpoint"))

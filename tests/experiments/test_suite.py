@@ -1,0 +1,175 @@
+"""Suites: the command line, what is run and what is not, what is written."""
+
+import json
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from songfiles import songs_table, with_column, write
+
+from experiments import suite
+from musicvae_jax import reporting
+from musicvae_jax.checkpoints import load_checkpoint
+from musicvae_jax.pipeline import collection
+from musicvae_jax.registry import EXPERIMENTS, SUITES
+
+PICTURES = {
+    "beta_vae_latent_spaces",
+    "cluster_distributions",
+    "cluster_selection",
+    "comprehensive_results",
+    "language_tradeoff",
+    "latent_interpolation",
+    "reconstruction_examples",
+    "training_curves",
+    "tsne_visualization",
+    "umap_visualization",
+}
+QUICK = ["--epochs", "1", "--k", "3", "--seeds", "0", "1", "--lyrics.runtime", "tfidf"]
+QUICK += ["--data.heldout-fraction", "0.2"]
+
+
+@pytest.fixture(autouse=True)
+def quick(quick_projections, no_figures):
+    """t-SNE and UMAP have tests of their own."""
+
+
+def run_suite(*arguments):
+    return suite.main([str(argument) for argument in arguments])
+
+
+def tree(folder):
+    return {p: p.stat().st_mtime_ns for p in Path(folder).rglob("*") if p.is_file()}
+
+
+def test_a_suite_is_one_process(capsys):
+    assert run_suite("easy", "--distributed") == 2
+    assert "distributed: got True, expected False for a suite" in capsys.readouterr().err
+
+
+def test_every_experiment_is_in_one_suite():
+    assert sorted(name for names in SUITES.values() for name in names) == sorted(EXPERIMENTS)
+
+
+@pytest.mark.slow
+def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
+    command = ["easy", "medium", "hard", "--data.path", song_path, *QUICK]
+    assert run_suite(*command) == 0
+    assert {p.stem for p in Path("results/visualizations").glob("*.png")} == PICTURES
+    for name, experiments in SUITES.items():
+        table = pd.read_csv(f"results/{name}_task_results.csv")
+        assert table["experiment"].unique().tolist() == list(experiments)
+        summary = pd.read_csv(f"results/{name}_summary.csv")
+        assert summary["experiment"].unique().tolist() == list(experiments)
+        assert summary["language_probe_mean"].notna().all()
+        assert table["n_seeds"].eq(2).all()
+        kmeans = table[table["clusterer"] == "kmeans"]
+        assert kmeans["n_clusters"].astype(str).eq("3").all()
+        assert kmeans["ami_genre_mean"].notna().all()
+        assert kmeans["ami_genre_std"].notna().all()
+    assert {"autoencoder", "basic_vae", "beta_vae_4", "conv_vae", "cvae"} < {
+        p.name for p in Path("checkpoints").iterdir()
+    }
+    assert load_checkpoint(Path("checkpoints/beta_vae_4")).experiment.train.beta == (4.0,)
+    report = Path("results/report.html").read_text()
+    assert report.count("data:image/png;base64,") == len(PICTURES)
+    assert "Does the VAE beat PCA on genre here?" in report
+    alarms = {
+        one: json.loads(Path(f"results/{one}/manifest.json").read_text())["alarms"]
+        for one in EXPERIMENTS
+    }
+    shown = [f"<strong>{one}</strong>: {escape(a)}" for one, of in alarms.items() for a in of]
+    # After one epoch few posteriors say anything.
+    assert shown
+    assert all(line in report for line in shown)
+    assert "genre AMI" in capsys.readouterr().out
+
+    before = tree("results") | tree("checkpoints")
+    assert run_suite(*command) == 0
+    assert tree("results") | tree("checkpoints") == before
+    printed = capsys.readouterr().out
+    assert printed.count("finished before, not run again") == len(EXPERIMENTS)
+    assert "up to date" in printed
+
+    # Other settings, other code or --force run again.
+    assert run_suite("easy", "--data.path", song_path, *QUICK, "--seeds", "0") == 0
+    assert "finished before" not in capsys.readouterr().out
+    assert run_suite("easy", "--data.path", song_path, *QUICK, "--seeds", "0") == 0
+    assert capsys.readouterr().out.count("finished before") == len(SUITES["easy"])
+    assert run_suite("easy", "--data.path", song_path, *QUICK, "--seeds", "0", "--force") == 0
+    assert "finished before" not in capsys.readouterr().out
+
+
+def test_the_overview_tells_of_projections_that_show_a_sample(tmp_path, monkeypatch):
+    about, experiment = EXPERIMENTS["easy_pca"]
+    cluster = replace(experiment.cluster, exact_songs=100)
+    monkeypatch.setitem(EXPERIMENTS, "easy_pca", (about, replace(experiment, cluster=cluster)))
+    monkeypatch.setitem(SUITES, "easy", ("easy_pca",))
+    titles, draw = [], reporting.projection_grid
+    monkeypatch.setattr(
+        reporting, "projection_grid", lambda *args: titles.append(args[-1]) or draw(*args)
+    )
+    path = write(tmp_path / "s.parquet", songs_table(130))
+    assert run_suite("easy", "--data.path", path, *QUICK) == 0
+    assert titles == ["s, 130 songs, a sample of 100 songs"] * 2
+
+
+def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(SUITES, "medium", ("easy_spectral", "medium_lyrics"))
+    table = with_column(songs_table(), "music_lyrics", [None] * 24)
+    path = write(tmp_path / "s.parquet", table)
+    assert run_suite("medium", "--data.path", path, *QUICK, "--output-dir", "out") == 2
+    told = capsys.readouterr().err
+    assert "notice: medium_lyrics is left out: lyrics: music_lyrics is null in 24 of 24" in told
+    assert told.splitlines()[-1].startswith("error: 1 experiment(s) could not run: medium_lyrics")
+    table = pd.read_csv("out/medium_task_results.csv")
+    assert table["experiment"].unique().tolist() == ["easy_spectral"]
+    assert not Path("results").exists()
+    assert not Path("checkpoints").exists()
+
+
+@pytest.mark.slow
+def test_results_of_other_code_are_not_finished(song_path, capsys, monkeypatch):
+    monkeypatch.setitem(SUITES, "easy", ("easy_spectral",))
+    command = ["easy", "--data.path", song_path, *QUICK]
+    assert run_suite(*command) == 0
+    manifest = Path("results/easy_spectral/manifest.json")
+    content = json.loads(manifest.read_text())
+    older = {name: value for name, value in content.items() if name != "code"}
+    for other in (content | {"code": "older"}, older):
+        manifest.write_text(json.dumps(other))
+        capsys.readouterr()
+        assert run_suite(*command) == 0
+        assert "finished before" not in capsys.readouterr().out
+
+
+def test_a_report_that_no_suite_made_is_not_replaced(song_path, capsys):
+    Path("results").mkdir()
+    Path("results/report.html").write_text("mine")
+    assert run_suite("easy", "--data.path", song_path, *QUICK) == 2
+    assert "results/report.html is there and no suite made it" in capsys.readouterr().err
+    assert Path("results/report.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "suites: got none, expected one or more of easy, medium, hard"),
+        (["harder"], "harder"),
+        (["easy", "--k", "1"], "cluster.k: got 1, expected at least 2"),
+        (["easy", "--epochs", "0"], "train.epochs: got 0, expected at least 1"),
+        (["easy", "--data.path", "gone.parquet"], "gone.parquet: no such file"),
+        (["easy", "--sed", "1"], "--seeds"),
+    ],
+)
+def test_bad_arguments_are_one_line(arguments, message, capsys):
+    assert run_suite(*arguments) == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ")
+    assert message in error
+
+
+def test_names_of_checkpoints_are_of_experiments():
+    assert {source for _, source, _ in collection.NAMED_CHECKPOINTS} <= set(EXPERIMENTS)

@@ -1,0 +1,162 @@
+"""stability.csv and the choice of k by it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_mutual_info_score
+
+from musicvae_jax.clustering import KCurves, kmeans
+from musicvae_jax.config import ClusterConfig
+from musicvae_jax.evaluation import kmeans_agreement
+from musicvae_jax.pipeline.cluster import cluster
+from musicvae_jax.pipeline.listing import Representation
+from musicvae_jax.pipeline.stability import SWEEP, score_stability, with_stability
+from musicvae_jax.pipeline.tables import selection_table
+from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.runtime.workers import Workers
+
+AUDIO = ("melspectrogram",)
+
+N_SONGS, K = 120, 4
+# Processes take longer to start than all of it.
+HERE = Workers(min_songs=1_000_000)
+CONFIG = ClusterConfig(k_max=6, restarts=2, methods=("kmeans",))
+
+
+def points(seed, spread=1.0):
+    """Songs of four kinds; the kinds are told apart at a spread of 1, and not at 20."""
+    corners = 8 * np.eye(K)[np.arange(N_SONGS) % K]
+    return corners + spread * np.random.default_rng(seed).normal(size=(N_SONGS, K))
+
+
+def songs():
+    kind = np.arange(N_SONGS) % K
+    return pd.DataFrame(
+        {
+            "genre": np.array(list("abcd"))[kind],
+            "language": [None] * N_SONGS,
+            "artist": np.arange(N_SONGS).astype(str),
+        }
+    )
+
+
+def experiment(name="easy_vae", seeds=(0, 3), **changes):
+    return replace(EXPERIMENTS[name][1], seeds=seeds, cluster=replace(CONFIG, **changes))
+
+
+def scored(experiment, shown):
+    """Its table, of what K-Means makes of the representations."""
+    config = experiment.cluster
+    clusters = {
+        (one.name, seed): kmeans(x, K, seed, config).labels
+        for one in shown
+        for seed, x in zip(experiment.seeds, one.points, strict=True)
+    }
+    found = score_stability(experiment, shown, K, clusters, songs(), HERE)
+    return found.table.set_index("representation"), found.approximated, clusters
+
+
+def test_clear_clusters_come_out_again_and_others_do_not():
+    clear = Representation("clear", "own", [points(0), points(1)], ("genre",))
+    vague = Representation("vague", "own", [points(0, 20.0), points(1, 20.0)], AUDIO)
+    baseline = Representation("raw", "baseline", [points(0), points(1)], AUDIO)
+    table, approximated, clusters = scored(experiment("easy_pca"), [clear, vague, baseline])
+    assert approximated == {}
+    assert table.index.tolist() == ["clear", "vague"]
+    assert table[["n_clusterings", "n_clusters", "n_songs"]].eq([2, K, N_SONGS]).all(axis=None)
+    scores = ["seed_ami_mean", "seed_ami_min", "resampled_ami_mean", "resampled_ami_min"]
+    assert table.loc["clear", scores].tolist() == pytest.approx([1] * 4)
+    assert table.loc["clear", "consensus_ami_genre"] == pytest.approx(1)
+    assert table["labels_seen"].tolist() == ["genre", ""]
+    assert table["consensus_ami_language"].isna().all()
+    between = adjusted_mutual_info_score(clusters["vague", 0], clusters["vague", 3])
+    assert table.loc["vague", scores[:2]].tolist() == pytest.approx([between] * 2)
+    by_seed = [
+        kmeans_agreement(x, K, CONFIG, 3, seed)
+        for seed, x in zip((0, 3), vague.points, strict=True)
+    ]
+    expected = [np.mean([one.mean for one in by_seed]), min(one.minimum for one in by_seed)]
+    assert table.loc["vague", scores[2:]].tolist() == pytest.approx(expected)
+    assert expected[1] < expected[0] < 0.8
+
+
+def test_one_seed_agrees_with_nothing():
+    table, _, _ = scored(experiment(seeds=(7,)), [Representation("vae", "own", [points(0)], AUDIO)])
+    assert table[["seed_ami_mean", "seed_ami_min"]].isna().all(axis=None)
+    assert table["resampled_ami_mean"].notna().all()
+    assert table["consensus_ami_genre"].tolist() == pytest.approx([1])
+
+
+def test_all_models_of_a_sweep_have_a_consensus():
+    members = [Representation(f"m{i}", "own", [points(i), points(9 + i)], AUDIO) for i in range(3)]
+    table, _, clusters = scored(experiment("hard_beta_vae"), members)
+    assert table.index.tolist() == ["m0", "m1", "m2", SWEEP]
+    assert table["n_clusterings"].tolist() == [2, 2, 2, 6]
+    assert table.loc[SWEEP, "consensus_ami_genre"] == pytest.approx(1)
+    assert np.isnan(table.loc[SWEEP, "resampled_ami_mean"])
+    assert len(clusters) == 6
+    # Neither several lyrics nor several fusions of one model are a sweep.
+    assert SWEEP not in scored(experiment("medium_lyrics"), members)[0].index
+    assert SWEEP not in scored(experiment("hard_multimodal"), members)[0].index
+
+
+def test_a_representation_that_has_no_clusters_has_no_stability():
+    few = Representation("few", "own", [np.repeat(np.eye(2), N_SONGS // 2, axis=0)] * 2, AUDIO)
+    good = Representation("good", "own", [points(0)] * 2, AUDIO)
+    assert scored(experiment("easy_pca"), [few, good])[0].index.tolist() == ["good"]
+    assert scored(experiment("easy_pca"), [few])[0].empty
+
+
+def test_of_many_songs_a_sample_is_used():
+    shown = [Representation("vae", "own", [points(0), points(1)], AUDIO)]
+    table, approximated, _ = scored(experiment(exact_songs=100), shown)
+    sample = "a sample of 100 songs"
+    assert approximated == {"resampled_ami": sample, "consensus_ami": sample}
+    assert table["consensus_ami_genre"].tolist() == pytest.approx([1])
+    by_rule = experiment(exact_songs=100, choose_k="stability")
+    assert scored(by_rule, shown)[1]["stability"] == sample
+
+
+def test_every_k_has_its_stability_by_seed():
+    k, nothing = np.array([2, 4]), np.zeros(2)
+    places = [("vae", 0), ("vae", 3)]
+    curves = {place: KCurves(k, nothing, nothing) for place in places}
+    by_place = {place: points(place[1], 20.0) for place in places}
+    found = with_stability(curves, by_place, CONFIG, HERE)
+    assert list(found) == places
+    for place in places:
+        expected = [kmeans_agreement(by_place[place], n, CONFIG, 6, place[1]).mean for n in k]
+        assert found[place].stability.tolist() == expected
+        assert 0 < expected[0] != expected[1]
+
+
+@pytest.mark.parametrize(("rule", "k"), [("silhouette", 2), ("stability", 6)])
+def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
+    # Two far groups of three near clusters: as stable as each other, and of unlike silhouettes.
+    centres = np.array([[x, y] for x in (0, 300) for y in (0, 9, 18)])
+    x = np.repeat(centres, 20, axis=0) + np.random.default_rng(0).normal(size=(N_SONGS, 2))
+    shown = [
+        Representation("vae", "own", [x, x], AUDIO),
+        Representation("raw", "baseline", [x, x], AUDIO),
+    ]
+    of_run = experiment(choose_k=rule)
+    found = cluster(of_run, shown, songs(), points(0), HERE, Terminal())
+    assert found.chosen_k == k
+    assert found.metrics["n_clusters"].eq(k).all()
+    table = selection_table(found.curves, found.chosen_k)
+    assert table["stability"].notna().all() == (rule == "stability")
+    assert table.loc[table["chosen"], "k"].eq(k).all()
+
+
+def test_only_what_decides_on_k_has_a_stability():
+    shown = [Representation(name, "own", [points(0)], AUDIO) for name in ("first", "second")]
+    of_run = experiment(seeds=(0,), choose_k="stability")
+    curves = cluster(of_run, shown, songs(), points(0), HERE, Terminal()).curves
+    assert [name for (name, _), curve in curves.items() if np.ndim(curve.stability)] == ["first"]
+    fixed = experiment(seeds=(0,), choose_k="stability", k=3)
+    found = cluster(fixed, shown, songs(), points(0), HERE, Terminal())
+    assert found.chosen_k == 3
+    assert not any(np.ndim(curve.stability) for curve in found.curves.values())

@@ -1,0 +1,38 @@
+import os
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+from musicvae_jax.config import ClusterConfig
+from musicvae_jax.evaluation import evaluate
+from musicvae_jax.runtime.workers import Workers
+
+HERE, ELSEWHERE = Workers(min_songs=10), Workers(min_songs=0)
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    """On one there would be nothing to share."""
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
+
+
+def test_few_songs_are_done_in_this_process():
+    assert set(HERE.map(os.getpid, [()] * 3, n_songs=9)) == {os.getpid()}
+    assert os.getpid() not in set(ELSEWHERE.map(os.getpid, [()] * 3, n_songs=9))
+
+
+def test_other_processes_give_the_same_numbers_in_the_same_order():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 5)).astype(np.float32) + 4 * rng.integers(0, 3, (60, 1))
+    labels = {"genre": pd.Series(rng.choice(["a", "b", "c"], 60))}
+    calls = [
+        (method, x, 3, seed, ClusterConfig(restarts=2), labels)
+        for method in ("kmeans", "gmm_diag")
+        for seed in (0, 1)
+    ]
+    here, elsewhere = (list(w.map(evaluate, calls, n_songs=5)) for w in (HERE, ELSEWHERE))
+    for a, b in zip(here, elsewhere, strict=True):
+        np.testing.assert_array_equal(a.clustering.labels, b.clustering.labels)
+        np.testing.assert_equal(a.scores, b.scores)
