@@ -25,6 +25,7 @@ def squared_error(
     Returns:
         `[...]`, at least 0.
     """
+    _check_same_shape(x=x, reconstruction=reconstruction)
     return jnp.sum(weight * (x - reconstruction) ** 2, axis=-1)
 
 
@@ -48,6 +49,7 @@ def gaussian_nll(
     References:
         Bishop, Pattern Recognition and Machine Learning, 2006, eq. 2.43.
     """
+    _check_same_shape(x=x, mean=mean)
     per_feature = jnp.log(2.0 * jnp.pi) + log_var + (x - mean) ** 2 * jnp.exp(-log_var)
     return 0.5 * jnp.sum(weight * per_feature, axis=-1)
 
@@ -65,6 +67,7 @@ def gaussian_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:
     References:
         Kingma and Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
     """
+    _check_same_shape(mean=mean, log_var=log_var)
     return 0.5 * jnp.sum(_twice_kl(mean, log_var), axis=-1)
 
 
@@ -78,6 +81,7 @@ def gaussian_kl_per_dimension(mean: jax.Array, log_var: jax.Array) -> jax.Array:
     Returns:
         Nats, shape `[..., latent]`, at least 0.
     """
+    _check_same_shape(mean=mean, log_var=log_var)
     return 0.5 * _twice_kl(mean, log_var)
 
 
@@ -105,6 +109,11 @@ def free_bits_kl(
         Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016,
         eq. 15, with groups of one dimension.
     """
+    if batch_kl_nats.shape != kl_nats.shape[-1:]:
+        raise ValueError(
+            f"batch_kl_nats: got shape {batch_kl_nats.shape}, expected [latent], which is "
+            f"{kl_nats.shape[-1:]} in kl_nats"
+        )
     is_free = jax.lax.stop_gradient(batch_kl_nats) < free_bits
     return jnp.sum(jnp.where(is_free, free_bits, kl_nats), axis=-1)
 
@@ -152,6 +161,7 @@ def negative_elbo(
     References:
         Higgins et al., beta-VAE, 2017, eq. 4.
     """
+    _check_same_shape(reconstruction_nats=reconstruction_nats, kl_nats=kl_nats)
     return reconstruction_nats + beta * kl_nats
 
 
@@ -160,3 +170,18 @@ def _twice_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:
     # what is left can still round a hair below its true minimum of 0.
     variance_part = jnp.maximum(jnp.expm1(log_var) - log_var, 0.0)
     return variance_part + mean**2
+
+
+def _check_same_shape(**arrays: jax.Array) -> None:
+    """Refuses two arrays that would be broadcast against each other in silence."""
+    (first, one), (second, other) = arrays.items()
+    if jnp.ndim(one) != jnp.ndim(other):
+        raise ValueError(
+            f"{second}: got shape {jnp.shape(other)}, expected that of {first}, {jnp.shape(one)}"
+        )
+    for axis, (expected, found) in enumerate(zip(jnp.shape(one), jnp.shape(other), strict=True)):
+        if found != expected:
+            raise ValueError(
+                f"{second}: got {found} on axis {axis} (shape {jnp.shape(other)}), expected "
+                f"{expected} as in {first} (shape {jnp.shape(one)})"
+            )

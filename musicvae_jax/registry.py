@@ -5,7 +5,7 @@ from dataclasses import replace
 from musicvae_jax.config import Experiment, FeatureConfig, ModelConfig, TrainConfig
 
 _VAE = Experiment("easy_vae")
-_RICH = Experiment("easy_vae_mfcc", features=FeatureConfig(audio=("statistics", "mfcc")))
+_RICH = Experiment("easy_vae_mfcc", features=FeatureConfig(blocks=("statistics", "mfcc")))
 _CONV = Experiment(
     "medium_conv_vae",
     model=ModelConfig(kind="conv_vae", latent=64),
@@ -42,7 +42,13 @@ EXPERIMENTS: dict[str, tuple[str, Experiment]] = {
         ),
         (
             "Lyrics alone: embeddings and TF-IDF, each as it is and centred per language.",
-            _named("medium_lyrics", _VAE, model=ModelConfig(kind="raw", inputs="lyrics")),
+            _named(
+                "medium_lyrics",
+                _VAE,
+                features=FeatureConfig(blocks=("lyrics",)),
+                model=ModelConfig(kind="raw"),
+                alone=("lyrics_plain", "lyrics_centred", "tfidf", "tfidf_centred"),
+            ),
         ),
         (
             "Latents of the convolutional VAE beside lyrics.",
@@ -75,7 +81,11 @@ EXPERIMENTS: dict[str, tuple[str, Experiment]] = {
         ),
         (
             "Multimodal VAE: one encoder for audio and lyrics.",
-            _named("hard_multimodal_vae", _RICH, model=replace(_VAE.model, inputs="audio+lyrics")),
+            _named(
+                "hard_multimodal_vae",
+                _RICH,
+                features=FeatureConfig(blocks=("statistics", "mfcc", "lyrics")),
+            ),
         ),
     )
 }

@@ -4,23 +4,27 @@ Configs are frozen. An invalid value fails on construction with an `InputError` 
 field as it is written on the command line, what arrived and what is allowed.
 """
 
-from musicvae_jax.config.clusters import ClusterConfig, Clusterer, KRule
+from musicvae_jax.config.blocks import BLOCKS, Block, BlockTraits, Label, load_function
+from musicvae_jax.config.clusters import ClusterConfig, KRule
 from musicvae_jax.config.experiment import Experiment
 from musicvae_jax.config.learning import Member, ModelConfig, TrainConfig
 from musicvae_jax.config.runtime import RuntimeConfig
 from musicvae_jax.config.serial import from_json, to_json
 from musicvae_jax.config.songs import (
-    AudioBlock,
     CropConfig,
     DataConfig,
     FeatureConfig,
-    Label,
     LyricsConfig,
     LyricsRuntime,
 )
+from musicvae_jax.config.traits import CLUSTERERS, MODELS, Clusterer, ModelKind
 
 __all__ = [
-    "AudioBlock",
+    "BLOCKS",
+    "CLUSTERERS",
+    "MODELS",
+    "Block",
+    "BlockTraits",
     "ClusterConfig",
     "Clusterer",
     "CropConfig",
@@ -33,8 +37,10 @@ __all__ = [
     "LyricsRuntime",
     "Member",
     "ModelConfig",
+    "ModelKind",
     "RuntimeConfig",
     "TrainConfig",
     "from_json",
+    "load_function",
     "to_json",
 ]

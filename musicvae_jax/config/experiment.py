@@ -1,13 +1,16 @@
 """A named experiment: all that its numbers depend on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
+from musicvae_jax.config.blocks import BLOCKS, Block
 from musicvae_jax.config.checks import require, require_some_of
 from musicvae_jax.config.clusters import ClusterConfig
 from musicvae_jax.config.learning import Member, ModelConfig, TrainConfig
-from musicvae_jax.config.songs import CropConfig, DataConfig, FeatureConfig, Label, LyricsConfig
+from musicvae_jax.config.songs import CropConfig, DataConfig, FeatureConfig, LyricsConfig
+
+_FUSED = tuple(name for name, traits in BLOCKS.items() if not traits.is_audio)
+_LYRICS = tuple(name for name, traits in BLOCKS.items() if traits.is_lyrics)
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,10 @@ class Experiment:
     lyrics: LyricsConfig = field(default_factory=LyricsConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
-    fuse: tuple[Literal["lyrics", "genre"], ...] = ()
-    """What is put beside the model's latents before clustering, none twice: lyrics, genre."""
+    fuse: tuple[Block, ...] = ()
+    """Blocks put beside the model's latents before clustering, none twice: lyrics, genre, ..."""
+    alone: tuple[Block, ...] = ()
+    """Blocks of lyrics that are clustered too, each by itself, none twice."""
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     seeds: tuple[int, ...] = (0,)
     """One training and one clustering per seed; each at least 0, none twice."""
@@ -46,44 +51,72 @@ class Experiment:
             self.seeds,
             "one or more different whole numbers from 0 to 2**32 - 1",
         )
-        # An autoencoder has no posterior, so a KL weight would silently mean nothing.
-        require(
-            self.model.kind != "ae" or self.train.beta == (0,),
-            "train.beta",
-            self.train.beta,
-            "0 with model.kind 'ae', which has no KL term",
-        )
-        for name, off in (("kl_warmup", "none"), ("free_bits", 0)):
+        # Without a posterior a KL weight would silently mean nothing.
+        without_kl = self.model.traits.trained and not self.model.traits.has_kl
+        for name, off in (("beta", (0,)), ("kl_warmup", "none"), ("free_bits", 0)):
             value = getattr(self.train, name)
             require(
-                self.model.kind != "ae" or value == off,
+                not without_kl or value == off,
                 f"train.{name}",
                 value,
-                f"{off!r} with model.kind 'ae', which has no KL term",
+                f"{off[0] if name == 'beta' else off!r} with model.kind {self.model.kind!r}, "
+                "which has no KL term",
             )
+        require(
+            self.model.traits.reads == "rows" or not self.text_blocks,
+            "features.blocks",
+            self.features.blocks,
+            f"blocks of audio for model.kind {self.model.kind!r}",
+        )
         if self.fuse:
-            require_some_of("fuse", self.fuse, ("lyrics", "genre"))
+            require_some_of("fuse", self.fuse, _FUSED)
             require(
-                self.model.inputs == "audio",
-                "model.inputs",
-                self.model.inputs,
-                "'audio' where --fuse adds to the model's latents",
+                not self.text_blocks,
+                "features.blocks",
+                self.features.blocks,
+                "blocks of audio where --fuse adds to the model's latents",
             )
+        if self.alone:
+            require_some_of("alone", self.alone, _LYRICS)
+
+    @property
+    def audio_blocks(self) -> tuple[Block, ...]:
+        """Those of the model, or of its baselines where it reads none."""
+        found = tuple(name for name in self.features.blocks if BLOCKS[name].is_audio)
+        return found or FeatureConfig.blocks
+
+    @property
+    def text_blocks(self) -> tuple[Block, ...]:
+        """Blocks of lyrics that the model reads."""
+        return tuple(name for name in self.features.blocks if BLOCKS[name].is_lyrics)
+
+    @property
+    def lyrics_blocks(self) -> tuple[Block, ...]:
+        """Blocks of lyrics that anything of the experiment is computed from, none twice."""
+        beside = (name for name in (*self.fuse, *self.alone) if BLOCKS[name].is_lyrics)
+        return tuple(dict.fromkeys((*self.text_blocks, *beside)))
 
     @property
     def uses_lyrics(self) -> bool:
-        return self.model.inputs != "audio" or "lyrics" in self.fuse
+        return bool(self.lyrics_blocks)
+
+    def lyrics_of(self, block: Block) -> LyricsConfig:
+        """How a block of lyrics becomes vectors."""
+        return replace(self.lyrics, **dict(BLOCKS[block].lyrics))
+
+    def columns_of(self, block: Block) -> tuple[str, ...]:
+        """Columns of the song table that a block is computed from."""
+        traits = BLOCKS[block]
+        is_vector = traits.is_lyrics and not traits.function
+        return (traits.column, *(self.lyrics_of(block).labels_seen if is_vector else ()))
 
     @property
-    def labels_seen(self) -> tuple[Label, ...]:
-        """Every label that something of this experiment is computed from; no other is at hand."""
+    def columns_seen(self) -> tuple[str, ...]:
+        """Every column that something of this experiment is computed from; no other is at hand."""
         condition = () if self.model.condition == "none" else (self.model.condition,)
-        fused = ("genre",) if "genre" in self.fuse else ()
-        by_lyrics = self.lyrics.labels_seen if self.uses_lyrics else ()
-        # Lyrics alone are shown centred per language too.
-        if self.model.kind == "raw" and self.model.inputs == "lyrics":
-            by_lyrics = ("language",)
-        return tuple(dict.fromkeys((*condition, *fused, *by_lyrics)))
+        blocks = (*self.audio_blocks, *self.lyrics_blocks, *self.fuse)
+        columns = (column for block in blocks for column in self.columns_of(block))
+        return tuple(dict.fromkeys((*columns, *condition)))
 
     @property
     def results_dir(self) -> Path:

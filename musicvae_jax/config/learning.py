@@ -2,35 +2,38 @@
 
 import dataclasses
 import math
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from musicvae_jax.config.checks import require, require_one_of
+from musicvae_jax.config.traits import MODELS, ModelKind, ModelTraits
+
+Architecture = Literal["patch", "conv"]
+Condition = Literal["none", "genre", "language"]
+Likelihood = Literal["squared_error", "gaussian"]
+KLWarmup = Literal["none", "linear", "cyclical"]
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """What turns features into latents."""
 
-    kind: Literal["vae", "ae", "conv_vae", "pca", "raw"] = "vae"
+    kind: ModelKind = "vae"
     """vae: Gaussian posterior; ae: deterministic encoder, no KL; conv_vae: VAE of mel crops; pca:
     linear, nothing trained; raw: the standardised features as they are."""
-    inputs: Literal["audio", "lyrics", "audio+lyrics"] = "audio"
-    """What the model encodes; with both, each carries half of the variance."""
-    architecture: Literal["patch", "hybrid", "conv"] = "patch"
-    """Layers of a conv_vae: patch (space-to-depth and dense), hybrid (patches, then convolutions),
-    conv (ordinary strided convolutions, for accelerators)."""
+    architecture: Architecture = "patch"
+    """Layers of a conv_vae: patch (space-to-depth and dense) or conv (ordinary strided
+    convolutions, for accelerators)."""
     hidden: tuple[int, ...] = (256,)
     """Widths of the encoder's hidden layers, mirrored in the decoder; each at least 1."""
     latent: int = 32
     """Latent dimensions (components, for pca); at least 1."""
-    condition: Literal["none", "genre", "language"] = "none"
+    condition: Condition = "none"
     """Label given to encoder and decoder as a one-hot vector (conditional VAE)."""
 
     def __post_init__(self) -> None:
-        require_one_of("model.kind", self.kind, ("vae", "ae", "conv_vae", "pca", "raw"))
-        require_one_of("model.inputs", self.inputs, ("audio", "lyrics", "audio+lyrics"))
-        require_one_of("model.architecture", self.architecture, ("patch", "hybrid", "conv"))
-        require_one_of("model.condition", self.condition, ("none", "genre", "language"))
+        require_one_of("model.kind", self.kind, get_args(ModelKind))
+        require_one_of("model.architecture", self.architecture, get_args(Architecture))
+        require_one_of("model.condition", self.condition, get_args(Condition))
         require(
             len(self.hidden) > 0 and min(self.hidden) >= 1,
             "model.hidden",
@@ -39,21 +42,16 @@ class ModelConfig:
         )
         require(self.latent >= 1, "model.latent", self.latent, "at least 1")
         require(
-            self.kind in ("vae", "ae") or self.condition == "none",
+            self.traits.conditional or self.condition == "none",
             "model.condition",
             self.condition,
             f"'none' for model.kind {self.kind!r}",
         )
-        require(
-            self.kind != "conv_vae" or self.inputs == "audio",
-            "model.inputs",
-            self.inputs,
-            "'audio' for model.kind 'conv_vae'",
-        )
 
     @property
-    def is_trained(self) -> bool:
-        return self.kind in ("vae", "ae", "conv_vae")
+    def traits(self) -> ModelTraits:
+        """What a model of this kind can do."""
+        return MODELS[self.kind]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,10 +67,10 @@ class TrainConfig:
     beta: tuple[float, ...] = (1.0,)
     """Weights of the KL term, one model each, at least 0 and none twice (Higgins et al., beta-VAE,
     2017); 0 for an ae."""
-    reconstruction: Literal["squared_error", "gaussian"] = "squared_error"
+    reconstruction: Likelihood = "squared_error"
     """squared_error: sum of squares, a Gaussian of variance 1/2 without its constant;
     gaussian: negative log-likelihood under unit variance, constant included."""
-    kl_warmup: Literal["none", "linear", "cyclical"] = "none"
+    kl_warmup: KLWarmup = "none"
     """Against posterior collapse, beta rises from 0: once (linear; Bowman et al., 2016) or again
     and again (cyclical; Fu et al., 2019), from epoch to epoch. The history's ELBO keeps beta."""
     warmup_share: float = 0.5
@@ -108,8 +106,8 @@ class TrainConfig:
             self.beta,
             "one or more different finite numbers >= 0",
         )
-        require_one_of("train.reconstruction", self.reconstruction, ("squared_error", "gaussian"))
-        require_one_of("train.kl_warmup", self.kl_warmup, ("none", "linear", "cyclical"))
+        require_one_of("train.reconstruction", self.reconstruction, get_args(Likelihood))
+        require_one_of("train.kl_warmup", self.kl_warmup, get_args(KLWarmup))
         require(
             0 < self.warmup_share <= 1,
             "train.warmup_share",

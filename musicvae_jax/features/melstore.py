@@ -14,7 +14,7 @@ import numpy as np
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
-from musicvae_jax.features.making import EVERYTHING, OnRows, Share, make_parts
+from musicvae_jax.features.parts import EVERYTHING, OnRows, Share, make_parts
 from musicvae_jax.runtime.cache import writing_cache
 from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS, Part, Songs
@@ -38,7 +38,7 @@ class MelStore(NamedTuple):
     lengths: np.ndarray
 
 
-class _How(NamedTuple):
+class _PartTask(NamedTuple):
     """Where the store of a part is made, and its range."""
 
     path: Path
@@ -70,7 +70,7 @@ def build_stores(
     """
     parts = share.of(songs.parts)
     calls = [
-        (part, _How(_store_path(part, config), config.db_range))
+        (part, _PartTask(_store_path(part, config), config.db_range))
         for part in parts
         if _read_store(part, config, on_notice) is None
     ]
@@ -120,9 +120,9 @@ def _read_store(
         return None
 
 
-def _make_store(part: Part, how: _How, on_rows: OnRows | None) -> None:
-    with writing_cache(how.path) as aside, aside.open("wb") as file:
-        _write_mels(file, part, how.db_range, on_rows)
+def _make_store(part: Part, task: _PartTask, on_rows: OnRows | None) -> None:
+    with writing_cache(task.path) as aside, aside.open("wb") as file:
+        _write_mels(file, part, task.db_range, on_rows)
 
 
 def _write_mels(file: BinaryIO, part: Part, db_range: float, on_rows: OnRows | None) -> None:

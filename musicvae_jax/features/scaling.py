@@ -1,9 +1,11 @@
 """Standardisation fitted on training songs, and the balance between blocks of features."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+
+Array = TypeVar("Array")
 
 # About the smallest difference in level that is heard.
 LEAST_SCALE_DB = 1.0
@@ -16,7 +18,9 @@ class Scaler(NamedTuple):
     scale: np.ndarray
 
 
-def fit_scaler(values: np.ndarray, widths: Sequence[int], least_scale: float) -> Scaler:
+def fit_scaler(
+    values: np.ndarray, widths: Sequence[int], least_scales: Sequence[float]
+) -> Scaler:
     """Mean and standard deviation of each feature over songs, blocks balanced.
 
     Several blocks side by side are scaled so that each carries the same total variance, and all
@@ -26,14 +30,15 @@ def fit_scaler(values: np.ndarray, widths: Sequence[int], least_scale: float) ->
     Args:
         values: `[songs, features]`, the training songs only.
         widths: features of each block, in order; their sum is the number of features.
-        least_scale: smallest deviation, in the unit of the values. Without it a mel band that is
+        least_scales: smallest deviation of each block, in the unit of its values. Without it a mel band that is
             at the bottom of the range in nearly every training song would be divided by next to
             nothing, and the one held-out song that differs would be tens or thousands of
-            deviations away. LEAST_SCALE_DB for features in decibels.
+            deviations away.
     """
     mean = values.mean(axis=0, dtype=np.float64)
     deviation = values.std(axis=0, dtype=np.float64)
-    scale = np.maximum(deviation, least_scale) / np.repeat(block_weights(widths), widths)
+    least = np.repeat(np.asarray(least_scales, np.float64), widths)
+    scale = np.maximum(deviation, least) / np.repeat(block_weights(widths), widths)
     return Scaler(mean.astype(np.float32), scale.astype(np.float32))
 
 
@@ -50,6 +55,14 @@ def block_weights(widths: Sequence[int]) -> np.ndarray:
     return np.sqrt(share / np.asarray(widths, np.float64))
 
 
-def standardise(values: np.ndarray, scaler: Scaler) -> np.ndarray:
-    """Features `[songs, features]` less the scaler's mean, in units of its scale, float32."""
+def standardise(values: Array, scaler: Scaler) -> Array:
+    """Features `[..., features]` less the scaler's mean, in units of its scale, float32.
+
+    NumPy arrays give NumPy arrays, and JAX arrays JAX arrays.
+    """
     return ((values - scaler.mean) / scaler.scale).astype(np.float32)
+
+
+def unstandardise(values: Array, scaler: Scaler) -> Array:
+    """The inverse of `standardise`."""
+    return values * scaler.scale + scaler.mean

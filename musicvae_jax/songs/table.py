@@ -11,12 +11,13 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from musicvae_jax.config import Label
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.mels import Part, file_parts
 from musicvae_jax.songs.parquet import (
@@ -30,6 +31,10 @@ from musicvae_jax.songs.parquet import (
     read_file,
 )
 from musicvae_jax.songs.source import song_files
+
+
+# What songs are scored against.
+LABELS: tuple[Label, ...] = get_args(Label)
 
 
 class Rejection(NamedTuple):

@@ -7,16 +7,18 @@ import jax
 import jax.numpy as jnp
 
 from musicvae_jax.config import TrainConfig
-from musicvae_jax.models import MLPAutoencoder
+from musicvae_jax.models import Model
 from musicvae_jax.training.health import ACTIVE_VARIANCE, is_finite
 from musicvae_jax.training.randomness import example_noise, split_key
-from musicvae_jax.training.shares import own_examples, own_share, take, total
+from musicvae_jax.training.shares import own_examples, own_share, psum, take
 from musicvae_jax.training.state import (
     Data,
     Examples,
     History,
+    Optimiser,
     Progress,
     TrainState,
+    adam,
     init_state,
     no_history,
 )
@@ -27,21 +29,22 @@ Run = Callable[[Progress, jax.Array, Data, jax.Array, jax.Array], tuple[Progress
 Train = Callable[[jax.Array, Data, jax.Array, jax.Array], tuple[TrainState, History]]
 
 
-def make_train(model: MLPAutoencoder, config: TrainConfig) -> Train:
+def make_train(model: Model, config: TrainConfig, optimiser: Optimiser = adam) -> Train:
     """Builds the whole training of one member of a sweep.
 
     Args:
         model: the module to fit.
         config: epochs, batch size, reconstruction term, and how the KL is warmed up and what of
-            it is free; its betas and step sizes are not used, since those are arguments of the
+            it is free; its betas and learning rates are not used, since those are arguments of the
             result.
+        optimiser: of a learning rate, which has to be part of its state.
 
     Returns:
         `train(key, data, beta, learning_rate) -> (state, history)`, to be jitted, mapped or
         vmapped. An epoch visits every training song once; its last batch may be smaller. Once a
         loss is not finite the remaining epochs are skipped and their history is NaN.
     """
-    start, run = make_epochs(model, config)
+    start, run = make_epochs(model, config, optimiser=optimiser)
 
     def train(
         key: jax.Array, data: Data, beta: jax.Array, learning_rate: jax.Array
@@ -54,7 +57,10 @@ def make_train(model: MLPAutoencoder, config: TrainConfig) -> Train:
 
 
 def make_epochs(
-    model: MLPAutoencoder, config: TrainConfig, data_axis: str | None = None
+    model: Model,
+    config: TrainConfig,
+    data_axis: str | None = None,
+    optimiser: Optimiser = adam,
 ) -> tuple[Start, Run]:
     """The training of `make_train` in parts, for a caller that looks in between.
 
@@ -62,7 +68,8 @@ def make_epochs(
         model: see `make_train`.
         config: see there.
         data_axis: name of the mesh axis whose devices share every batch, where this is called
-            inside a `shard_map` over it; all of them are given all of the data.
+            inside a `shard_map` over it; each of them has all of the data.
+        optimiser: see `make_train`.
 
     Returns:
         `start(key, data, learning_rate) -> progress` and `run(progress, key, data, beta, epochs)
@@ -70,10 +77,10 @@ def make_epochs(
         from `config.epochs` on are skipped.
     """
     losses_of = make_losses(model, config)
-    step = make_step(model, config, data_axis)
+    step = make_step(model, config, data_axis, optimiser)
 
     def start(key: jax.Array, data: Data, learning_rate: jax.Array) -> Progress:
-        state = init_state(model, split_key(key).init, data.train, learning_rate)
+        state = init_state(model, split_key(key).init, data.train, learning_rate, optimiser)
         return Progress(state, jnp.array(True))
 
     def run(
@@ -82,8 +89,8 @@ def make_epochs(
         keys = split_key(key)
         n_train, n_heldout = len(data.train.x), len(data.heldout.x)
         batch_size = min(config.batch_size, n_train)
-        shown, _, shown_weight = own_examples(data.train, data_axis)
-        kept, kept_index, kept_weight = own_examples(data.heldout, data_axis)
+        train, _, train_weight = own_examples(data.train, data_axis)
+        heldout, heldout_index, heldout_weight = own_examples(data.heldout, data_axis)
 
         def run_epoch(state: TrainState, epoch: jax.Array) -> tuple[TrainState, History]:
             order, weights = _epoch_order(
@@ -99,27 +106,29 @@ def make_epochs(
                 return step(state, batch, weight, noise, beta, epoch)
 
             state, sums = jax.lax.scan(run_step, state, (order, weights))
-            noise = example_noise(jax.random.fold_in(keys.heldout, epoch), kept_index, model.latent)
-            heldout = losses_of(state.params, kept, noise, beta)
+            noise = example_noise(
+                jax.random.fold_in(keys.heldout, epoch), heldout_index, model.latent
+            )
+            losses = losses_of(state.params, heldout, noise, beta)
             history = History(
                 train=jax.tree.map(lambda loss: loss.sum() / n_train, sums),
                 heldout=jax.tree.map(
-                    lambda loss: total(jnp.sum(kept_weight * loss), data_axis) / n_heldout,
-                    heldout,
+                    lambda loss: psum(jnp.sum(heldout_weight * loss), data_axis) / n_heldout,
+                    losses,
                 ),
-                active_units=_active_units(model, state.params, shown, shown_weight, data_axis),
+                active_units=_active_units(model, state.params, train, train_weight, data_axis),
             )
             return state, history
 
         def run_or_skip(progress, epoch):
             state, history = jax.lax.cond(
-                progress.going & (epoch < config.epochs),
+                progress.active & (epoch < config.epochs),
                 run_epoch,
-                lambda state, _: (state, no_history()),
+                lambda state, _: (state, no_history(model)),
                 progress.state,
                 epoch,
             )
-            return Progress(state, progress.going & is_finite(history)), history
+            return Progress(state, progress.active & is_finite(history)), history
 
         return jax.lax.scan(run_or_skip, progress, epochs)
 
@@ -135,7 +144,7 @@ def _epoch_order(key: jax.Array, n: int, batch_size: int) -> tuple[jax.Array, ja
 
 
 def _active_units(
-    model: MLPAutoencoder,
+    model: Model,
     params: Any,
     examples: Examples,
     weight: jax.Array,
@@ -143,7 +152,7 @@ def _active_units(
 ) -> jax.Array:
     means = model.apply(params, examples.x, examples.condition, method="encode").mean
     weight = weight[:, None]
-    n_examples = total(weight.sum(), data_axis)
-    centre = total(jnp.sum(weight * means, axis=0), data_axis) / n_examples
-    variance = total(jnp.sum(weight * (means - centre) ** 2, axis=0), data_axis) / n_examples
+    n_examples = psum(weight.sum(), data_axis)
+    centre = psum(jnp.sum(weight * means, axis=0), data_axis) / n_examples
+    variance = psum(jnp.sum(weight * (means - centre) ** 2, axis=0), data_axis) / n_examples
     return jnp.sum(variance > ACTIVE_VARIANCE)

@@ -12,7 +12,7 @@ def take(examples: Examples, index: jax.Array) -> Examples:
     return jax.tree.map(lambda leaf: leaf[index], examples)
 
 
-def total(tree: Any, data_axis: str | None) -> Any:
+def psum(tree: Any, data_axis: str | None) -> Any:
     """Sums over the devices that share the data."""
     return tree if data_axis is None else jax.lax.psum(tree, data_axis)
 

@@ -1,5 +1,8 @@
-"""What a training is given, what it changes, and what it tells of every epoch."""
+"""The data of a training, its state, and its history."""
 
+import dataclasses
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import jax
@@ -7,23 +10,26 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from musicvae_jax.config import CropConfig, ModelConfig
-from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
+from musicvae_jax.config import ModelConfig
+from musicvae_jax.models import Model
+
+# Of a learning rate, which has to be part of the state that it makes (`optax.inject_hyperparams`).
+Optimiser = Callable[[jax.Array | float], optax.GradientTransformation]
 
 
 class Examples(NamedTuple):
-    """What a model is given.
+    """What a model reads.
 
     Attributes:
         x: inputs, `[examples, features]`, or `[examples, bands, frames]` for a model of crops.
         condition: labels, `[examples, labels]`, or None.
-        weight: of each feature in the reconstruction term, `[examples, features]`; 0 where the
-            feature is missing. None if none is.
+        mask: weight of each feature in the reconstruction term, `[examples, features]`: 0 where
+            the feature is missing, else 1. None if none is missing.
     """
 
     x: jax.Array
     condition: jax.Array | None = None
-    weight: jax.Array | None = None
+    mask: jax.Array | None = None
 
 
 class Data(NamedTuple):
@@ -45,23 +51,34 @@ class Progress(NamedTuple):
 
     Attributes:
         state: what a step changes.
-        going: bool; False once a loss is not finite, after which epochs are skipped.
+        active: bool; False once a loss is not finite, after which epochs are skipped.
     """
 
     state: TrainState
-    going: jax.Array
+    active: jax.Array
 
 
 class Losses(NamedTuple):
     """Nats per example; `negative_elbo` is weighted by beta.
 
-    It is what training minimises, unless the KL is warmed up or has free bits: these change what
-    is minimised and not what is told, so that runs with and without them compare.
+    Training minimises it with the other terms, unless the KL is warmed up or has free bits: these
+    change the objective and not the losses reported here, so that runs with and without compare.
+
+    Attributes:
+        reconstruction: negative log-likelihood of x.
+        kl: divergence of the posterior from the prior.
+        negative_elbo: their weighted sum.
+        others: further terms of the model's objective, by name.
     """
 
     reconstruction: jax.Array
     kl: jax.Array
     negative_elbo: jax.Array
+    others: Mapping[str, jax.Array] = {}
+
+    def by_name(self) -> dict[str, jax.Array]:
+        """All losses, the model's own last."""
+        return {name: getattr(self, name) for name in self._fields[:3]} | dict(self.others)
 
 
 class History(NamedTuple):
@@ -75,34 +92,48 @@ class History(NamedTuple):
     heldout: Losses
     active_units: jax.Array
 
+    def by_name(self) -> dict[str, jax.Array]:
+        """Its parts under the names of history.csv: train_kl_nats, active_units, ..."""
+        losses = {
+            f"{side}_{name}_nats": value
+            for side in ("train", "heldout")
+            for name, value in getattr(self, side).by_name().items()
+        }
+        return losses | {"active_units": self.active_units}
 
-def make_model(
-    config: ModelConfig, crops: CropConfig, n_features: int
-) -> MLPAutoencoder | ConvAutoencoder:
+
+def make_model(config: ModelConfig, shape: tuple[int, ...]) -> Model:
     """The Flax module that a config of a trained kind describes.
 
     Args:
         config: kind and sizes.
-        crops: their length in frames, for a conv_vae.
-        n_features: size of x, for the other kinds.
+        shape: of an example, `[features]` or `[bands, frames]`.
     """
-    if config.kind == "conv_vae":
-        return ConvAutoencoder(
-            frames=crops.frames, latent=config.latent, architecture=config.architecture
-        )
-    return MLPAutoencoder(
-        features=n_features,
-        hidden=config.hidden,
-        latent=config.latent,
-        deterministic=config.kind == "ae",
-    )
+    file, name = config.traits.module.split(".")
+    module = getattr(import_module(f"musicvae_jax.models.{file}"), name)
+    # What a module has no attribute for is for other kinds.
+    names = {field.name for field in dataclasses.fields(module)}
+    settings = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name in names
+    }
+    return module.for_shape(shape, **(settings | dict(config.traits.settings)))
+
+
+def adam(learning_rate: jax.Array | float) -> optax.GradientTransformation:
+    """Adam, its learning rate part of its state."""
+    # What is not swept stays a constant: in float32, 1 - 0.9 is not 0.1.
+    fixed = ("b1", "b2", "eps", "eps_root")
+    return optax.inject_hyperparams(optax.adam, static_args=fixed)(learning_rate)
 
 
 def init_state(
-    model: MLPAutoencoder | ConvAutoencoder,
+    model: Model,
     key: jax.Array,
     examples: Examples,
     learning_rate: jax.Array | float,
+    optimiser: Optimiser = adam,
 ) -> TrainState:
     """Fresh parameters and optimiser state; of the examples only the shapes matter."""
     first = jax.tree.map(lambda leaf: leaf[:1], examples)
@@ -111,19 +142,18 @@ def init_state(
     return TrainState(params, optimiser(learning_rate).init(params))
 
 
-def optimiser(learning_rate: jax.Array | float = 0.0) -> optax.GradientTransformation:
-    """Adam; its step size is part of its state, so that updates do not need it again."""
-    # What is not swept stays a constant: in float32, 1 - 0.9 is not 0.1.
-    fixed = ("b1", "b2", "eps", "eps_root")
-    return optax.inject_hyperparams(optax.adam, static_args=fixed)(learning_rate)
+def no_losses(model: Model, value: float = jnp.nan) -> Losses:
+    """The same number for every loss of a model."""
+    number = jnp.float32(value)
+    return Losses(number, number, number, dict.fromkeys(model.other_terms, number))
 
 
-def no_history() -> History:
+def no_history(model: Model) -> History:
     """Of an epoch that was skipped."""
-    nan = jnp.float32(jnp.nan)
-    return History(Losses(nan, nan, nan), Losses(nan, nan, nan), jnp.int32(0))
+    return History(no_losses(model), no_losses(model), jnp.int32(0))
 
 
-def blank_history(n_members: int, n_epochs: int) -> History:
+def blank_history(model: Model, n_members: int, n_epochs: int) -> History:
     """Of epochs that are to come, NumPy, parts `[members, epochs]`."""
-    return jax.tree.map(lambda leaf: np.full((n_members, n_epochs), leaf, leaf.dtype), no_history())
+    blank = no_history(model)
+    return jax.tree.map(lambda leaf: np.full((n_members, n_epochs), leaf, leaf.dtype), blank)

@@ -18,17 +18,20 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from musicvae_jax.config import Member, TrainConfig
-from musicvae_jax.models import MLPAutoencoder
+from musicvae_jax.models import Model
 from musicvae_jax.runtime.devices import SWEEP, data_axis, make_mesh, one_fills, place
 from musicvae_jax.training import (
     Data,
     History,
+    Optimiser,
     Progress,
     TrainState,
+    adam,
     blank_history,
     init_state,
     make_epochs,
 )
+from musicvae_jax.training.reports import OnHistory
 from musicvae_jax.training.resume import Keeper, Keeping, keep_nothing
 
 # Parameters and optimiser states of the members that are trained at a time, on all devices
@@ -65,14 +68,15 @@ class _Program(NamedTuple):
 
 
 def train_members(
-    model: MLPAutoencoder,
+    model: Model,
     config: TrainConfig,
     members: Sequence[Member],
     data: Data,
-    on_epochs: Callable[[int], None] | None = None,
+    on_history: OnHistory | None = None,
     mesh: Mesh | None = None,
     keeping: Keeping = keep_nothing,
     state_bytes: int = STATE_BYTES,
+    optimiser: Optimiser = adam,
 ) -> tuple[TrainState, History]:
     """Trains every member of a sweep.
 
@@ -81,11 +85,12 @@ def train_members(
         config: epochs, batch size and reconstruction term.
         members: at least one.
         data: shared by all members.
-        on_epochs: told, every few epochs, how many were trained, counted over all members.
+        on_history: called on the host every few epochs with their history.
         mesh: from `devices.make_mesh`; by default its default for so many members.
         keeping: opens the keeper of a part of the sweep, by name.
         state_bytes: bound on the parameters and optimiser states of the members that are trained
             at a time; one member always is.
+        optimiser: of a learning rate, which has to be part of its state.
 
     Returns:
         States and histories, NumPy, with a leading axis of members in their order.
@@ -93,25 +98,31 @@ def train_members(
     Raises:
         StoppedError: a keeper was asked to stop.
     """
-    at_once = _members_at_once(model, members, data, state_bytes)
+    at_once = _members_at_once(model, members, data, state_bytes, optimiser)
     mesh = mesh or make_mesh(at_once)
     # What is swept is an argument of the program, so programs that differ in it are one.
     unswept = replace(config, beta=TrainConfig.beta, learning_rate=TrainConfig.learning_rate)
-    program = _program(model, unswept, mesh)
+    program = _program(model, unswept, mesh, optimiser)
     data = place(data, mesh)
     parts = []
     for first in range(0, len(members), at_once):
         group = _group(members[first : first + at_once], mesh)
         with keeping(f"members_{first}") as keeper:
-            parts.append(_train_group(program, config, group, data, on_epochs, keeper))
+            blank = blank_history(model, group.n_members, config.epochs)
+            report = partial(on_history, first) if on_history else None
+            parts.append(_train_group(program, config, group, data, blank, report, keeper))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 def _members_at_once(
-    model: MLPAutoencoder, members: Sequence[Member], data: Data, state_bytes: int
+    model: Model,
+    members: Sequence[Member],
+    data: Data,
+    state_bytes: int,
+    optimiser: Optimiser,
 ) -> int:
     def start() -> TrainState:
-        return init_state(model, jax.random.key(members[0].seed), data.train, 0.0)
+        return init_state(model, jax.random.key(members[0].seed), data.train, 0.0, optimiser)
 
     state = jax.eval_shape(start)
     bytes_each = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
@@ -134,27 +145,30 @@ def _train_group(
     config: TrainConfig,
     group: _Group,
     data: Data,
-    on_epochs: Callable[[int], None] | None,
+    history: History,
+    report: Callable[[int, History], None] | None,
     keeper: Keeper,
 ) -> tuple[TrainState, History]:
     n_members = group.n_members
     progress = program.start(group.seeds, group.learning_rates, group.is_used, data)
-    history = blank_history(n_members, config.epochs)
     like = jax.eval_shape(lambda progress: program.gather(progress, n_members), progress)
     n_done, found = keeper.latest((0, None), jax.tree.map(program.whole, (like, history)))
     if found is not None:
         progress = program.spread(found[0], group.is_used)
         history = jax.tree.map(np.array, found[1])
-        if on_epochs:
-            on_epochs(n_members * n_done)
+        if report:
+            report(0, jax.tree.map(lambda leaf: leaf[:, :n_done], history))
     per_call = min(max(_SONGS_PER_CALL // len(data.train.x), 1), _MOST_EPOCHS_PER_CALL)
     for first in range(n_done, config.epochs, per_call):
         last = min(first + per_call, config.epochs)
         epochs = np.arange(first, first + per_call)
         progress, part = program.run(progress, group.seeds, group.betas, data, epochs)
-        _fill_in(history, program.gather(part, n_members), first, last)
-        if on_epochs:
-            on_epochs(n_members * (last - first))
+        part = program.gather(part, n_members)
+        part = jax.tree.map(lambda leaf, n=last - first: np.asarray(leaf)[:, :n], part)
+        for whole, found in zip(*map(jax.tree.leaves, (history, part)), strict=True):
+            whole[:, first:last] = found
+        if report:
+            report(first, part)
         keeper.after(
             last,
             config.epochs,
@@ -164,21 +178,16 @@ def _train_group(
     return jax.tree.map(np.asarray, program.gather(progress.state, n_members)), history
 
 
-def _fill_in(history: History, part: History, first: int, last: int) -> None:
-    for whole, found in zip(jax.tree.leaves(history), jax.tree.leaves(part), strict=True):
-        whole[:, first:last] = np.asarray(found)[:, : last - first]
-
-
 @cache
-def _program(model: MLPAutoencoder, config: TrainConfig, mesh: Mesh) -> _Program:
+def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser) -> _Program:
     """Kept, so that the same training under another name is not traced again."""
-    start, run = make_epochs(model, config, data_axis(mesh))
+    start, run = make_epochs(model, config, data_axis(mesh), optimiser)
     fills_a_device = one_fills(mesh.devices.flat[0])
 
     def start_each(seeds, learning_rates, is_used, data) -> Progress:
         keys = jax.vmap(jax.random.key)(seeds)
         progress = jax.vmap(start, in_axes=(0, None, 0))(keys, data, learning_rates)
-        return progress._replace(going=is_used)
+        return progress._replace(active=is_used)
 
     def run_each(progress: Progress, seeds, betas, data, epochs):
         def run_one(member):
@@ -189,9 +198,9 @@ def _program(model: MLPAutoencoder, config: TrainConfig, mesh: Mesh) -> _Program
         return jax.lax.map(run_one, (progress, seeds, betas), batch_size=side_by_side)
 
     def spread(progress: Progress, is_used: jax.Array) -> Progress:
-        repeated = jnp.arange(len(is_used)) % len(progress.going)
+        repeated = jnp.arange(len(is_used)) % len(progress.active)
         progress = jax.tree.map(lambda leaf: leaf[repeated], progress)
-        return progress._replace(going=progress.going & is_used)
+        return progress._replace(active=progress.active & is_used)
 
     def gather(tree, n_members: int):
         return jax.tree.map(lambda leaf: leaf[:n_members], tree)

@@ -6,26 +6,23 @@ optimiser, noise and history are those of `training`. Randomness is folded from 
 so that the size of a chunk does not change the numbers.
 """
 
-from musicvae_jax.training.streaming.crops import (
-    HISTORY_CROPS,
-    CropSource,
-    song_latents,
-    standardised,
-)
+from musicvae_jax.training.streaming.crops import CropSource
 from musicvae_jax.training.streaming.loop import train_streamed
 from musicvae_jax.training.streaming.members import train_streamed_members
+from musicvae_jax.training.streaming.passes import latents, posteriors
 from musicvae_jax.training.streaming.rows import RowSource
 from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source, Visits
+from musicvae_jax.training.streaming.sources import make_source
 
 __all__ = [
     "CHUNK_BYTES",
-    "HISTORY_CROPS",
     "CropSource",
     "RowSource",
     "Source",
     "Visits",
-    "song_latents",
-    "standardised",
+    "latents",
+    "make_source",
+    "posteriors",
     "train_streamed",
     "train_streamed_members",
 ]

@@ -1,22 +1,18 @@
-"""Windows of mel spectrograms as the source of a streamed training, and the latents of songs."""
+"""Windows of mel spectrograms as the source of a streamed training."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh
 from jax.tree_util import Partial
 
 from musicvae_jax.config import CropConfig
-from musicvae_jax.features import Scaler
+from musicvae_jax.features import Scaler, standardise
 from musicvae_jax.features.crops import CropStore, fixed_places, half_crops
 from musicvae_jax.features.melstore import VALUE
-from musicvae_jax.models import ConvAutoencoder
-from musicvae_jax.runtime.devices import make_mesh
 from musicvae_jax.songs import MEL_BANDS
 from musicvae_jax.training import Examples
-from musicvae_jax.training.streaming.passes import song_means
 from musicvae_jax.training.streaming.source import Visits
 
 # Fixed crops of a song that the history looks at after every epoch.
@@ -57,7 +53,7 @@ class CropSource(NamedTuple):
 
     def epoch(self, key: jax.Array) -> Visits:
         per_song = self.crops.per_song
-        # What tells the crops of all epochs' songs apart.
+        # Crop i of song s has the same id in every epoch.
         ids = (self.train[:, None] * per_song + np.arange(per_song)).ravel()
         order, positions = map(np.asarray, _visits(key, ids))
         return Visits(order, order // per_song, positions)
@@ -65,42 +61,17 @@ class CropSource(NamedTuple):
     def fixed(self, songs: np.ndarray) -> Visits:
         return _fixed(songs, HISTORY_CROPS)
 
+    def encoding(self, songs: np.ndarray) -> Visits:
+        return _fixed(songs, self.crops.encoded)
+
     def read(self, visits: Visits) -> np.ndarray:
         """Windows in half precision, decibels, `[n, frames, 128]`."""
         return half_crops(self.store, visits.songs, self.crops.frames, visits.positions)
 
 
-def song_latents(
-    model: ConvAutoencoder,
-    params: Any,
-    store: CropStore,
-    index: np.ndarray,
-    n_crops: int,
-    scaler: Scaler,
-    mesh: Mesh | None = None,
-) -> np.ndarray:
-    """Posterior means averaged over evenly spaced crops of each song, in bounded memory.
-
-    Returns:
-        float32 `[songs, latent]`, in the order of `index`; the same on any devices, up to rounding.
-    """
-    mesh = mesh or make_mesh(1)
-    source = CropSource(store, index, index[:0], scaler, CropConfig(model.frames))
-    return song_means(model, params, source, _fixed(index, n_crops), len(index), mesh)
-
-
-def standardised(windows: jax.Array, scaler: Scaler) -> jax.Array:
-    """Windows in decibels, any float type, `[..., frames, 128]`, as float32 inputs of a model.
-
-    Returns:
-        `[..., 128, frames]`, less each band's mean, in units of the scale.
-    """
-    scaled = (windows.astype(jnp.float32) - scaler.mean) / scaler.scale
-    return jnp.swapaxes(scaled, -1, -2)
-
-
 def _standardised_examples(scaler: Scaler, windows: jax.Array) -> Examples:
-    return Examples(standardised(windows, scaler))
+    # Time comes first in the store.
+    return Examples(jnp.swapaxes(standardise(windows.astype(jnp.float32), scaler), -1, -2))
 
 
 def _fixed(songs: np.ndarray, n_crops: int) -> Visits:

@@ -13,23 +13,27 @@ from jax.sharding import PartitionSpec as P
 from jax.tree_util import Partial
 
 from musicvae_jax.config import Member, TrainConfig
+from musicvae_jax.models import Model
 from musicvae_jax.runtime.devices import DATA, data_axis, make_mesh
 from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.training import (
     ACTIVE_VARIANCE,
     History,
     Losses,
+    Optimiser,
     TrainState,
+    adam,
     blank_history,
     example_noise,
     init_state,
     is_finite,
     make_step,
+    no_losses,
     split_key,
 )
 from musicvae_jax.training.resume import Keeper
 from musicvae_jax.training.streaming.chunks import Plan, Steps, make_plan, read_steps
-from musicvae_jax.training.streaming.passes import Model, heldout_losses, song_means
+from musicvae_jax.training.streaming.passes import heldout_losses, song_means
 from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source
 
 _NO_KEEPER = Keeper()
@@ -40,10 +44,11 @@ def train_streamed(
     config: TrainConfig,
     source: Source,
     member: Member,
-    on_epochs: Callable[[int], None] | None = None,
+    on_history: Callable[[int, History], None] | None = None,
     mesh: Mesh | None = None,
     keeper: Keeper = _NO_KEEPER,
     chunk_bytes: int = CHUNK_BYTES,
+    optimiser: Optimiser = adam,
 ) -> tuple[TrainState, History]:
     """Trains one member of a sweep.
 
@@ -52,11 +57,12 @@ def train_streamed(
         config: epochs, batch size and reconstruction term.
         source: the examples.
         member: its seed, step size and weight of the KL term.
-        on_epochs: told, after every epoch, how many were trained; for a progress bar.
+        on_history: called after every epoch with its place and its history, parts `[1, 1]`.
         mesh: devices that share every batch, all in the mesh axis "data"; by default one device.
         keeper: keeps the training.
         chunk_bytes: bound on the examples that are read at a time; one step always is. A training
             that was kept goes on only with the same.
+        optimiser: of a learning rate, which has to be part of its state.
 
     Returns:
         The state, NumPy, and the history as NumPy arrays `[epochs]` that mean what
@@ -70,23 +76,24 @@ def train_streamed(
     # A seed may be too large for what JAX takes a Python integer for.
     member = Member(*map(np.float32, member[:2]), np.uint32(member.seed))
     plan = make_plan(source, config, mesh, chunk_bytes)
-    carry = (_start(model, source, mesh, member), _no_losses())
-    history = blank_history(1, config.epochs)
+    carry = (_start(model, source, mesh, member, optimiser), no_losses(model, 0.0))
+    history = blank_history(model, 1, config.epochs)
     like = jax.tree.map(partial(_whole, mesh), (carry, history))
     n_done, found = keeper.latest((0, None), like)
     if found is not None:
         carry, history = found[0], jax.tree.map(np.array, found[1])
     n_chunks = config.epochs * plan.chunks_per_epoch
-    if on_epochs and n_done:
-        on_epochs(n_done // plan.chunks_per_epoch)
+    if on_history and n_done:
+        on_history(0, _epochs(history, 0, n_done // plan.chunks_per_epoch))
     wanted = range(n_done, n_chunks)
     with closing(one_ahead(read_steps(source, plan, member.seed, wanted))) as chunks:
-        while n_done < n_chunks and _is_going(history, n_done // plan.chunks_per_epoch):
+        while n_done < n_chunks and _is_active(history, n_done // plan.chunks_per_epoch):
             epoch, chunk = divmod(n_done, plan.chunks_per_epoch)
             # Waiting here keeps a third chunk from being read.
             carry = jax.block_until_ready(
                 _run_steps(
-                    model, config, mesh, carry, next(chunks), member, epoch, source.to_examples
+                    *(model, config, mesh, optimiser),
+                    *(carry, next(chunks), member, epoch, source.to_examples),
                 )
             )
             n_done += 1
@@ -94,57 +101,68 @@ def train_streamed(
                 found = _epoch_history(model, config, plan, carry, member, epoch, source)
                 for whole, value in zip(*map(jax.tree.leaves, (history, found)), strict=True):
                     whole[0, epoch] = value
-                carry = (carry[0], _no_losses())
-                if on_epochs:
-                    on_epochs(1)
+                carry = (carry[0], no_losses(model, 0.0))
+                if on_history:
+                    on_history(epoch, _epochs(history, epoch, epoch + 1))
             keeper.after(
                 n_done,
                 n_chunks,
                 lambda c=carry: (c, jax.tree.map(np.copy, history)),
                 plan.chunks_per_epoch,
             )
-    if on_epochs and n_done < n_chunks:
-        on_epochs(config.epochs - n_done // plan.chunks_per_epoch)
+    if on_history and n_done < n_chunks:
+        first = n_done // plan.chunks_per_epoch
+        on_history(first, _epochs(history, first, config.epochs))
     return jax.tree.map(np.asarray, carry[0]), jax.tree.map(lambda leaf: leaf[0], history)
+
+
+def _epochs(history: History, first: int, last: int) -> History:
+    return jax.tree.map(lambda leaf: leaf[:, first:last].copy(), history)
 
 
 def _whole(mesh: Mesh, leaf: jax.Array) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=NamedSharding(mesh, P()))
 
 
-def _start(model: Model, source: Source, mesh: Mesh, member: Member) -> TrainState:
+def _start(
+    model: Model, source: Source, mesh: Mesh, member: Member, optimiser: Optimiser
+) -> TrainState:
     first = jax.tree.map(lambda part: part[:1], source.fixed(source.train[:1]))
-    return _init(model, mesh, member, source.read(first), source.to_examples)
+    return _init(model, mesh, optimiser, member, source.read(first), source.to_examples)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _init(model: Model, mesh: Mesh, member: Member, read: Any, to_examples: Partial) -> TrainState:
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _init(
+    model: Model,
+    mesh: Mesh,
+    optimiser: Optimiser,
+    member: Member,
+    read: Any,
+    to_examples: Partial,
+) -> TrainState:
     key = split_key(jax.random.key(member.seed)).init
-    state = init_state(model, key, to_examples(read), member.learning_rate)
+    state = init_state(model, key, to_examples(read), member.learning_rate, optimiser)
     return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, P()))
 
 
-def _no_losses() -> Losses:
-    return Losses(*np.zeros(3, np.float32))
-
-
-def _is_going(history: History, epoch: int) -> bool:
+def _is_active(history: History, epoch: int) -> bool:
     """Whether the epoch before ended well."""
     return epoch == 0 or bool(is_finite(jax.tree.map(lambda leaf: leaf[0, epoch - 1], history)))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _run_steps(
     model: Model,
     config: TrainConfig,
     mesh: Mesh,
+    optimiser: Optimiser,
     carry: tuple[TrainState, Losses],
     steps: Steps,
     member: Member,
     epoch: jax.Array,
     to_examples: Partial,
 ) -> tuple[TrainState, Losses]:
-    step = make_step(model, config, data_axis(mesh))
+    step = make_step(model, config, data_axis(mesh), optimiser)
 
     def run(carry, steps, member, epoch, to_examples):
         key = jax.random.fold_in(split_key(jax.random.key(member.seed)).noise, epoch)
@@ -184,7 +202,7 @@ def _epoch_history(
     params, mesh, songs = state.params, plan.mesh, source.train
     means = song_means(model, params, source, source.fixed(songs), len(songs), mesh)
     return History(
-        train=Losses(*(np.asarray(total) / np.float32(plan.n_examples) for total in sums)),
+        train=jax.tree.map(lambda total: np.asarray(total) / np.float32(plan.n_examples), sums),
         heldout=heldout_losses(model, config, mesh, params, member, epoch, source),
         active_units=np.sum(means.var(axis=0) > ACTIVE_VARIANCE, dtype=np.int32),
     )

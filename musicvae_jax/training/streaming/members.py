@@ -1,7 +1,8 @@
 """The members of a sweep whose examples stream, one per row of the mesh."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from functools import partial
 from queue import SimpleQueue
 from threading import Event
 
@@ -10,11 +11,12 @@ import numpy as np
 from jax.sharding import Mesh
 
 from musicvae_jax.config import Member, TrainConfig
+from musicvae_jax.models import Model
 from musicvae_jax.runtime.devices import make_mesh
-from musicvae_jax.training import History, TrainState
+from musicvae_jax.training import History, Optimiser, TrainState, adam
+from musicvae_jax.training.reports import OnHistory
 from musicvae_jax.training.resume import Keeping, keep_nothing
 from musicvae_jax.training.streaming.loop import train_streamed
-from musicvae_jax.training.streaming.passes import Model
 from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source
 
 
@@ -23,10 +25,11 @@ def train_streamed_members(
     config: TrainConfig,
     source: Source,
     members: Sequence[Member],
-    on_epochs: Callable[[int], None] | None = None,
+    on_history: OnHistory | None = None,
     mesh: Mesh | None = None,
     keeping: Keeping = keep_nothing,
     chunk_bytes: int = CHUNK_BYTES,
+    optimiser: Optimiser = adam,
 ) -> tuple[TrainState, History]:
     """Trains every member of a sweep, as many at a time as the mesh axis "sweep" is long.
 
@@ -39,10 +42,11 @@ def train_streamed_members(
         config: see there.
         source: see there.
         members: at least one.
-        on_epochs: as there, from any thread.
+        on_history: called after every epoch of a member, from its thread.
         mesh: from `devices.make_mesh`; by default its default for so many members.
         keeping: opens the keeper of a member, by name.
         chunk_bytes: see there.
+        optimiser: see there.
 
     Returns:
         States and histories, NumPy, with a leading axis of members in their order.
@@ -55,18 +59,19 @@ def train_streamed_members(
         free.put(row)
     stopped = Event()
 
-    def told(n_epochs: int) -> None:
+    def report(place: int, epoch: int, history: History) -> None:
         if stopped.is_set():
             raise CancelledError
-        if on_epochs:
-            on_epochs(n_epochs)
+        if on_history:
+            on_history(place, epoch, history)
 
     def train(place: int) -> tuple[TrainState, History]:
         row = free.get()
         try:
             with keeping(f"member_{place}") as keeper:
                 return train_streamed(
-                    model, config, source, members[place], told, row, keeper, chunk_bytes
+                    *(model, config, source, members[place]),
+                    *(partial(report, place), row, keeper, chunk_bytes, optimiser),
                 )
         finally:
             free.put(row)

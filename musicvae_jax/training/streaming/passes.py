@@ -13,14 +13,13 @@ from jax.sharding import PartitionSpec as P
 from jax.tree_util import Partial
 
 from musicvae_jax.config import Member, TrainConfig
-from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
-from musicvae_jax.runtime.devices import DATA, SWEEP, place
+from musicvae_jax.models import Model, Posterior
+from musicvae_jax.runtime.devices import DATA, SWEEP, make_mesh, place
 from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.training import Losses, example_noise, make_losses, split_key
 from musicvae_jax.training.streaming.source import Source, Visits
 
 _ALL = (SWEEP, DATA)
-Model = MLPAutoencoder | ConvAutoencoder
 
 
 def song_means(
@@ -39,15 +38,55 @@ def song_means(
     Returns:
         float32 `[n_songs, latent]`.
     """
+    means = posteriors(model, params, source, visits, mesh).mean
+    return means.reshape(n_songs, -1, means.shape[-1]).mean(axis=1)
+
+
+def posteriors(
+    model: Model, params: Any, source: Source, visits: Visits, mesh: Mesh | None = None
+) -> Posterior:
+    """Posteriors of examples, in bounded memory.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        source: where the examples are.
+        visits: the examples.
+        mesh: devices that share the examples; by default one.
+
+    Returns:
+        Parts float32 `[examples, latent]`, NumPy, in the order of `visits`.
+    """
+    mesh = mesh or make_mesh(1)
     params = place(params, mesh)
     with closing(one_ahead(_blocks(source, visits, mesh))) as blocks:
-        means = np.concatenate(
-            [
-                np.asarray(_means(model, mesh, params, read, source.to_examples))[:n_used]
-                for read, _, n_used in blocks
-            ]
-        )
-    return means.reshape(n_songs, -1, means.shape[-1]).mean(axis=1)
+        found = [
+            jax.tree.map(
+                lambda part, n=n_used: np.asarray(part)[:n],
+                _posteriors(model, mesh, params, read, source.to_examples),
+            )
+            for read, _, n_used in blocks
+        ]
+    return jax.tree.map(lambda *parts: np.concatenate(parts), *found)
+
+
+def latents(
+    model: Model, params: Any, source: Source, songs: np.ndarray, mesh: Mesh | None = None
+) -> np.ndarray:
+    """Latents of songs under one member: posterior means, averaged over a song's examples.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        source: where the songs are.
+        songs: their places in it, `[n]`.
+        mesh: devices that share the examples; by default one.
+
+    Returns:
+        float32 `[n, latent]`, in the order of `songs`; the same on any devices, up to rounding.
+    """
+    visits = source.encoding(songs)
+    return song_means(model, params, source, visits, len(songs), mesh or make_mesh(1))
 
 
 def heldout_losses(
@@ -61,18 +100,23 @@ def heldout_losses(
 ) -> Losses:
     """Means over the held-out examples after an epoch, counted from 0."""
     visits = source.fixed(source.heldout)
-    sums = np.zeros(3)
+    sums = []
     with closing(one_ahead(_blocks(source, visits, mesh))) as blocks:
         for read, ids, n_used in blocks:
             losses = _losses(
                 model, config, mesh, params, read, ids, member, epoch, source.to_examples
             )
-            sums += [np.asarray(part)[:n_used].sum(dtype=np.float64) for part in losses]
-    return Losses(*(sums / len(visits.ids)).astype(np.float32))
+            sums.append(_block_sums(losses, n_used))
+    n_examples = len(visits.ids)
+    return jax.tree.map(lambda *parts: np.float32(sum(parts) / n_examples), *sums)
+
+
+def _block_sums(losses: Losses, n_used: int) -> Losses:
+    return jax.tree.map(lambda part: np.asarray(part)[:n_used].sum(dtype=np.float64), losses)
 
 
 def _blocks(source: Source, visits: Visits, mesh: Mesh) -> Iterator[tuple[Any, jax.Array, int]]:
-    """What was read and ids of `[at once]` examples, and how many are not there to fill up."""
+    """Data and ids of `[at once]` examples, and how many of them are not padding."""
     n_examples = len(visits.ids)
     at_once = -(-min(source.n_at_once, n_examples) // mesh.size) * mesh.size
     for first in range(0, n_examples, at_once):
@@ -82,10 +126,12 @@ def _blocks(source: Source, visits: Visits, mesh: Mesh) -> Iterator[tuple[Any, j
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _means(model: Model, mesh: Mesh, params: Any, read: Any, to_examples: Partial) -> jax.Array:
+def _posteriors(
+    model: Model, mesh: Mesh, params: Any, read: Any, to_examples: Partial
+) -> Posterior:
     examples = to_examples(read)
-    means = model.apply(params, examples.x, examples.condition, method="encode").mean
-    return jax.lax.with_sharding_constraint(means, NamedSharding(mesh, P()))
+    posterior = model.apply(params, examples.x, examples.condition, method="encode")
+    return jax.lax.with_sharding_constraint(posterior, NamedSharding(mesh, P()))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

@@ -58,5 +58,8 @@ class Source(Protocol):
     def fixed(self, songs: np.ndarray) -> Visits:
         """The examples of songs that the history looks at, equally many of each, in order."""
 
+    def encoding(self, songs: np.ndarray) -> Visits:
+        """The examples whose posterior means a song's latents average, in order."""
+
     def read(self, visits: Visits) -> Any:
         """A tree of arrays `[n, ...]`."""

@@ -1,0 +1,77 @@
+"""The feature blocks, audio and text alike: what a song can be described by.
+
+A new block is a file with its function and a row here. Standard library only; the functions are
+imported where they are called.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Literal, NamedTuple
+
+Block = Literal[
+    *("statistics", "mfcc", "rhythm"),
+    *("lyrics", "lyrics_plain", "lyrics_centred", "tfidf", "tfidf_centred"),
+    *("genre",),
+]
+Label = Literal["genre", "language", "artist"]
+
+
+class BlockTraits(NamedTuple):
+    """Where a block's numbers come from.
+
+    Attributes:
+        column: column of the song table that it is computed from: "melspectrogram", "lyrics" or a
+            label, which becomes a one-hot vector.
+        function: "package.file.function" in `musicvae_jax`, of one song: decibels `[128, frames]`
+            or cleaned lyrics to float32 `[width]`. "" for labels and for vectors of lyrics, which
+            are fitted on training songs.
+        width: numbers that the function returns.
+        least_scale: smallest deviation that standardisation divides by, in the unit of the
+            numbers: 1 dB, about the smallest change of level that is heard.
+        version: part of the cache key of audio blocks: raise it whenever the numbers for the same
+            input change.
+        lyrics: changes to an experiment's `LyricsConfig`, for vectors of lyrics.
+    """
+
+    column: Literal["melspectrogram", "lyrics", "genre"]
+    function: str = ""
+    width: int = 0
+    least_scale: float = 1.0
+    version: int = 1
+    lyrics: tuple[tuple[str, object], ...] = ()
+
+    def load(self) -> Callable[..., Any]:
+        """The block's function."""
+        return load_function(self.function)
+
+    @property
+    def is_audio(self) -> bool:
+        return self.column == "melspectrogram"
+
+    @property
+    def is_lyrics(self) -> bool:
+        return self.column == "lyrics"
+
+    @property
+    def is_label(self) -> bool:
+        return not (self.is_audio or self.is_lyrics)
+
+
+_AUDIO, _LYRICS = "melspectrogram", "lyrics"
+BLOCKS: dict[Block, BlockTraits] = {
+    "statistics": BlockTraits(_AUDIO, "features.statistics.mel_statistics", 512, version=2),
+    "mfcc": BlockTraits(_AUDIO, "features.mfcc.mfcc_statistics", 60),
+    "rhythm": BlockTraits(_AUDIO, "features.rhythm.rhythm_spectrum", 96),
+    "lyrics": BlockTraits(_LYRICS),
+    "lyrics_plain": BlockTraits(_LYRICS, lyrics=(("centred", False),)),
+    "lyrics_centred": BlockTraits(_LYRICS, lyrics=(("centred", True),)),
+    "tfidf": BlockTraits(_LYRICS, lyrics=(("runtime", "tfidf"), ("centred", False))),
+    "tfidf_centred": BlockTraits(_LYRICS, lyrics=(("runtime", "tfidf"), ("centred", True))),
+    "genre": BlockTraits("genre"),
+}
+
+
+def load_function(path: str) -> Callable[..., Any]:
+    """A function of the package by "package.file.function"."""
+    module, name = path.rsplit(".", 1)
+    return getattr(import_module(f"musicvae_jax.{module}"), name)

@@ -1,0 +1,95 @@
+"""What every model gives a training: its protocol, and the terms of its objective."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+
+from musicvae_jax.losses import (
+    gaussian_kl,
+    gaussian_kl_per_dimension,
+    gaussian_nll,
+    squared_error,
+)
+from musicvae_jax.models.posterior import Posterior
+
+# Names of a Gaussian likelihood of x, see `losses`.
+LIKELIHOODS: dict[str, Callable[..., jax.Array]] = {
+    "squared_error": squared_error,
+    "gaussian": gaussian_nll,
+}
+
+
+class Terms(NamedTuple):
+    """The terms of an objective, in nats per example.
+
+    Attributes:
+        reconstruction: negative log-likelihood of x, `[examples]`.
+        kl: divergence of the posterior from the prior, `[examples]`; 0 without a posterior.
+        kl_per_dimension: what it adds up, `[examples, latent]`, for free bits.
+        others: further terms that are minimised as they are, by name, `[examples]` each. Their
+            names are the model's `other_terms`.
+    """
+
+    reconstruction: jax.Array
+    kl: jax.Array
+    kl_per_dimension: jax.Array
+    others: Mapping[str, jax.Array] = {}
+
+
+class Model(Protocol):
+    """A Flax module that can be trained; its methods are called through `apply`.
+
+    Attributes:
+        latent: size of z.
+        other_terms: names of the terms beyond reconstruction and KL.
+    """
+
+    latent: int
+    other_terms: tuple[str, ...]
+
+    def encode(self, x: jax.Array, condition: jax.Array | None = None) -> Posterior:
+        """The posterior of x; it draws nothing."""
+
+    def decode(self, z: jax.Array, condition: jax.Array | None = None) -> jax.Array:
+        """The mean of x given latents."""
+
+    def sample(self, noise: jax.Array, condition: jax.Array | None = None) -> jax.Array:
+        """Means of x for standard normal noise `[..., latent]`."""
+
+    def terms(
+        self,
+        x: jax.Array,
+        noise: jax.Array,
+        condition: jax.Array | None = None,
+        mask: jax.Array | float = 1.0,
+        likelihood: str = "squared_error",
+    ) -> Terms:
+        """The objective's terms of each example.
+
+        Args:
+            x: examples, `[examples, ...]`.
+            noise: standard normal, `[examples, latent]`.
+            condition: labels, `[examples, labels]`, or None.
+            mask: weight of each number of x in the reconstruction, 0 where it is missing.
+            likelihood: one of `LIKELIHOODS`.
+        """
+
+
+def reconstruction_nats(
+    x: jax.Array, reconstruction: jax.Array, mask: jax.Array | float, likelihood: str
+) -> jax.Array:
+    """Negative log-likelihood summed over all axes but the first, `[examples]`."""
+    flat = (part.reshape(len(part), -1) for part in (x, reconstruction))
+    return LIKELIHOODS[likelihood](*flat, weight=mask)
+
+
+def gaussian_terms(reconstruction: jax.Array, posterior: Posterior) -> Terms:
+    """The terms of a model with a Gaussian posterior and a standard normal prior."""
+    return Terms(reconstruction, gaussian_kl(*posterior), gaussian_kl_per_dimension(*posterior))
+
+
+def deterministic_terms(reconstruction: jax.Array, posterior: Posterior) -> Terms:
+    """The terms of a model without a posterior: nothing diverges from the prior."""
+    return Terms(reconstruction, jnp.zeros_like(reconstruction), jnp.zeros_like(posterior.mean))

@@ -1,0 +1,70 @@
+"""The version of the code that a computation runs, from the source that it imports.
+
+What is kept in a cache is keyed by it, so that mending a figure retrains nothing.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+_PACKAGE = _ROOT.name
+
+
+@cache
+def code_version(modules: tuple[str, ...], packages: tuple[str, ...] = ()) -> str:
+    """A digest of the source of modules and of all that they import of this package.
+
+    Args:
+        modules: full names, such as "musicvae_jax.evaluation.spaces".
+        packages: others whose versions count.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(_closure(modules)):
+        digest.update(name.encode())
+        digest.update(_source(name).read_bytes())
+    for name in packages:
+        digest.update(f"{name} {version(name)}".encode())
+    return digest.hexdigest()
+
+
+def _closure(modules: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(_imports(name))
+    return found
+
+
+@cache
+def _imports(name: str) -> tuple[str, ...]:
+    """Modules of the package that a module imports, anywhere in it."""
+    tree = ast.parse(_source(name).read_bytes())
+    return tuple(dict.fromkeys(one for node in ast.walk(tree) for one in _imported(node)))
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name.startswith(_PACKAGE))
+    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == _PACKAGE:
+        for alias in node.names:
+            submodule = f"{node.module}.{alias.name}"
+            yield submodule if _is_module(submodule) else node.module
+
+
+@cache
+def _is_module(name: str) -> bool:
+    path = _ROOT.joinpath(*name.split(".")[1:])
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def _source(name: str) -> Path:
+    # Not by import, which would load what the module needs.
+    path = _ROOT.joinpath(*name.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

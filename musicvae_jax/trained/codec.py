@@ -1,0 +1,68 @@
+"""Fitted parts as arrays and JSON, for a checkpoint."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from musicvae_jax.config import Experiment, LyricsConfig, from_json, to_json
+from musicvae_jax.features import Scaler
+from musicvae_jax.lyrics import Centres, LyricsTransform, Tfidf
+from musicvae_jax.preprocess import Preprocessor
+from musicvae_jax.representations import Balance, Projection
+from musicvae_jax.training import History, Losses
+from musicvae_jax.trained.fusion import FusedBlock, Fusion
+
+_TUPLES = {
+    kind.__name__: kind
+    for kind in (
+        *(Preprocessor, Scaler, LyricsTransform, Tfidf, Centres),
+        *(Projection, Balance, Fusion, FusedBlock, History, Losses),
+    )
+}
+_CONFIGS = {kind.__name__: kind for kind in (Experiment, LyricsConfig)}
+Arrays = dict[str, np.ndarray]
+
+
+def take_apart(value: Any, arrays: Arrays, name: str = "fitted") -> Any:
+    """What JSON can hold of a tree of named tuples, configs, mappings and arrays.
+
+    Args:
+        value: the tree.
+        arrays: is filled with its arrays, by name.
+        name: of the tree.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.ndarray | jax.Array):
+        arrays[name] = np.asarray(value)
+        return {"array": name}
+    if dataclasses.is_dataclass(value):
+        return {"config": type(value).__name__, "fields": to_json(value)}
+    if isinstance(value, Mapping):
+        items = {key: take_apart(one, arrays, f"{name}.{key}") for key, one in value.items()}
+        return {"mapping": items}
+    items = [take_apart(one, arrays, f"{name}.{place}") for place, one in enumerate(value)]
+    return {"tuple": type(value).__name__, "items": items}
+
+
+def put_together(content: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The tree that `take_apart` took apart.
+
+    Raises:
+        KeyError: an array or an entry is missing.
+        TypeError: a tuple has other fields than this version's.
+    """
+    if not isinstance(content, dict):
+        return content
+    if "array" in content:
+        return arrays[content["array"]]
+    if "config" in content:
+        return from_json(_CONFIGS[content["config"]], content["fields"])
+    if "mapping" in content:
+        return {key: put_together(one, arrays) for key, one in content["mapping"].items()}
+    items = tuple(put_together(one, arrays) for one in content["items"])
+    kind = content["tuple"]
+    return items if kind == "tuple" else _TUPLES[kind](*items)

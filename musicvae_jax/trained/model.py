@@ -1,0 +1,223 @@
+"""A fitted model with its preprocessor: songs to representations, latents back to songs."""
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from musicvae_jax.config import Experiment
+from musicvae_jax.config.naming import model_name
+from musicvae_jax.errors import InputError
+from musicvae_jax.features import unstandardise
+from musicvae_jax.models import Model
+from musicvae_jax.preprocess import Preprocessor, transform
+from musicvae_jax.representations import Projection, Representation
+from musicvae_jax.songs import Songs
+from musicvae_jax.trained.fusion import Fusion
+from musicvae_jax.trained.own import (
+    members_by_name,
+    one_representation,
+    own_names,
+    own_representations,
+)
+from musicvae_jax.training import History, TrainState, make_model
+
+_DECODED_AT_ONCE = 8192
+
+
+class Trained(NamedTuple):
+    """A fitted experiment: what new songs need to become what the training songs became.
+
+    Attributes:
+        preprocessor: from songs to what the model reads.
+        shape: of an example, `[features]` or `[bands, frames]`.
+        state: parameters and optimiser state, with a leading axis of members, in the order of
+            `experiment.members`; None where nothing is trained.
+        history: of the members' training, parts `[members, epochs]`; None likewise.
+        projection: principal components, of a linear model.
+        fusions: of the latents with other blocks.
+        key: what the training was made of; "" where nothing is trained.
+    """
+
+    preprocessor: Preprocessor
+    shape: tuple[int, ...]
+    state: TrainState | None = None
+    history: History | None = None
+    projection: Projection | None = None
+    fusions: tuple[Fusion, ...] = ()
+    key: str = ""
+
+    @property
+    def experiment(self) -> Experiment:
+        """The resolved config."""
+        return self.preprocessor.experiment
+
+    @property
+    def model(self) -> Model:
+        """The Flax module."""
+        return make_model(self.experiment.model, self.shape)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The model's own representations, the first one first."""
+        return own_names(self)
+
+    def params(self, member: int) -> Any:
+        """One member's parameters."""
+        return jax.tree.map(lambda leaf: leaf[member], self.state.params)
+
+    def encode(
+        self, songs: Songs, name: str | None = None, beta: float | None = None
+    ) -> Representation:
+        """Songs, new ones included, as points. Nothing is sampled.
+
+        Args:
+            songs: from `load_songs`.
+            name: which of the model's representations, see `names`; by default the first.
+            beta: the latents under one of the KL weights, in place of a name.
+
+        Returns:
+            Of the usable songs, in the order of their files: posterior means under each seed, or
+            what else the representation is.
+
+        Raises:
+            InputError: no such representation, no usable song, or a song whose label the
+                conditional model was not trained with.
+        """
+        wanted = self._wanted(name, beta)
+        return one_representation(self, transform(self.preprocessor, songs), wanted)
+
+    def representations(self, songs: Songs) -> tuple[Representation, ...]:
+        """All of the model's own representations of songs, see `encode` and `names`."""
+        return own_representations(self, transform(self.preprocessor, songs))
+
+    def decode(
+        self, points: np.ndarray, member: int = 0, condition: np.ndarray | None = None
+    ) -> np.ndarray:
+        """What latents stand for, in the units of the model's input (decibels, for audio).
+
+        Args:
+            points: latents, `[n, latent]`.
+            member: place among `experiment.members`.
+            condition: one-hot labels, `[n, labels]`, for a conditional model.
+
+        Returns:
+            float32 `[n, features]`, or `[n, bands, frames]` of a model of crops.
+
+        Raises:
+            InputError: the model is not trained, or the points have another shape.
+        """
+        model = self._trained_model("decode")
+        if np.ndim(points) != 2 or np.shape(points)[1] != model.latent:
+            raise InputError(f"points: got shape {np.shape(points)}, expected [n, {model.latent}]")
+        return self.unscaled(decode(model, self.params(member), points, condition))
+
+    def sample(
+        self, key: jax.Array, n: int, member: int = 0, condition: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Songs from the prior; shapes and units are those of `decode`.
+
+        Args:
+            key: of the draw.
+            n: how many.
+            member: place among `experiment.members`.
+            condition: one-hot labels, `[n, labels]`, for a conditional model.
+
+        Raises:
+            InputError: the model has no prior to sample from.
+        """
+        model = self._trained_model("sample")
+        if not self.experiment.model.traits.has_kl:
+            kind = self.experiment.model.kind
+            raise InputError(f"sample: got a model of kind {kind!r}, which has no prior to sample")
+        noise = jax.random.normal(key, (n, model.latent))
+        return self.decode(np.asarray(noise), member, condition)
+
+    def unscaled(self, x: np.ndarray) -> np.ndarray:
+        """Examples `[n, ...]` of the model in the units of its input."""
+        # The features of a crop are its bands, which come before time.
+        rows = x if x.ndim == 2 else np.swapaxes(x, -1, -2)
+        rows = unstandardise(rows, self.preprocessor.scaler)
+        return rows if x.ndim == 2 else np.swapaxes(rows, -1, -2)
+
+    def of_beta(self, beta: float) -> "Trained":
+        """The part of a sweep with one KL weight, without its fusions."""
+        experiment = self.experiment
+        chosen = np.array([member.beta == beta for member in experiment.members])
+        state, history = jax.tree.map(
+            lambda leaf: np.asarray(leaf)[chosen], (self.state, self.history)
+        )
+        train = dataclasses.replace(experiment.train, beta=(beta,))
+        single = dataclasses.replace(experiment, train=train)
+        return self._replace(
+            preprocessor=self.preprocessor._replace(experiment=single),
+            state=state,
+            history=history,
+            fusions=(),
+            # No training of that key makes this: the sweep's own checkpoint has it.
+            key="",
+        )
+
+    def save(self, directory: Path | str) -> None:
+        """Writes a checkpoint into a folder that is empty or does not exist yet.
+
+        Raises:
+            InputError: there is something in the folder.
+        """
+        from musicvae_jax.trained.checkpoint import save
+
+        directory = Path(directory)
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise InputError(f"{directory}: is there already; expected a new or an empty folder")
+        save(self, directory)
+
+    def _trained_model(self, what: str) -> Model:
+        if self.state is None:
+            kind = self.experiment.model.kind
+            raise InputError(f"{what}: got a model of kind {kind!r}, expected one that is trained")
+        return self.model
+
+    def _wanted(self, name: str | None, beta: float | None) -> str:
+        if beta is not None:
+            known = dict.fromkeys(member.beta for member in self.experiment.members)
+            if self.state is None or beta not in known:
+                expected = ", ".join(map(str, known)) if self.state else "none for this model"
+                raise InputError(f"beta: got {beta}, expected one of {expected}")
+            return model_name(self.experiment, beta)
+        allowed = dict.fromkeys((*self.names, *members_by_name(self.experiment)))
+        if name is not None and name not in allowed:
+            raise InputError(f"name: got {name!r}, expected one of {', '.join(allowed)}")
+        return name or self.names[0]
+
+
+def decode(
+    model: Model, params: Any, points: np.ndarray, condition: np.ndarray | None = None
+) -> np.ndarray:
+    """Decoded latents, standardised, in bounded memory.
+
+    Args:
+        model: the module.
+        params: its parameters, of one member.
+        points: latents, `[examples, latent]`.
+        condition: `[examples, labels]`, or None.
+
+    Returns:
+        float32 `[examples, features]`, or `[examples, bands, frames]` of a model of crops.
+    """
+    blocks = [slice(i, i + _DECODED_AT_ONCE) for i in range(0, len(points), _DECODED_AT_ONCE)]
+    return np.concatenate(
+        [
+            np.asarray(
+                _decode(model, params, points[b], None if condition is None else condition[b])
+            )
+            for b in blocks
+        ]
+    )
+
+
+@partial(jax.jit, static_argnums=0)
+def _decode(model: Model, params: Any, z: jax.Array, condition: jax.Array | None) -> jax.Array:
+    return model.apply(params, z, condition, method="decode")

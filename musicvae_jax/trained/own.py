@@ -1,0 +1,111 @@
+"""A model's own representations of songs: its latents, their fusions, and blocks by themselves."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jax.sharding import Mesh
+
+from musicvae_jax.config import Experiment
+from musicvae_jax.config.naming import block_name, member_name, model_name
+from musicvae_jax.preprocess import ModelInputs
+from musicvae_jax.representations import Representation, apply_pca, union
+from musicvae_jax.trained.fusion import Fusion, apply_fusion
+from musicvae_jax.training.streaming import latents, make_source
+
+if TYPE_CHECKING:
+    from musicvae_jax.trained.model import Trained
+
+
+def members_by_name(experiment: Experiment) -> dict[str, list[int]]:
+    """The models of a sweep by what their latents are called, one member per seed; no members
+    where nothing is trained."""
+    if not experiment.model.traits.trained:
+        return {model_name(experiment): []}
+    found: dict[str, list[int]] = {}
+    for place, member in enumerate(experiment.members):
+        found.setdefault(member_name(experiment, member), []).append(place)
+    return found
+
+
+def own_names(trained: "Trained") -> tuple[str, ...]:
+    """What the representations of `own_representations` are called."""
+    fused = tuple(_fused_name(trained.experiment, one) for one in trained.fusions)
+    own = fused or tuple(members_by_name(trained.experiment))
+    alone = (block_name(trained.experiment, block) for block in trained.experiment.alone)
+    return tuple(dict.fromkeys((*own, *alone)))
+
+
+def own_representations(
+    trained: "Trained", inputs: ModelInputs, mesh: Mesh | None = None
+) -> tuple[Representation, ...]:
+    """All of them, in the order of the experiment; blocks by themselves come last."""
+    by_name = base_representations(trained, inputs, mesh)
+    return finish(trained, inputs, by_name)
+
+
+def base_representations(
+    trained: "Trained", inputs: ModelInputs, mesh: Mesh | None = None
+) -> dict[str, Representation]:
+    """What the model makes of songs, before any fusion, by name."""
+    names = members_by_name(trained.experiment)
+    return {name: base_representation(trained, inputs, name, mesh) for name in names}
+
+
+def base_representation(
+    trained: "Trained", inputs: ModelInputs, name: str, mesh: Mesh | None = None
+) -> Representation:
+    """One of them: posterior means, principal components, or the features as they are."""
+    experiment, model = trained.experiment, trained.experiment.model
+    if model.traits.trained:
+        points = _latents(trained, inputs, members_by_name(experiment)[name], mesh)
+    elif model.traits.linear:
+        points = apply_pca(trained.projection, inputs.x)[None]
+    else:
+        points = inputs.x[None]
+    blocks = (experiment.columns_of(block) for block in experiment.features.blocks)
+    condition = () if model.condition == "none" else (model.condition,)
+    return Representation(name, inputs.songs, points, inputs.readable, union(*blocks, condition))
+
+
+def finish(
+    trained: "Trained", inputs: ModelInputs, by_name: dict[str, Representation]
+) -> tuple[Representation, ...]:
+    """Own representations from what `base_representations` made."""
+    fused = [apply_fusion(one, by_name[one.latents], inputs) for one in trained.fusions]
+    own = {one.name: one for one in (fused or by_name.values())}
+    for block in trained.experiment.alone:
+        found = inputs.blocks[block]
+        own.setdefault(found.name, found)
+    return tuple(own.values())
+
+
+def one_representation(
+    trained: "Trained", inputs: ModelInputs, name: str, mesh: Mesh | None = None
+) -> Representation:
+    """The own or base representation of a name; only what it needs is computed."""
+    if name in members_by_name(trained.experiment):
+        return base_representation(trained, inputs, name, mesh)
+    for fusion in trained.fusions:
+        if _fused_name(trained.experiment, fusion) == name:
+            return apply_fusion(
+                fusion, base_representation(trained, inputs, fusion.latents, mesh), inputs
+            )
+    (found,) = {one.name: one for one in inputs.blocks.values() if one.name == name}.values()
+    return found
+
+
+def _latents(
+    trained: "Trained", inputs: ModelInputs, members: list[int], mesh: Mesh | None
+) -> np.ndarray:
+    songs = np.arange(len(inputs.songs))
+    source = make_source(inputs, songs, songs)
+    model = trained.model
+    return np.stack([latents(model, trained.params(i), source, songs, mesh) for i in members])
+
+
+def _fused_name(experiment: Experiment, fusion: Fusion) -> str:
+    names = (
+        block_name(experiment, one.block) + ("" if one.projection is None else "_pca")
+        for one in fusion.blocks
+    )
+    return "+".join((fusion.latents, *names))

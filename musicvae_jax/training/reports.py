@@ -1,0 +1,44 @@
+"""What a training reports while it runs."""
+
+from collections.abc import Callable
+from threading import Lock
+
+import jax
+import numpy as np
+
+from musicvae_jax.models import Model
+from musicvae_jax.training.state import History, blank_history
+
+# (first member, first epoch, history): the history of epochs just trained, parts
+# `[members, epochs]`, of neighbouring members. Called from any thread.
+OnHistory = Callable[[int, int, History], None]
+# (epoch, metrics): by name, `[members]`.
+OnEpochs = Callable[[int, dict[str, np.ndarray]], None]
+
+
+class EpochReports:
+    """Calls `on_epochs` once for each epoch, when all members have trained it; an `OnHistory`.
+
+    Members may train side by side or one after the other.
+    """
+
+    def __init__(self, model: Model, n_members: int, n_epochs: int, on_epochs: OnEpochs) -> None:
+        self._history = blank_history(model, n_members, n_epochs)
+        self._n_done = np.zeros(n_members, int)
+        self._n_reported = 0
+        self._on_epochs = on_epochs
+        self._lock = Lock()
+
+    def __call__(self, first_member: int, first_epoch: int, history: History) -> None:
+        n_members, n_epochs = history.active_units.shape
+        members = slice(first_member, first_member + n_members)
+        epochs = slice(first_epoch, first_epoch + n_epochs)
+        with self._lock:
+            for whole, part in zip(*map(jax.tree.leaves, (self._history, history)), strict=True):
+                whole[members, epochs] = part
+            self._n_done[members] = epochs.stop
+            while self._n_reported < self._n_done.min():
+                epoch = self._n_reported
+                metrics = jax.tree.map(lambda leaf, e=epoch: leaf[:, e].copy(), self._history)
+                self._n_reported += 1
+                self._on_epochs(epoch, metrics.by_name())
