@@ -1,15 +1,14 @@
-"""What the command lines share: one-line errors, exit codes, --debug."""
+"""What the two commands share: reading arguments, one-line errors, exit codes, --debug."""
 
 import contextlib
 import io
-import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, InputError
-from musicvae_jax.runtime.signals import exit_code, heeded
+from musicvae_jax.runtime.signals import exit_code, handle_signals
 
 T = TypeVar("T")
 
@@ -18,13 +17,16 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str]], None])
     """Does the work and returns the exit code; a failure is one line on standard error.
 
     Args:
-        arguments: of the command line; --debug, which shows the traceback of an error, is taken
-            out of them.
-        work: is given the others.
+        arguments: of the command line. --debug, which shows the traceback of an error, may stand
+            anywhere among them.
+        work: takes the other arguments.
+
+    Raises:
+        SystemExit: tyro has printed help, or which argument is wrong.
     """
     debug = "--debug" in arguments
     try:
-        with heeded():
+        with handle_signals():
             work([argument for argument in arguments if argument != "--debug"])
     except InputError as error:
         return _fail(error, EXIT_BAD_INPUT, debug)
@@ -45,42 +47,31 @@ def _fail(error: BaseException, code: int, debug: bool) -> int:
     return code
 
 
-def parse(read: Callable[[], T], program: str, names: Sequence[str]) -> T:
-    """The command line as tyro reads it; its complaints become one `InputError`.
+def parse(read: Callable[[], T]) -> T:
+    """Reads the command line; a value that a config refuses is an `InputError`.
 
     Args:
-        read: calls tyro; ends with SystemExit if the arguments are no good.
-        program: how the command is called, for the message.
-        names: what the command's first argument may be.
+        read: calls tyro.
+
+    Raises:
+        InputError: from the `__post_init__` of a config.
+        SystemExit: help was asked for, or tyro itself cannot read the arguments; its own message,
+            which says what it expects, is on standard error.
     """
-    complaint = io.StringIO()
+    message = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaint):
+        with contextlib.redirect_stderr(message):
             return read()
     except SystemExit as stop:
-        if stop.code == 0:
-            raise
-        raise InputError(_one_line(complaint.getvalue(), program, names)) from stop
+        # tyro reports a config's ValueError as one of its own; ours already says everything.
+        for error in _causes(stop):
+            if isinstance(error, InputError):
+                raise error from None
+        sys.stderr.write(message.getvalue())
+        raise
 
 
-def _one_line(box: str, program: str, names: Sequence[str]) -> str:
-    """One of tyro's framed messages as one line: what is wrong and what would be right."""
-    # A title, the message and hints, set apart by rules; the frame is drawn on UTF-8 terminals.
-    parts = re.split(r"─{2,}|-{3,}", re.sub(r"[╭╮╰╯│]", " ", box))
-    _title, message, *hints = (re.sub(r"\s+", " ", part).strip() for part in parts)
-    message = re.sub(r"^Error parsing __tyro-dummy-inner__\S*: ", "", message).rstrip(".")
-    for hint in hints:
-        if hint.startswith("Argument helptext: "):
-            allowed = hint.removeprefix("Argument helptext: ")
-            return f"{message.split('. Got errors')[0]}; expected {allowed}"
-        if hint.startswith("Available subcommands"):
-            name = message.removeprefix("Unrecognized options: ")
-            return f"unknown experiment {name}; expected one of {', '.join(names)}"
-        if hint.startswith(("Perhaps you meant", "Arguments similar to")):
-            options = dict.fromkeys(re.findall(r"--[a-z][\w.-]*", hint))
-            similar = ", ".join(o for o in options if o not in message and o != "--help")
-            if similar:
-                return f"{message}; did you mean {similar}?"
-    if message.startswith("Unrecognized"):
-        return f"{message}; {program} --help lists the options"
-    return message
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions that were being handled when this one was raised, latest first."""
+    while error := error.__cause__ or error.__context__:
+        yield error

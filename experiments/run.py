@@ -13,15 +13,13 @@ import tyro
 from experiments.cli import parse, run_command
 from musicvae_jax.config import Experiment, RuntimeConfig
 from musicvae_jax.registry import EXPERIMENTS
-from musicvae_jax.runtime.startup import connect, leave, prepare_jax
+from musicvae_jax.runtime.startup import configure_jax, connect, exit_process
 from musicvae_jax.runtime.workers import FOR_ONE_RUN
-
-_PROGRAM = "python -m experiments.run"
 
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """What the command line says."""
+    """The options of one run."""
 
     experiment: Annotated[Experiment, tyro.conf.arg(name="")]
     runtime: Annotated[RuntimeConfig, tyro.conf.arg(name=""), tyro.conf.FlagCreatePairsOff]
@@ -30,7 +28,11 @@ class Command:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command line; returns the exit code."""
+    """Runs the command line; returns the exit code.
+
+    Raises:
+        SystemExit: see `run_command`.
+    """
     if list(arguments) == ["--list"]:
         print(_listing())
         return 0
@@ -40,8 +42,9 @@ def main(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> None:
     command = _parse(arguments)
     runtime = command.runtime
-    prepare_jax(runtime)
-    connect(runtime)
+    configure_jax(runtime.devices, runtime.distributed)
+    if runtime.distributed:
+        connect(runtime.coordinator, runtime.process_count, runtime.process_id)
     from musicvae_jax.pipeline.inputs import resolve
     from musicvae_jax.pipeline.run import run_experiment, show_results
     from musicvae_jax.runtime.devices import is_first
@@ -68,14 +71,14 @@ def _parse(arguments: Sequence[str]) -> Command:
     def read() -> Command:
         return tyro.extras.overridable_config_cli(
             commands,
-            prog=_PROGRAM,
-            description="Run one named experiment. --list prints the names alone; "
+            prog="python -m experiments.run",
+            description="Run one named experiment. --list prints the names only; "
             "NAME --help the options.",
             args=list(arguments),
         )
 
-    return parse(read, f"{_PROGRAM} NAME", tuple(EXPERIMENTS))
+    return parse(read)
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    exit_process(main(sys.argv[1:]))

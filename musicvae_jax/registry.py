@@ -1,4 +1,4 @@
-"""The named experiments: what each is for and how it differs from its base; and their suites."""
+"""The named experiments, how each differs from its base, their suites and their checkpoints."""
 
 from dataclasses import replace
 
@@ -68,11 +68,11 @@ EXPERIMENTS: dict[str, tuple[str, Experiment]] = {
             _named("hard_beta_vae", _VAE, train=replace(_VAE.train, beta=(1.0, 2.0, 4.0, 8.0))),
         ),
         (
-            "Conditional VAE, told the genre; its latents need not carry it.",
+            "Conditional VAE, given the genre; its latents need not carry it.",
             _named("hard_cvae", _VAE, model=replace(_VAE.model, condition="genre")),
         ),
         (
-            "Conditional VAE, told the language; its latents need not carry it.",
+            "Conditional VAE, given the language; its latents need not carry it.",
             _named("hard_cvae_language", _VAE, model=replace(_VAE.model, condition="language")),
         ),
         (
@@ -93,4 +93,13 @@ EXPERIMENTS: dict[str, tuple[str, Experiment]] = {
 SUITES: dict[str, tuple[str, ...]] = {
     suite: tuple(name for name in EXPERIMENTS if name.startswith(f"{suite}_"))
     for suite in ("easy", "medium", "hard")
+}
+
+# The reference pipeline's names of checkpoints: the experiment, and which beta of its sweep.
+CHECKPOINT_NAMES: dict[str, tuple[str, float | None]] = {
+    "autoencoder": ("hard_ae", None),
+    "basic_vae": ("easy_vae", None),
+    "beta_vae_4": ("hard_beta_vae", 4.0),
+    "conv_vae": ("medium_conv_vae", None),
+    "cvae": ("hard_cvae", None),
 }

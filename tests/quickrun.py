@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from experiments import run
 from musicvae_jax.pipeline import projections
-from musicvae_jax.runtime.startup import leave
+from musicvae_jax.runtime.startup import exit_process
 
 
 def _signal_at(number: str, module: str, name: str, calls: str) -> None:
@@ -39,4 +39,4 @@ Figure.savefig = lambda figure, path, **options: Path(path).write_bytes(b"")
 if "SIGNAL_AT" in os.environ:
     _signal_at(*os.environ["SIGNAL_AT"].split(":"))
 if __name__ == "__main__":
-    leave(run.main(sys.argv[1:]))
+    exit_process(run.main(sys.argv[1:]))

@@ -26,6 +26,8 @@ class RuntimeConfig:
     """The latest so many of these are kept, at least 1."""
     restart: bool = False
     """Throw away an unfinished training in place of going on with it."""
+    fresh: bool = False
+    """Compute every stage again, whatever the cache holds."""
     distributed: bool = False
     """Be one of several processes. Under SLURM, on TPU pods and on Kubernetes they find each
     other; elsewhere the next three options tell them."""

@@ -1,12 +1,12 @@
-"""Runs what a suite lacks and collects the finished runs."""
+"""Runs the experiments of suites that are not finished, and reports on all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from experiments.suites import Suite
 from musicvae_jax.checkpoints import load_checkpoint, member_of
-from musicvae_jax.config import Experiment, to_json
+from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.pipeline.inputs import resolve_data, resolve_lyrics
 from musicvae_jax.pipeline.manifest import code_version
@@ -18,50 +18,49 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_MANY_RUNS
 from musicvae_jax.songs import load_songs
 
-# The reference pipeline's names: checkpoint, experiment, and which beta of its sweep.
-NAMED_CHECKPOINTS = (
-    ("autoencoder", "hard_ae", None),
-    ("basic_vae", "easy_vae", None),
-    ("beta_vae_4", "hard_beta_vae", 4.0),
-    ("conv_vae", "medium_conv_vae", None),
-    ("cvae", "hard_cvae", None),
-)
 _STATE = "suite.json"
 
 
-def run_suite(
-    suite: Suite, experiments: Mapping[str, Sequence[Experiment]], terminal: Terminal
+def run_suites(
+    suites: Mapping[str, Sequence[Experiment]],
+    results_dir: Path,
+    checkpoints: Mapping[Path, tuple[str, float | None]],
+    runtime: RuntimeConfig,
+    terminal: Terminal,
 ) -> None:
-    """Runs the experiments that are missing, then writes what is made of all of them.
+    """Runs the experiments that are not finished, then writes the tables and report of all.
 
     Args:
-        suite: where to and whether by force.
-        experiments: by suite, not yet resolved.
+        suites: experiments by suite, not yet resolved, all on the same songs.
+        results_dir: folder of the tables, figures and report.
+        checkpoints: further folders for trained models: the experiment, and which beta of its
+            sweep (None for all of it). Experiments that did not run are passed over.
+        runtime: of every run; `fresh` runs finished experiments again.
         terminal: for progress, notices and tables.
 
     Raises:
         InputError: the songs cannot be used, or some experiments could not run; the others have
             run and are in the tables.
     """
-    _check_replaceable(suite.results_dir)
-    wanted = _resolved(suite, experiments, terminal)
-    finished, failed = _run_missing(suite, wanted, terminal)
+    _check_replaceable(results_dir)
+    suites = _resolved(suites, terminal)
+    finished, failed = _run_missing(suites, runtime, terminal)
     state = _state(finished)
-    if read_json(suite.results_dir / _STATE) == state and not failed:
-        terminal.say(f"{suite.results_dir}: tables, pictures and report are up to date")
+    if read_json(results_dir / _STATE) == state and not failed:
+        terminal.say(f"{results_dir}: tables, pictures and report are up to date")
     elif any(finished.values()):
-        # Until all is drawn the folder is a suite's, but not of these runs.
-        write_json(suite.results_dir / _STATE, {})
-        _name_checkpoints(suite, finished)
-        draw_overview(suite.results_dir, finished, terminal)
-        write_json(suite.results_dir / _STATE, state)
+        # Until the report is whole, the file marks the folder as a suite's, but not as up to date.
+        write_json(results_dir / _STATE, {})
+        _write_checkpoints(checkpoints, finished)
+        draw_overview(results_dir, finished, terminal)
+        write_json(results_dir / _STATE, state)
     if failed:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in failed.items())
         raise InputError(f"{len(failed)} experiment(s) could not run: {reasons}")
 
 
 def is_finished(experiment: Experiment, fingerprint: str) -> bool:
-    """Whether a run of the same config, songs and code has left whole results.
+    """Whether a run with the same config, songs and code has left complete results.
 
     Args:
         experiment: resolved.
@@ -71,7 +70,7 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
     about = read_json(folder / MANIFEST)
     return (
         about is not None
-        # The manifest of an older version need not say what code it is of.
+        # Manifests of older versions do not name the code.
         and about.get("code") == code_version()
         and about["data"]["sha256"] == fingerprint
         and read_json(folder / "config.json") == to_json(experiment)
@@ -80,60 +79,65 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
 
 
 def _resolved(
-    suite: Suite, experiments: Mapping[str, Sequence[Experiment]], terminal: Terminal
+    suites: Mapping[str, Sequence[Experiment]], terminal: Terminal
 ) -> dict[str, list[Experiment]]:
-    data = resolve_data(suite.data, terminal)
-    everything = [one for of_suite in experiments.values() for one in of_suite]
-    lyrics = suite.lyrics
-    if any(one.uses_lyrics for one in everything):
-        lyrics = resolve_lyrics(lyrics, terminal)
-    return {
-        name: [
-            replace(one, data=data, lyrics=lyrics if one.uses_lyrics else one.lyrics)
-            for one in of_suite
-        ]
-        for name, of_suite in experiments.items()
-    }
+    """The same with songs found and lyrics runtimes settled, each of them once."""
+
+    @cache
+    def find_songs(data: DataConfig) -> DataConfig:
+        return resolve_data(data, terminal)
+
+    @cache
+    def settle(lyrics: LyricsConfig) -> LyricsConfig:
+        return resolve_lyrics(lyrics, terminal)
+
+    def resolve(one: Experiment) -> Experiment:
+        lyrics = settle(one.lyrics) if one.uses_lyrics else one.lyrics
+        return replace(one, data=find_songs(one.data), lyrics=lyrics)
+
+    return {suite: [resolve(one) for one in experiments] for suite, experiments in suites.items()}
 
 
 def _run_missing(
-    suite: Suite, wanted: Mapping[str, Sequence[Experiment]], terminal: Terminal
+    suites: Mapping[str, Sequence[Experiment]], runtime: RuntimeConfig, terminal: Terminal
 ) -> tuple[dict[str, list[Experiment]], dict[str, str]]:
     """The experiments with results, by suite, and why the others have none."""
-    data_path = next(iter(wanted.values()))[0].data.path
+    data_path = next(iter(suites.values()))[0].data.path
     fingerprint = load_songs(data_path).fingerprint
-    finished: dict[str, list[Experiment]] = {name: [] for name in wanted}
+    finished: dict[str, list[Experiment]] = {suite: [] for suite in suites}
     failed: dict[str, str] = {}
-    for name, experiments in wanted.items():
+    for suite, experiments in suites.items():
         for experiment in experiments:
-            if not suite.force and is_finished(experiment, fingerprint):
+            if not runtime.fresh and is_finished(experiment, fingerprint):
                 terminal.say(f"{experiment.name}: finished before, not run again")
             else:
                 terminal.say(f"{experiment.name}: running")
                 try:
-                    run_experiment(experiment, suite.runtime, FOR_MANY_RUNS, terminal)
+                    run_experiment(experiment, runtime, FOR_MANY_RUNS, terminal)
                 except (InputError, ArithmeticError) as error:
-                    # The other experiments can still tell something; the exit code says failure.
+                    # The other experiments can still run; the exit code says that one failed.
                     failed[experiment.name] = str(error)
                     terminal.notice(f"{experiment.name} is left out: {error}")
                     continue
-            finished[name].append(experiment)
+            finished[suite].append(experiment)
     return finished, failed
 
 
-def _name_checkpoints(suite: Suite, finished: Mapping[str, Sequence[Experiment]]) -> None:
-    """Writes the checkpoints that have a name of their own."""
-    by_name = {one.name: one for of_suite in finished.values() for one in of_suite}
-    for name, source, beta in NAMED_CHECKPOINTS:
-        if source in by_name:
-            checkpoint = load_checkpoint(by_name[source].checkpoint_dir)
+def _write_checkpoints(
+    checkpoints: Mapping[Path, tuple[str, float | None]],
+    finished: Mapping[str, Sequence[Experiment]],
+) -> None:
+    by_name = {one.name: one for experiments in finished.values() for one in experiments}
+    for folder, (name, beta) in checkpoints.items():
+        if name in by_name:
+            checkpoint = load_checkpoint(by_name[name].checkpoint_dir)
             if beta is not None:
                 checkpoint = member_of(checkpoint, beta)
-            replace_checkpoint(suite.checkpoints_dir / name, checkpoint)
+            replace_checkpoint(folder, checkpoint)
 
 
 def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
-    """What an overview is made of: the same runs give the same overview."""
+    """Which runs a report is of: the same runs give the same report."""
     return {
         name: {
             one.name: read_json(one.results_dir / MANIFEST)["finished_utc"] for one in experiments

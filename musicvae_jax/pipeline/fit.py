@@ -17,7 +17,7 @@ from musicvae_jax.features import fixed_crops
 from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
 from musicvae_jax.pipeline.inputs import Inputs
 from musicvae_jax.runtime.devices import any_process, is_first, make_mesh
-from musicvae_jax.runtime.signals import held, is_stop_asked
+from musicvae_jax.runtime.signals import defer_signals, stop_requested
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.training import (
     DivergenceError,
@@ -80,15 +80,15 @@ def learn(
         keep_in,
         experiment.unfinished_dir,
         KeepConfig(runtime.checkpoint_every, runtime.checkpoints_kept),
-        is_stop_asked,
+        stop_requested,
         terminal.notice,
     )
     n_epochs = len(experiment.members) * experiment.train.epochs
     model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
     fit = _fit_streamed if is_streamed else _fit_on_devices
-    with terminal.progress("training", n_epochs) as advance, held():
+    with terminal.progress("training", n_epochs) as advance, defer_signals():
         state, history = fit(experiment, model, source, advance, mesh, keeping)
-    if any_process(is_stop_asked()):
+    if any_process(stop_requested()):
         # It came when the last step was being saved.
         raise StoppedError("stopped; the training is kept, and the same command goes on with it")
     try:

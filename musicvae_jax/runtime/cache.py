@@ -1,4 +1,4 @@
-"""Files in the cache folder: kept so that work is not done twice, or in place of memory."""
+"""Files in the cache folder, and arrays that are too large for memory."""
 
 import tempfile
 import zipfile
@@ -11,9 +11,9 @@ import numpy as np
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import remove_abandoned, replacing
 
-# A larger array is left on disk, where the system may drop what is not looked at.
+# Larger arrays stay on disk; the system holds in memory only the parts in use.
 MOST_BYTES_IN_MEMORY = 1 << 30
-# What reading a damaged .npz file has been seen to raise.
+# Errors that reading damaged .npz files has raised.
 DAMAGED_NPZ = (
     OSError,
     ValueError,
@@ -28,12 +28,12 @@ DAMAGED_NPZ = (
 
 @contextmanager
 def writing_cache(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes the cache file `path` when the block ends well.
+    """Yields a temporary path, which is renamed to `path` if the block succeeds.
 
-    What killed processes have left in the folder is removed.
+    Removes what killed processes have left in the folder.
 
     Args:
-        path: the file to make; its folder is made if it is not there.
+        path: the cache file; its folder is made if it does not exist.
 
     Raises:
         InputError: the folder cannot be written.
@@ -45,14 +45,14 @@ def writing_cache(path: Path) -> Iterator[Path]:
 
 
 def joined_rows(blocks: Iterable[np.ndarray], shape: tuple[int, int], folder: Path) -> np.ndarray:
-    """Blocks of rows one below the other; above 1 GiB memory-mapped, and not to be written to.
+    """Concatenates blocks of rows; a result above 1 GiB is memory-mapped and read-only.
 
-    The file has no name and goes with the array.
+    The file has no name and is freed with the array.
 
     Args:
         blocks: float32 `[some rows, columns]` each.
         shape: of the result.
-        folder: where the file would be; made if it is not there.
+        folder: for that file; made if it does not exist.
 
     Raises:
         InputError: the folder cannot be written.

@@ -1,7 +1,8 @@
-"""Which devices compute, how they are laid out, and how arrays get to them and back.
+"""The device mesh, placing arrays on it, and waiting for the other processes of a run.
 
 The mesh has two axes: members of a sweep along "sweep", shares of every batch along "data". With
-several processes the devices are those of all of them, and every process makes the same calls.
+several processes the mesh spans the devices of all of them, and every process makes the same
+calls.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,19 +28,19 @@ Devices = int | Literal["all"] | None
 
 
 def make_mesh(n_members: int, wanted: Devices = None) -> Mesh:
-    """The devices as `[sweep, data]`: members first, then batches over what is left.
+    """A mesh of the devices, `[sweep, data]`: members first, then shares of every batch.
 
-    The sweep axis is the longest that members fill and that divides the devices evenly; where
-    members are more, they take turns.
+    The sweep axis is the longest that the members fill and that divides the devices evenly. If
+    there are more members than that, they take turns.
 
     Args:
         n_members: of the sweep, at least 1.
-        wanted: number of devices, or "all". None takes all accelerators there are, but of the
-            cores of a CPU no more than members: at usual batch sizes, sharing a batch among cores
-            costs more than it gains.
+        wanted: number of devices, or "all". None takes all accelerators, but no more CPU cores
+            than members: at usual batch sizes, sharing a batch among cores costs more than it
+            gains.
 
     Raises:
-        InputError: so many devices are not there, or not those of every process.
+        InputError: there are fewer devices, or some of several processes would be left out.
     """
     found = jax.devices()
     n_devices = len(found) if wanted in (None, "all") else wanted
@@ -49,7 +50,7 @@ def make_mesh(n_members: int, wanted: Devices = None) -> Mesh:
             + ("" if jax.process_count() > 1 else "at most ")
             + f"{len(found)}, as many as there are ({found[0].platform})"
         )
-    if wanted is None and one_fills(found[0]) and jax.process_count() == 1:
+    if wanted is None and is_cpu_core(found[0]) and jax.process_count() == 1:
         n_sweep = n_devices = min(n_members, n_devices)
     else:
         n_sweep = max(n for n in range(1, n_members + 1) if n_devices % n == 0)
@@ -58,22 +59,23 @@ def make_mesh(n_members: int, wanted: Devices = None) -> Mesh:
 
 
 def data_axis(mesh: Mesh) -> str | None:
-    """The name of the data axis if it has more than one device: there is something to add up."""
+    """The name of the data axis, or None if it has one device and nothing is to be summed."""
     return DATA if mesh.shape[DATA] > 1 else None
 
 
-def one_fills(device: jax.Device) -> bool:
-    """Whether a device is busy with one member."""
+def is_cpu_core(device: jax.Device) -> bool:
+    """Whether the device is a core of a CPU, which one member keeps busy."""
     return device.platform == "cpu"
 
 
 def place(tree: Any, mesh: Mesh, *axes: str | tuple[str, ...]) -> Any:
-    """NumPy arrays, the same in every process, on the devices: the leading axes along mesh axes.
+    """Puts NumPy arrays, the same in every process, on the devices of a mesh.
 
     Args:
         tree: of arrays, whose leading axes the mesh axes divide evenly.
-        mesh: where to.
-        axes: mesh axes of the leading array axes; none puts a copy on every device.
+        mesh: of the devices.
+        axes: the mesh axis along which each leading array axis is split; none puts a copy on
+            every device.
     """
     sharding = NamedSharding(mesh, P(*axes))
 
@@ -85,12 +87,12 @@ def place(tree: Any, mesh: Mesh, *axes: str | tuple[str, ...]) -> Any:
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes results and talks."""
+    """Whether this is the process that writes results and prints."""
     return jax.process_index() == 0
 
 
 def wait_for_all(where: str) -> None:
-    """Returns once every process has come to this place."""
+    """Returns once every process has made this call."""
     if jax.process_count() > 1:
         # The coordinator waits as long as it takes; collectives of devices give up after minutes.
         sync_global_processes(
@@ -102,7 +104,7 @@ def wait_for_all(where: str) -> None:
 
 @contextmanager
 def first_process_first(what: str) -> Iterator[None]:
-    """The first process goes through the block alone, then the others, who find its files."""
+    """Runs the block in the first process, then in the others, which find its files."""
     if not is_first():
         wait_for_all(what)
     yield
@@ -111,10 +113,10 @@ def first_process_first(what: str) -> Iterator[None]:
 
 
 def first_does(work: Callable[[], T], what: str) -> T | None:
-    """What the first process gets from work that it does alone; the others wait and get None.
+    """Does the work in the first process only; the others wait and get None.
 
     Raises:
-        InputError: in the first process the one that the work raised, in the others that it did.
+        InputError: in the first process the error of the work, in the others a note of it.
     """
     found = error = None
     if is_first():
@@ -124,12 +126,12 @@ def first_does(work: Callable[[], T], what: str) -> T | None:
             error = caught
     wait_for_all(what)
     if any_process(error is not None):
-        raise error or InputError(f"{what}: the first process found an error, which it tells")
+        raise error or InputError(f"{what}: failed in the first process, which says why")
     return found
 
 
 def any_process(flag: bool) -> bool:
-    """Whether the flag is set in any process; every process must ask."""
+    """Whether the flag is set in any process; every process must make this call."""
     if jax.process_count() == 1:
         return flag
     return bool(multihost_utils.process_allgather(np.array(flag)).any())

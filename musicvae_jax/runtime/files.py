@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are either complete or absent."""
 
 import hashlib
 import json
@@ -13,18 +13,18 @@ from functools import cache
 from pathlib import Path
 
 _PREFIX = ".partial-"
-# No part of a data set takes as long from one write to the next.
+# Longer than any process takes between two writes to its temporary folder.
 _ABANDONED_SECONDS = 24 * 3600
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name to write to, which replaces `path` in one step when the block ends well.
+    """Yields a temporary path, which replaces `path` in one step if the block succeeds.
 
     If the block fails, what it wrote is removed and the old file, if any, stays.
 
     Args:
-        path: the file to make; its folder must exist.
+        path: the file to write; its folder must exist.
 
     Raises:
         OSError: the folder cannot be written.
@@ -39,9 +39,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def remove_abandoned(folder: Path) -> None:
     """Removes what processes that were killed within `replacing` have left in a folder.
 
-    Another run, on this machine or on one that shares the folder, may be writing there at the
-    same time. So a process counts as gone only if its id can be asked for here and there is none,
-    or if nothing has been written for a day: elsewhere the same id is another process.
+    Another run, on this machine or on one that shares the folder, may be writing there. So a
+    process counts as gone only if its id is one of this machine and no longer exists, or if
+    nothing has been written for a day.
     """
     for partial in folder.glob(f"{_PREFIX}*"):
         if _is_gone(partial) or _is_old(partial):
@@ -52,7 +52,7 @@ def remove_abandoned(folder: Path) -> None:
 def _process_space() -> str:
     """The same for two processes if and only if they see each other's ids.
 
-    A host name would not do: containers of one machine may share it, and not the ids.
+    Not the host name: containers of one machine may share that, but not the ids.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()
@@ -65,7 +65,7 @@ def _process_space() -> str:
 def _is_gone(partial: Path) -> bool:
     space, _, pid = partial.name.removeprefix(_PREFIX).partition("-")
     pid = pid.partition("-")[0]
-    # On Windows the question would end the process.
+    # On Windows os.kill ends the process.
     if space != _process_space() or not pid.isdecimal() or os.name != "posix":
         return False
     try:
@@ -81,7 +81,7 @@ def _is_old(partial: Path) -> bool:
     try:
         last = max(path.stat().st_mtime for path in (partial, *partial.iterdir()))
     except OSError:
-        # Another process has just finished with it, or removed it.
+        # Another process has just renamed or removed it.
         return False
     return time.time() - last > _ABANDONED_SECONDS
 
@@ -90,8 +90,8 @@ def write_json(path: Path, content: dict) -> None:
     """Writes a JSON file in one step.
 
     Args:
-        path: the file to make; its folder must exist.
-        content: what `json.dumps` takes.
+        path: the file to write; its folder must exist.
+        content: anything that `json.dumps` takes.
     """
     with replacing(path) as aside:
         text = json.dumps(content, indent=2, ensure_ascii=False)
@@ -99,7 +99,7 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def read_json(path: Path) -> dict | None:
-    """The object in a JSON file; None if there is no such file or no such object in it."""
+    """The object in a JSON file; None if the file does not exist or holds no object."""
     if not path.is_file():
         return None
     try:
@@ -110,7 +110,7 @@ def read_json(path: Path) -> dict | None:
 
 
 def remove_empty(folders: Sequence[Path]) -> None:
-    """Removes those of the folders, inner ones first, that are there and empty."""
+    """Removes those of the folders, listed inner ones first, that exist and are empty."""
     for folder in folders:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -1,12 +1,12 @@
 """One run at a time for each results folder."""
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+
+from filelock import FileLock, Timeout
 
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import remove_empty
@@ -14,55 +14,50 @@ from musicvae_jax.runtime.files import remove_empty
 
 @contextmanager
 def only_run(results_dir: Path) -> Iterator[None]:
-    """Keeps other runs from the same results folder; a run that dies lets go of it.
+    """Locks a results folder for this run; the system unlocks it if the run dies.
 
     Args:
-        results_dir: need not be there; the lock is a hidden file beside it.
+        results_dir: need not exist; the lock is a hidden file beside it.
 
     Raises:
-        InputError: another run has it, or its parent folder cannot be written.
+        InputError: another run has locked it, or its parent folder cannot be written.
     """
     results_dir = results_dir.resolve()
     path = results_dir.with_name(f".{results_dir.name}.lock")
     missing = [folder for folder in path.parents if not folder.exists()]
-    file = _take(path, results_dir)
+    # A file that merely exists, filelock's fallback, would outlive a run that dies.
+    lock = FileLock(path, fallback_to_soft=False)
     try:
-        yield
+        _acquire(lock, path, results_dir)
+        try:
+            path.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+            yield
+        finally:
+            # While it is locked: filelock does not lock a file that was removed meanwhile.
+            path.unlink()
+            lock.release()
     finally:
-        path.unlink()
-        file.close()
         remove_empty(missing)
 
 
-def _take(path: Path, results_dir: Path) -> TextIO:
-    while True:
-        file = _opened(path, results_dir)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            owner = file.read().strip()
-            file.close()
-            raise InputError(
-                f"output folder {results_dir}: another run ({owner or 'just started'}) is at work "
-                "on it; wait for its end, or choose another folder with --output-dir"
-            ) from error
-        # Its last owner may have removed the file between opening and locking it.
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            file.seek(0)
-            file.truncate()
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
-            return file
-        file.close()
-
-
-def _opened(path: Path, results_dir: Path) -> TextIO:
+def _acquire(lock: FileLock, path: Path, results_dir: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        return path.open("r+", encoding="utf-8")
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise InputError(
+            f"output folder {results_dir}: another run ({_owner(path)}) is at work on it; wait for "
+            "its end, or choose another folder with --output-dir"
+        ) from error
     except OSError as error:
         raise InputError(
             f"output folder {results_dir}: cannot be written ({error.strerror}); "
             "choose another with --output-dir"
         ) from error
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") or "just started"
+    except FileNotFoundError:
+        return "just finished"

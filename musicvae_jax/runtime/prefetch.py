@@ -1,4 +1,4 @@
-"""Making the next item while this one is in use."""
+"""Computing the next item while the current one is in use."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 def one_ahead(items: Iterator[T]) -> Iterator[T]:
-    """The items, each made in a thread while the one before it is in use; no more than one waits.
+    """Yields the items; a thread computes each while the one before it is in use.
 
-    An error in making an item is raised in its place. Closing the result waits for the item that
-    is being made.
+    At most one finished item waits. An error in computing an item is raised in its place. Closing
+    the iterator waits for the item that is being computed.
     """
     end = object()
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -1,7 +1,7 @@
-"""Being asked to stop: by the person at the keyboard, or by a scheduler that wants the machine.
+"""Stopping when SIGINT (Ctrl-C) or SIGTERM (a scheduler) arrives.
 
-A signal ends the work at once, except within `held`: there it is only noted, and the work stops
-where it can go on from later. A second one ends it at once everywhere.
+A signal ends the work at once, except within `defer_signals`: there it is only recorded, and the
+work stops where it can be resumed. A second signal ends it at once everywhere.
 """
 
 import signal
@@ -12,26 +12,30 @@ from types import FrameType
 from musicvae_jax.errors import EXIT_INTERRUPTED, EXIT_STOPPED, StoppedError
 
 _EXIT_CODES = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_STOPPED}
-# Signals belong to the process, and so does what is known of them.
+# Module state, since signal handlers belong to the process.
 _received: list[int] = []
-_held = False
+_is_deferred = False
 
 
-def is_stop_asked() -> bool:
-    """Whether a signal has come."""
+def stop_requested() -> bool:
+    """Whether a signal has arrived since `handle_signals` began."""
     return bool(_received)
 
 
 def exit_code(error: KeyboardInterrupt) -> int:
-    """What a process that was asked to stop exits with; another one of its run may have been."""
+    """The exit code of a process that stops; the signal may have reached another one of its run."""
     if _received:
         return _EXIT_CODES[_received[0]]
     return EXIT_STOPPED if isinstance(error, StoppedError) else EXIT_INTERRUPTED
 
 
 @contextmanager
-def heeded() -> Iterator[None]:
-    """Within, signals do what this module says; to be called in the main thread."""
+def handle_signals() -> Iterator[None]:
+    """Handles signals as this module says until the block ends; for the main thread only.
+
+    Raises:
+        StoppedError: a signal arrived.
+    """
     _received.clear()
     before = {number: signal.signal(number, _receive) for number in _EXIT_CODES}
     try:
@@ -42,17 +46,17 @@ def heeded() -> Iterator[None]:
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Within, a first signal is only noted."""
-    global _held
-    _held = True
+def defer_signals() -> Iterator[None]:
+    """Only records the first signal within the block, which asks `stop_requested`."""
+    global _is_deferred
+    _is_deferred = True
     try:
         yield
     finally:
-        _held = False
+        _is_deferred = False
 
 
 def _receive(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as Python calls it
     _received.append(number)
-    if not _held or len(_received) > 1:
+    if not _is_deferred or len(_received) > 1:
         raise StoppedError("stopped" if number == signal.SIGTERM else "interrupted")

@@ -1,57 +1,66 @@
-"""What JAX is told before it is imported, and how the processes of a run find each other."""
+"""Settings of JAX that it reads when imported, and joining and leaving a distributed run."""
 
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
-from musicvae_jax.config import RuntimeConfig
 from musicvae_jax.errors import EXIT_INTERRUPTED, EXIT_STOPPED, InputError
 
 COMPILED = Path("data/cache/compiled")
 _MOST_SECONDS = 7 * 24 * 3600
 
 
-def prepare_jax(runtime: RuntimeConfig) -> None:
-    """Makes every core a device and keeps compiled programs; variables that are set stay.
+def configure_jax(
+    devices: int | Literal["all"] | None = None, is_distributed: bool = False
+) -> None:
+    """Makes every CPU core a device and caches compiled programs; variables that are set stay.
 
     A sweep trains one member per device. `JAX_ENABLE_COMPILATION_CACHE=false` switches the cache
-    off, `JAX_COMPILATION_CACHE_DIR` moves it. Where JAX is imported already, whoever did it has
-    settled all this.
+    off, `JAX_COMPILATION_CACHE_DIR` moves it. Does nothing if JAX is imported already: the caller
+    has configured it.
+
+    Args:
+        devices: number of CPU devices; all cores unless it is a number.
+        is_distributed: whether the run has several processes, each of which has all its cores.
     """
     if "jax" in sys.modules:
         return
     defaults = {
         "JAX_COMPILATION_CACHE_DIR": str(COMPILED.absolute()),
-        # By default only what took a second is kept, which is little on a CPU.
+        # By default only programs that took a second to compile are kept: few, on a CPU.
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        is_told = isinstance(runtime.devices, int) and not runtime.distributed
-        defaults["JAX_NUM_CPU_DEVICES"] = str(runtime.devices if is_told else usable_cores())
-    if runtime.distributed:
-        # Its handler would take the place of ours, and every process is asked by ours anyway.
+        is_chosen = isinstance(devices, int) and not is_distributed
+        defaults["JAX_NUM_CPU_DEVICES"] = str(devices if is_chosen else usable_cores())
+    if is_distributed:
+        # Its signal handler would replace ours, which already asks every process.
         defaults["JAX_ENABLE_PREEMPTION_SERVICE"] = "false"
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 
 
-def connect(runtime: RuntimeConfig) -> None:
-    """Joins the other processes of a distributed run; returns once all are there.
+def connect(coordinator: str | None, process_count: int | None, process_id: int | None) -> None:
+    """Joins the other processes of a distributed run; returns once all have joined.
+
+    Args:
+        coordinator: HOST:PORT of the first process; None, as the other two, where SLURM, a TPU pod
+            or Kubernetes names the processes.
+        process_count: how many processes there are.
+        process_id: which of them this is, from 0.
 
     Raises:
-        InputError: nothing says who they are, or they do not come.
+        InputError: nothing names the processes, or they do not come.
     """
-    if not runtime.distributed:
-        return
     import jax
 
     try:
         jax.distributed.initialize(
-            runtime.coordinator,
-            runtime.process_count,
-            runtime.process_id,
-            # The others wait with their end while the first one clusters.
+            coordinator,
+            process_count,
+            process_id,
+            # At its end every process waits for the first one, which clusters.
             shutdown_timeout_seconds=_MOST_SECONDS,
         )
     except (ValueError, RuntimeError) as error:
@@ -62,10 +71,10 @@ def connect(runtime: RuntimeConfig) -> None:
         ) from error
 
 
-def leave(code: int) -> NoReturn:
+def exit_process(code: int) -> NoReturn:
     """Exits. A process of a distributed run that failed alone does not wait for the others.
 
-    Without it they would wait for it, and it, at its end, for them.
+    Otherwise they would wait for its part of the work, and it would wait for them to exit.
     """
     agreed = (0, EXIT_STOPPED, EXIT_INTERRUPTED)
     if code not in agreed and "jax" in sys.modules and sys.modules["jax"].process_count() > 1:
@@ -76,7 +85,7 @@ def leave(code: int) -> NoReturn:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Where a run talks: results to standard output, progress and notices to standard error."""
+"""Output of a run: results to standard output, progress and notices to standard error."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,25 +21,25 @@ class Terminal:
     """The two streams of one run."""
 
     def __init__(self, is_quiet: bool = False) -> None:
-        """Opens both; quietly for a process whose like is already talking."""
+        """Opens both; quiet for all but the first of several processes."""
         self._out = _console(stderr=False, quiet=is_quiet)
         self._err = _console(stderr=True, quiet=is_quiet)
 
     def say(self, line: str) -> None:
-        """A line of the result."""
+        """Prints a line of the result."""
         self._out.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def show(self, table: RenderableType) -> None:
-        """A table of the result."""
+        """Prints a table of the result."""
         self._out.print(table)
 
     def notice(self, line: str) -> None:
-        """A line the reader should see although the run goes on."""
+        """Prints a warning; the run continues."""
         self._err.print(f"notice: {line}", markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def progress(self, name: str, total: int) -> Iterator[Callable[..., None]]:
-        """A bar with the time left; yields `advance(steps=1)`. Silent unless on a terminal."""
+        """Shows a bar with the time left, on a terminal only; yields `advance(steps=1)`."""
         columns = (
             TextColumn("{task.description:24}"),
             BarColumn(),

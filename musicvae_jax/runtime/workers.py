@@ -1,22 +1,21 @@
-"""Work that is shared among processes, one per core."""
+"""Work spread over processes, one per core."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
-# Each imports scikit-learn, which takes some 150 MB.
+# Each imports scikit-learn, which takes about 150 MB.
 _MOST_PROCESSES = 16
 
 
 class Workers(NamedTuple):
-    """Processes that compute side by side; none is started before there is work for them.
+    """Worker processes; they start when there is work for them.
 
     Processes, not threads: much of scikit-learn holds the interpreter's lock, and its thread
-    pools are limited for a whole process. The cores' threads are shared out among the processes:
-    one each, unless there are more cores than processes.
+    pools are limited for a whole process. Each process gets an equal share of the cores.
 
     Attributes:
-        min_songs: with fewer, calls take less time than the processes to start: all is done here.
+        min_songs: with fewer songs this process does the work: starting others takes longer.
     """
 
     min_songs: int
@@ -24,21 +23,21 @@ class Workers(NamedTuple):
     def map(
         self, function: Callable[..., T], calls: Sequence[tuple[Any, ...]], n_songs: int
     ) -> Iterator[T]:
-        """The results of calls, in their order; the calls start now.
+        """Starts the calls at once and yields their results in order.
 
         Args:
-            function: of a module that imports no JAX, which every process would start.
-            calls: the arguments of each.
-            n_songs: what the time of a call goes with.
+            function: from a module that does not import JAX, which every process would start.
+            calls: the arguments of each call.
+            n_songs: number of songs in each call, on which its time depends.
         """
         import joblib
 
-        # The same number every time: joblib keeps its processes for the next call of that many.
+        # Always the same number: joblib reuses its processes only for calls with that many.
         n_jobs = min(joblib.cpu_count(), _MOST_PROCESSES) if n_songs >= self.min_songs else 1
         tasks = (joblib.delayed(function)(*call) for call in calls)
         return joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
 
 
-# A single run would wait longer for its processes than for its work.
+# A suite starts its processes once; a single run of few songs would mostly wait for them.
 FOR_ONE_RUN = Workers(min_songs=1500)
 FOR_MANY_RUNS = Workers(min_songs=200)

@@ -19,7 +19,7 @@ from jax.sharding import PartitionSpec as P
 
 from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.models import Model
-from musicvae_jax.runtime.devices import SWEEP, data_axis, make_mesh, one_fills, place
+from musicvae_jax.runtime.devices import SWEEP, data_axis, is_cpu_core, make_mesh, place
 from musicvae_jax.training import (
     Data,
     History,
@@ -182,7 +182,7 @@ def _train_group(
 def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser) -> _Program:
     """Kept, so that the same training under another name is not traced again."""
     start, run = make_epochs(model, config, data_axis(mesh), optimiser)
-    fills_a_device = one_fills(mesh.devices.flat[0])
+    fills_a_device = is_cpu_core(mesh.devices.flat[0])
 
     def start_each(seeds, learning_rates, is_used, data) -> Progress:
         keys = jax.vmap(jax.random.key)(seeds)

@@ -12,8 +12,7 @@ from songfiles import songs_table, with_column, write
 from experiments import suite
 from musicvae_jax import reporting
 from musicvae_jax.checkpoints import load_checkpoint
-from musicvae_jax.pipeline import collection
-from musicvae_jax.registry import EXPERIMENTS, SUITES
+from musicvae_jax.registry import CHECKPOINT_NAMES, EXPERIMENTS, SUITES
 
 PICTURES = {
     "beta_vae_latent_spaces",
@@ -93,12 +92,12 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
     assert printed.count("finished before, not run again") == len(EXPERIMENTS)
     assert "up to date" in printed
 
-    # Other settings, other code or --force run again.
+    # Other settings, other code or --fresh run again.
     assert run_suite("easy", "--data.path", song_path, *QUICK, "--seeds", "0") == 0
     assert "finished before" not in capsys.readouterr().out
     assert run_suite("easy", "--data.path", song_path, *QUICK, "--seeds", "0") == 0
     assert capsys.readouterr().out.count("finished before") == len(SUITES["easy"])
-    assert run_suite("easy", "--data.path", song_path, *QUICK, "--seeds", "0", "--force") == 0
+    assert run_suite("easy", "--data.path", song_path, *QUICK, "--seeds", "0", "--fresh") == 0
     assert "finished before" not in capsys.readouterr().out
 
 
@@ -157,19 +156,35 @@ def test_a_report_that_no_suite_made_is_not_replaced(song_path, capsys):
     ("arguments", "message"),
     [
         ([], "suites: got none, expected one or more of easy, medium, hard"),
-        (["harder"], "harder"),
         (["easy", "--k", "1"], "cluster.k: got 1, expected at least 2"),
         (["easy", "--epochs", "0"], "train.epochs: got 0, expected at least 1"),
         (["easy", "--data.path", "gone.parquet"], "gone.parquet: no such file"),
-        (["easy", "--sed", "1"], "--seeds"),
     ],
 )
-def test_bad_arguments_are_one_line(arguments, message, capsys):
+def test_bad_values_are_one_line(arguments, message, capsys):
     assert run_suite(*arguments) == 2
     (error,) = capsys.readouterr().err.splitlines()
     assert error.startswith("error: ")
     assert message in error
 
 
-def test_names_of_checkpoints_are_of_experiments():
-    assert {source for _, source, _ in collection.NAMED_CHECKPOINTS} <= set(EXPERIMENTS)
+@pytest.mark.parametrize(
+    ("arguments", "arrived", "expected"),
+    [
+        (["harder"], "'harder'", "('easy', 'medium', 'hard')"),
+        (["easy", "--sed", "1"], "--sed, 1", "--seeds"),
+        (["easy", "--force"], "--force", "--help"),
+    ],
+)
+def test_arguments_that_cannot_be_read(arguments, arrived, expected, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run_suite(*arguments)
+    assert stop.value.code == 2
+    # tyro draws a frame and wraps its lines.
+    message = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert arrived in message
+    assert expected in message
+
+
+def test_checkpoint_names_are_of_experiments():
+    assert {experiment for experiment, _ in CHECKPOINT_NAMES.values()} <= set(EXPERIMENTS)

@@ -8,9 +8,8 @@ from pathlib import Path
 from musicvae_jax.runtime.startup import usable_cores
 
 SCRIPT = """
-from musicvae_jax.runtime.startup import prepare_jax
-from musicvae_jax.config import RuntimeConfig
-prepare_jax(RuntimeConfig())
+from musicvae_jax.runtime.startup import configure_jax
+configure_jax()
 import jax
 print(len(jax.devices()))
 print(jax.config.jax_compilation_cache_dir)

@@ -46,7 +46,7 @@ def test_members_are_single_runs(data, swept):
 
 
 def test_side_by_side_as_on_an_accelerator_is_the_same_sweep(data, swept, monkeypatch):
-    monkeypatch.setattr(sweeps, "one_fills", lambda device: False)
+    monkeypatch.setattr(sweeps, "is_cpu_core", lambda device: False)
     sweeps._program.cache_clear()
     side_by_side = train_members(MODEL, CONFIG, MEMBERS, data)
     sweeps._program.cache_clear()
