@@ -32,7 +32,7 @@ STAGES = (FEATURES, "training", SAVING, "clustering", "evidence", "figures")
 # Stages too short to be met by the clock are waited for; about how long they take here.
 SECONDS_OF = {FEATURES: 0.15, SAVING: 0.1}
 OUTPUT = ("results", "checkpoints")
-GOES_ON = "training goes on with checkpoint"
+GOES_ON = "training resumes from checkpoint"
 
 
 def start(folder: Path) -> subprocess.Popen:
@@ -54,7 +54,7 @@ def start(folder: Path) -> subprocess.Popen:
 def stage_of(folder: Path) -> str:
     """How far a run has come, by what it has written."""
     stages = list(folder.glob("results/easy_vae/.partial-*"))
-    kept = list(folder.glob("checkpoints/.easy_vae-unfinished/members_*/*"))
+    kept = list(folder.glob("checkpoints/.easy_vae-interrupted/members_*/*"))
     if (folder / "results/easy_vae/manifest.json").exists():
         return "ended before the kill"
     if any((stage / "metrics.csv").exists() for stage in stages):
@@ -65,7 +65,7 @@ def stage_of(folder: Path) -> str:
         return SAVING
     if kept:
         return "training, with a checkpoint"
-    if list(folder.glob("checkpoints/.easy_vae-unfinished")):
+    if list(folder.glob("checkpoints/.easy_vae-interrupted")):
         return "training, without a checkpoint"
     if list(folder.glob("data/cache/mel-statistics-*")):
         return "between features and training"

@@ -23,20 +23,20 @@ from musicvae_jax.clustering.partitions import agglomerative, kmeans
 from musicvae_jax.clustering.result import NOISE, Clustering
 from musicvae_jax.clustering.sampling import sample_songs, sample_text
 from musicvae_jax.clustering.silhouette import Silhouette, mean_silhouettes, sampled_silhouettes
-from musicvae_jax.config import ClusterConfig
+from musicvae_jax.config import CLUSTERERS, ClusterConfig, Clusterer, load_function
 
-CLUSTERERS: dict[str, Callable[[np.ndarray, int, int, ClusterConfig], Clustering]] = {
-    "kmeans": kmeans,
-    "agglomerative": agglomerative,
-    "dbscan": dbscan,
-    "gmm_full": gmm_full,
-    "gmm_diag": gmm_diag,
-}
+ClustererFunction = Callable[[np.ndarray, int, int, ClusterConfig], Clustering]
+
+
+def find_clusterer(method: Clusterer) -> ClustererFunction:
+    """The function `(points, k, seed, config) -> Clustering` of a clusterer's name."""
+    return load_function(f"clustering.{CLUSTERERS[method].function}")
+
 
 __all__ = [
-    "CLUSTERERS",
     "NOISE",
     "Clustering",
+    "ClustererFunction",
     "KCurves",
     "Silhouette",
     "agglomerative",
@@ -44,6 +44,7 @@ __all__ = [
     "choose_k",
     "dbscan",
     "elbow_k",
+    "find_clusterer",
     "gmm_diag",
     "gmm_full",
     "k_curves",

@@ -129,9 +129,9 @@ class Experiment:
         return self.output_dir / "checkpoint"
 
     @property
-    def unfinished_dir(self) -> Path:
+    def resume_dir(self) -> Path:
         """Where a training is kept until its results are in place."""
-        return self.checkpoint_dir.with_name(f".{self.checkpoint_dir.name}-unfinished")
+        return self.checkpoint_dir.with_name(f".{self.checkpoint_dir.name}-interrupted")
 
     @property
     def members(self) -> tuple[Member, ...]:

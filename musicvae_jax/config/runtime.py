@@ -1,4 +1,4 @@
-"""Where a run computes and what it keeps to go on with."""
+"""Where a run computes and what it saves to resume."""
 
 import dataclasses
 from typing import Literal
@@ -8,7 +8,7 @@ from musicvae_jax.config.checks import require
 
 @dataclasses.dataclass(frozen=True)
 class RuntimeConfig:
-    """Where a run computes and what it keeps to go on with; numbers depend on it by rounding only.
+    """Where a run computes and what it saves to resume; numbers depend on it by rounding only.
 
     With several processes, each is started with the same command.
     """
@@ -20,12 +20,12 @@ class RuntimeConfig:
     """Megabytes (10^6 bytes) of features, of both sides of the split, that each device may hold; at
     least 0. More is read in every epoch anew, a chunk at a time. Mel crops always are."""
     checkpoint_every: int = 1
-    """Epochs between two saves of an unfinished training, at least 1, unless the last was less
+    """Epochs between two saves of an interrupted training, at least 1, unless the last was less
     than 10 seconds ago."""
     checkpoints_kept: int = 2
     """The latest so many of these are kept, at least 1."""
     restart: bool = False
-    """Throw away an unfinished training in place of going on with it."""
+    """Throw away an interrupted training in place of resuming it."""
     fresh: bool = False
     """Compute every stage again, whatever the cache holds."""
     distributed: bool = False

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.clustering import CLUSTERERS, NOISE, Clustering
-from musicvae_jax.config import ClusterConfig, Clusterer
+from musicvae_jax.clustering import NOISE, Clustering, find_clusterer
+from musicvae_jax.config import CLUSTERERS, ClusterConfig, Clusterer
 from musicvae_jax.evaluation.external import external_scores, matching_scores
 from musicvae_jax.evaluation.internal import internal_scores
 
@@ -78,8 +78,8 @@ def evaluate(
     shared: np.ndarray | None = None,
 ) -> Evaluated:
     """Clusters points `[songs, dimensions]` and scores what comes out; see `score_clustering`."""
-    found = CLUSTERERS[method](x, k, seed, config)
-    scopes = ("all", "clustered") if method == "dbscan" else ("all",)
+    found = find_clusterer(method)(x, k, seed, config)
+    scopes = ("all", "clustered") if CLUSTERERS[method].leaves_noise else ("all",)
     scores = {
         scope: score_clustering(x, found.labels, labels, scope, config.exact_songs, shared)
         for scope in scopes

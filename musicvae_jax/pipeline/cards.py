@@ -3,39 +3,30 @@
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.config import Experiment
 from musicvae_jax.evaluation import cluster_cards
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.lyrics.cleaning import clean
-from musicvae_jax.pipeline.listing import Representation
+from musicvae_jax.pipeline.fit import Fitted
+from musicvae_jax.pipeline.listing import Listing
 from musicvae_jax.songs import MEL_BANDS
 
 
-def cards(
-    experiment: Experiment,
-    shown: list[Representation],
-    clusters: dict[tuple[str, int], np.ndarray],
-    features: SongFeatures,
-    scored: np.ndarray,
-) -> dict:
+def cards(fitted: Fitted, listing: Listing, clusters: dict[tuple[str, int], np.ndarray]) -> dict:
     """The cards of the first representation's K-Means clusters under the first seed, for JSON.
 
     Each has the mean spectrum of its songs, in decibels against that of all songs, where the mel
     statistics are among the features.
 
     Args:
-        experiment: whose first seed is used.
-        shown: own representations first.
+        fitted: with the features of all songs.
+        listing: the run's representations.
         clusters: cluster numbers by name and seed.
-        features: of all songs.
-        scored: which of them were clustered.
     """
-    first, seed = shown[0], experiment.seeds[0]
-    songs = features.table.iloc[scored].reset_index(drop=True)
-    songs = songs.assign(lyrics=_cleaned(songs["lyrics"]))
+    first, seed = listing.own[0], listing.seeds[0]
+    songs = listing.songs.assign(lyrics=_cleaned(listing.songs["lyrics"]))
     of_songs = clusters[first.name, seed]
-    found = [card._asdict() for card in cluster_cards(songs, of_songs, first.points[0])]
-    spectra = _spectra(features, scored)
+    found = [card._asdict() for card in cluster_cards(songs, of_songs, first.of_seed(0))]
+    spectra = _spectra(fitted.features, fitted.scored)
     if spectra is not None:
         for card in found:
             mean = spectra[of_songs == card["cluster"]].mean(axis=0) - spectra.mean(axis=0)
@@ -49,7 +40,7 @@ def _cleaned(lyrics: pd.Series) -> pd.Series:
 
 def _spectra(features: SongFeatures, scored: np.ndarray) -> np.ndarray | None:
     """Mean decibels of each mel band, `[songs, 128]`, if they are among the features."""
-    blocks = features.config.audio
+    blocks = features.config.blocks
     if "statistics" not in blocks:
         return None
     start = sum(features.widths[: blocks.index("statistics")])

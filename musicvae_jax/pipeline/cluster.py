@@ -1,6 +1,5 @@
 """Clusters every representation with every clusterer and scores what comes out."""
 
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,25 +12,20 @@ from musicvae_jax.clustering import (
     sample_text,
     sampled_silhouettes,
 )
-from musicvae_jax.config import ClusterConfig, Clusterer, Experiment
+from musicvae_jax.config import CLUSTERERS, ClusterConfig, Clusterer
 from musicvae_jax.evaluation import Evaluated, evaluate
-from musicvae_jax.pipeline.listing import Representation
-from musicvae_jax.pipeline.marks import marks
+from musicvae_jax.pipeline.listing import Listing, marks
 from musicvae_jax.pipeline.stability import with_stability
-from musicvae_jax.pipeline.tables import LABELS
+from musicvae_jax.pipeline.stages import Stages
+from musicvae_jax.representations import Representation
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.runtime.workers import Workers
-
-# These draw nothing, unless songs are too many: the same points give the same clusters under every
-# seed.
-_SEEDLESS = ("agglomerative", "dbscan")
 
 
 class Clustered(NamedTuple):
     """What clustering made of the representations.
 
     Attributes:
-        chosen_k: number of clusters of every clusterer that is told one.
+        chosen_k: number of clusters of every clusterer that takes one.
         curves: K-Means over k, by name and seed of the own representations.
         clusters: K-Means cluster numbers, by name and seed of all representations.
         metrics: the rows of metrics.csv.
@@ -46,7 +40,7 @@ class Clustered(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """One clustering: which points (of which seed), by what."""
+    """One clustering: which points (under which seed), by what."""
 
     name: str
     seed: int
@@ -54,12 +48,7 @@ class _Task(NamedTuple):
 
 
 def cluster(
-    experiment: Experiment,
-    shown: list[Representation],
-    songs: pd.DataFrame,
-    shared: np.ndarray,
-    workers: Workers,
-    terminal: Terminal,
+    name: str, listing: Listing, config: ClusterConfig, stages: Stages, terminal: Terminal
 ) -> Clustered:
     """Every clusterer on every own representation and seed, all at one k.
 
@@ -67,74 +56,64 @@ def cluster(
     Baselines are clustered by K-Means alone: each is some other experiment's own.
 
     Args:
-        experiment: whose cluster settings and seeds are used.
-        shown: own representations first.
-        songs: table of the songs that are clustered.
-        shared: points of the songs in a space that all experiments have in common, in which
-            internal scores compare.
-        workers: share the clusterings.
+        name: of the experiment.
+        listing: its representations.
+        config: its clusterers.
+        stages: share the clusterings.
         terminal: for progress and notices.
     """
-    config, seeds, n_songs = experiment.cluster, experiment.seeds, len(songs)
-    labels = {name: songs[name] for name in LABELS}
-    points = {
-        (one.name, seed): x for one in shown for seed, x in zip(seeds, one.points, strict=True)
-    }
-    own = [(one.name, seed) for one in shown if one.role == "own" for seed in seeds]
-    tasks = _tasks(experiment, shown)
-    seedless = _SEEDLESS if n_songs <= config.exact_songs else ()
-    sources = [_source(task, points, seeds, seedless) for task in tasks]
-    distinct = list(dict.fromkeys(sources))
-    with terminal.progress("clustering", len(own) + len(distinct)) as advance:
+    n_songs = len(listing.songs)
+    points = {(one.name, seed): one.of_seed(place) for one, place, seed in listing.places()}
+    own = [(one.name, seed) for one in listing.own for seed in listing.seeds]
+    tasks = _tasks(listing, config)
+    with terminal.progress("clustering", len(own) + len(tasks)) as advance:
         calls = [(points[place], config, place[1]) for place in own]
         curves = {}
-        for place, of_place in zip(own, workers.map(k_curves, calls, n_songs), strict=True):
+        found = stages.map("k curves", k_curves, calls, n_songs)
+        for place, of_place in zip(own, found, strict=True):
             curves[place] = of_place
             advance()
-        deciding = {place: curves[place] for place in own if place[0] == shown[0].name}
+        deciding = {place: curves[place] for place in own if place[0] == listing.own[0].name}
         if config.k is None and config.choose_k == "stability":
-            deciding = with_stability(deciding, points, config, workers)
+            deciding = with_stability(deciding, points, config, stages)
             curves |= deciding
         k = choose_k(list(deciding.values()), config)
-        calls = [
-            (one.method, points[one.name, one.seed], k, one.seed, config, labels, shared)
-            for one in distinct
-        ]
-        found = {}
-        for task, result in zip(distinct, workers.map(evaluate, calls, n_songs), strict=True):
-            found[task] = result
+        calls = [_call(task, listing, points, k, config) for task in tasks]
+        results = {}
+        found = stages.map("clustering", evaluate, calls, n_songs)
+        for task, result in zip(tasks, found, strict=True):
+            results[task] = result
             advance()
-    results = {task: found[source] for task, source in zip(tasks, sources, strict=True)}
-    for name, note in dict.fromkeys(
+    for task_name, note in dict.fromkeys(
         (task.name, result.clustering.note) for task, result in results.items()
     ):
         if note:
-            terminal.notice(f"{name}: {note}")
+            terminal.notice(f"{task_name}: {note}")
     clusters = {place: results[_Task(*place, "kmeans")].clustering.labels for place in points}
-    metrics = _metrics(experiment, shown, labels, results)
+    metrics = _metrics(name, listing, results)
     return Clustered(k, curves, clusters, metrics, _approximated(results, config, n_songs))
 
 
-def _tasks(experiment: Experiment, shown: list[Representation]) -> list[_Task]:
+def _tasks(listing: Listing, config: ClusterConfig) -> list[_Task]:
     """In the order of the rows of metrics.csv."""
-    return [
-        _Task(one.name, seed, method)
-        for one in shown
-        for seed in experiment.seeds
-        for method in (experiment.cluster.methods if one.role == "own" else ("kmeans",))
-    ]
+    own = [_Task(one.name, s, m) for one in listing.own for s in listing.seeds for m in config.methods]
+    others = [_Task(one.name, s, "kmeans") for one in listing.baselines for s in listing.seeds]
+    return own + others
 
 
-def _source(
+def _call(
     task: _Task,
+    listing: Listing,
     points: dict[tuple[str, int], np.ndarray],
-    seeds: tuple[int, ...],
-    seedless: Sequence[Clusterer],
-) -> _Task:
-    """The task whose result this one has too: that of the first seed, if seeds change nothing."""
-    same_points = points[task.name, task.seed] is points[task.name, seeds[0]]
-    is_repeated = task.method in seedless and same_points
-    return task._replace(seed=seeds[0]) if is_repeated else task
+    k: int,
+    config: ClusterConfig,
+) -> tuple:
+    """The arguments of `evaluate`; calls that would give the same are equal."""
+    is_sampled = len(listing.songs) > config.exact_songs
+    draws = CLUSTERERS[task.method].draws or is_sampled
+    seed = task.seed if draws else listing.seeds[0]
+    shared = listing.shared.points[0]
+    return (task.method, points[task.name, task.seed], k, seed, config, listing.labels, shared)
 
 
 def _approximated(
@@ -151,21 +130,16 @@ def _approximated(
     return found
 
 
-def _metrics(
-    experiment: Experiment,
-    shown: list[Representation],
-    labels: Mapping[str, pd.Series],
-    results: dict[_Task, Evaluated],
-) -> pd.DataFrame:
+def _metrics(name: str, listing: Listing, results: dict[_Task, Evaluated]) -> pd.DataFrame:
     """One row per clustering, and for a clusterer that leaves noise a second one without it."""
-    by_name = {one.name: one for one in shown}
-    marks_of = {one.name: marks(one, labels) for one in shown}
+    by_name: dict[str, Representation] = {one.name: one for one in listing.everything}
+    marks_of = {one.name: marks(one, listing.labels) for one in listing.everything}
     return pd.DataFrame(
         {
-            "experiment": experiment.name,
+            "experiment": name,
             "seed": task.seed,
             "representation": task.name,
-            "role": by_name[task.name].role,
+            "role": listing.role(by_name[task.name]),
             "clusterer": task.method,
             "scope": scope,
             **scores,

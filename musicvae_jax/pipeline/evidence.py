@@ -1,24 +1,20 @@
-"""What stands behind the scores: nulls, intervals, artists and how well languages mix."""
+"""The evidence for the scores: nulls, intervals, artists and how well languages mix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import sample_songs, sample_text
-from musicvae_jax.config import Experiment
-from musicvae_jax.evaluation import (
-    Significance,
-    SpaceScores,
-    significance,
-    space_scores,
-)
-from musicvae_jax.pipeline.listing import Representation
-from musicvae_jax.pipeline.marks import MARKS, marks
-from musicvae_jax.pipeline.tables import LABELS
+from musicvae_jax.evaluation import Significance, SpaceScores, significance, space_scores
+from musicvae_jax.pipeline.listing import MARKS, Listing, marks
+from musicvae_jax.pipeline.stages import Stages
+from musicvae_jax.representations import Representation
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.runtime.workers import Workers
+
+_ABOUT = ("experiment", "seed", "representation", "role")
+_TABLES = ("significance.csv", "spaces.csv")
 
 
 class Evidence(NamedTuple):
@@ -29,59 +25,48 @@ class Evidence(NamedTuple):
     approximated: dict[str, str]
 
 
-def evidence(
-    experiment: Experiment,
-    shown: Sequence[Representation],
+def weigh(
+    name: str,
+    listing: Listing,
     clusters: Mapping[tuple[str, int], np.ndarray],
-    songs: pd.DataFrame,
-    workers: Workers,
+    exact_songs: int,
+    stages: Stages,
     terminal: Terminal,
 ) -> Evidence:
-    """Takes every representation's K-Means clusters and its points, under every seed.
-
-    Of more than `cluster.exact_songs` songs a sample is taken, since neighbours take time that
-    grows with the square of their number.
+    """Weighs every representation's K-Means clusters and its points, under every seed.
 
     Args:
-        experiment: whose seeds and limits are used.
-        shown: own representations and baselines.
+        name: of the experiment.
+        listing: its representations.
         clusters: K-Means cluster numbers of each, by name and seed.
-        songs: table of the songs that were clustered.
-        workers: share the work.
+        exact_songs: of more songs a sample of so many is taken, since neighbours take time that
+            grows with the square of their number.
+        stages: share the work.
         terminal: for progress.
     """
-    labels = {name: songs[name] for name in LABELS}
-    marks_of = {one.name: marks(one, labels) for one in shown}
-    places = [(one, i) for one in shown for i in range(len(experiment.seeds))]
-    # The same points under every seed have the same neighbours.
-    firsts = [(one, 0 if one.points[i] is one.points[0] else i) for one, i in places]
-    distinct = list({(one.name, i): (one, i) for one, i in firsts}.values())
-    chosen = sample_songs(len(songs), experiment.cluster.exact_songs, experiment.seeds[0])
-    of_chosen = {name: values.iloc[chosen] for name, values in labels.items()}
-    with terminal.progress("weighing", len(places) + len(distinct)) as advance:
-        calls = [
-            (clusters[one.name, experiment.seeds[i]][chosen], of_chosen, experiment.seeds[i])
-            for one, i in places
-        ]
+    places, labels = list(listing.places()), listing.labels
+    marks_of = {one.name: marks(one, labels) for one in listing.everything}
+    chosen = sample_songs(len(listing.songs), exact_songs, listing.seeds[0])
+    of_chosen = {kind: values.iloc[chosen] for kind, values in labels.items()}
+
+    def about(one: Representation, seed: int) -> dict[str, object]:
+        values = (name, seed, one.name, listing.role(one))
+        return dict(zip(_ABOUT, values, strict=True))
+
+    with terminal.progress("evidence", 2 * len(places)) as advance:
+        calls = [(clusters[one.name, seed][chosen], of_chosen, seed) for one, _, seed in places]
         rows = []
-        for (one, i), found in zip(
-            places, workers.map(significance, calls, len(chosen)), strict=True
-        ):
-            about = _about(experiment, one, i)
-            rows += [about | score._asdict() | marks_of[one.name] for score in found]
+        found = stages.map("significance", significance, calls, len(chosen))
+        for (one, _, seed), scores in zip(places, found, strict=True):
+            rows += [about(one, seed) | s._asdict() | marks_of[one.name] for s in scores]
             advance()
-        calls = [(one.points[i][chosen], of_chosen, experiment.seeds[i]) for one, i in distinct]
-        spaces = {}
-        for (one, i), found in zip(
-            distinct, workers.map(space_scores, calls, len(chosen)), strict=True
-        ):
-            spaces[one.name, i] = found
+        calls = [_space_call(*place, chosen, of_chosen, listing.seeds) for place in places]
+        space_rows = []
+        found = stages.map("spaces", space_scores, calls, len(chosen))
+        for (one, _, seed), scores in zip(places, found, strict=True):
+            space_rows.append(about(one, seed) | scores._asdict() | marks_of[one.name])
             advance()
-    space_rows = [
-        _about(experiment, one, i) | spaces[first.name, j]._asdict() | marks_of[one.name]
-        for (one, i), (first, j) in zip(places, firsts, strict=True)
-    ]
-    is_sampled = len(chosen) < len(songs)
+    is_sampled = len(chosen) < len(listing.songs)
     return Evidence(
         pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields, *MARKS]),
         pd.DataFrame(space_rows, columns=[*_ABOUT, *SpaceScores._fields, *MARKS]),
@@ -89,11 +74,14 @@ def evidence(
     )
 
 
-_ABOUT = ("experiment", "seed", "representation", "role")
-
-_TABLES = ("significance.csv", "spaces.csv")
-
-
-def _about(experiment: Experiment, one: Representation, i: int) -> dict[str, object]:
-    values = (experiment.name, experiment.seeds[i], one.name, one.role)
-    return dict(zip(_ABOUT, values, strict=True))
+def _space_call(
+    one: Representation,
+    place: int,
+    seed: int,
+    chosen: np.ndarray,
+    labels: Mapping[str, pd.Series],
+    seeds: tuple[int, ...],
+) -> tuple:
+    # Points that are the same under every seed have the same neighbours.
+    of_points = seed if len(one.points) > 1 else seeds[0]
+    return one.of_seed(place)[chosen], labels, of_points

@@ -1,17 +1,16 @@
 """How far single latent dimensions stand for the known factors of songs: disentanglement.csv."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import sample_songs, sample_text
-from musicvae_jax.config import ClusterConfig, Experiment
 from musicvae_jax.evaluation import factor_scores
-from musicvae_jax.pipeline.listing import Representation
+from musicvae_jax.pipeline.listing import Listing
+from musicvae_jax.pipeline.stages import Stages
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.runtime.workers import Workers
 from musicvae_jax.songs import FACTOR_PREFIX
 
 # Whole numbers of no more values are names, such as those of keys.
@@ -33,30 +32,27 @@ class Disentangled(NamedTuple):
 
 
 def score_factors(
-    experiment: Experiment,
-    shown: Sequence[Representation],
-    songs: pd.DataFrame,
-    workers: Workers,
-    terminal: Terminal,
+    name: str, listing: Listing, exact_songs: int, stages: Stages, terminal: Terminal
 ) -> Disentangled:
     """One row per own representation of 2 to 128 dimensions and seed; none without factors.
 
     Args:
-        experiment: whose seeds are used.
-        shown: the own ones are used.
-        songs: table of the songs of their points, with a factor_* column for each factor.
-        workers: share the scoring.
+        name: of the experiment.
+        listing: its representations, of songs with a factor_* column for each factor; the own ones
+            are used.
+        exact_songs: of more songs a sample is taken.
+        stages: share the scoring.
         terminal: for progress and notices.
     """
     own = [
         one
-        for one in shown
-        if one.role == "own" and _MIN_DIMENSIONS <= one.points[0].shape[1] <= _MAX_DIMENSIONS
+        for one in listing.own
+        if _MIN_DIMENSIONS <= one.points.shape[2] <= _MAX_DIMENSIONS
     ]
-    columns = songs.filter(regex=f"^{FACTOR_PREFIX}").dropna(axis=1, how="all")
+    columns = listing.songs.filter(regex=f"^{FACTOR_PREFIX}").dropna(axis=1, how="all")
     if columns.empty or not own:
         return Disentangled(pd.DataFrame(columns=_COLUMNS), {})
-    places, approximated = _places(columns, experiment.cluster, experiment.seeds[0])
+    places, approximated = _places(columns, exact_songs, listing.seeds[0])
     factors = known_factors(columns.iloc[places], terminal)
     if len(factors) < _MIN_FACTORS:
         terminal.notice(
@@ -64,16 +60,14 @@ def score_factors(
             f"{_MIN_FACTORS}"
         )
         return Disentangled(pd.DataFrame(columns=_COLUMNS), {})
-    tasks = [
-        (one.name, s, x) for one in own for s, x in zip(experiment.seeds, one.points, strict=True)
-    ]
-    calls = [(x[places], factors, seed) for _, seed, x in tasks]
+    tasks = [(one, place, seed) for one in own for place, seed in enumerate(listing.seeds)]
+    calls = [(one.of_seed(place)[places], factors, seed) for one, place, seed in tasks]
     rows = []
     with terminal.progress("scoring factors", len(tasks)) as advance:
         # The time of a call goes with the number of factors too.
-        found = workers.map(factor_scores, calls, len(places) * len(factors))
-        for (name, seed, _), scores in zip(tasks, found, strict=True):
-            about = (experiment.name, seed, name, len(places), len(factors))
+        found = stages.map("factors", factor_scores, calls, len(places) * len(factors))
+        for (one, _, seed), scores in zip(tasks, found, strict=True):
+            about = (name, seed, one.name, len(places), len(factors))
             rows.append((*about, *(scores[score] for score in SCORES)))
             advance()
     return Disentangled(pd.DataFrame(rows, columns=_COLUMNS), approximated)
@@ -84,8 +78,8 @@ def known_factors(columns: pd.DataFrame, terminal: Terminal) -> dict[str, np.nda
 
     Args:
         columns: one per factor, without nulls.
-        terminal: told which are left out: those with one value, and those with names of which
-            some are of a single song.
+        terminal: for a notice on those left out: factors with one value, and factors with names
+            of which some are of a single song.
     """
     factors, left_out = {}, []
     for column in columns:
@@ -97,7 +91,7 @@ def known_factors(columns: pd.DataFrame, terminal: Terminal) -> dict[str, np.nda
             factors[name] = values
     if left_out:
         terminal.notice(
-            f"disentanglement is told without {', '.join(left_out)}: expected numbers or names "
+            f"disentanglement leaves out {', '.join(left_out)}: expected numbers or names "
             "that differ, each name of two songs or more"
         )
     return factors
@@ -113,12 +107,12 @@ def _typed(values: pd.Series) -> np.ndarray:
 
 
 def _places(
-    columns: pd.DataFrame, config: ClusterConfig, seed: int
+    columns: pd.DataFrame, exact_songs: int, seed: int
 ) -> tuple[np.ndarray, Mapping[str, str]]:
     """Which songs have all factors, or a sample of them; and how it is approximated."""
     finite = np.isfinite(columns.select_dtypes("number")).all(axis=1)
     known = np.flatnonzero(finite & columns.notna().all(axis=1))
-    if len(known) <= config.exact_songs:
+    if len(known) <= exact_songs:
         return known, {}
-    size = min(_SAMPLED, config.exact_songs)
+    size = min(_SAMPLED, exact_songs)
     return known[sample_songs(len(known), size, seed)], {"disentanglement": sample_text(size)}

@@ -1,155 +1,271 @@
-"""Trains an experiment's model, or finds it trained, and encodes every song."""
+"""Fits an experiment: features, preprocessor, training, and its representations of all songs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+import jax
 import numpy as np
 import pandas as pd
-from jax.sharding import Mesh
 
-from musicvae_jax.bridge import encode, encode_crops, interpolate, member_params, reconstruct
-from musicvae_jax.checkpoints import Checkpoint, find_trained, load_checkpoint, training_key
+from musicvae_jax.clustering import check_enough_songs
 from musicvae_jax.config import Experiment, RuntimeConfig
-from musicvae_jax.errors import StoppedError
-from musicvae_jax.features import fixed_crops
-from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
-from musicvae_jax.pipeline.inputs import Inputs
-from musicvae_jax.runtime.devices import any_process, is_first, make_mesh
+from musicvae_jax.errors import InputError, StoppedError
+from musicvae_jax.features import (
+    Share,
+    SongFeatures,
+    build_features,
+    build_stores,
+    extract_features,
+    vocabulary,
+)
+from musicvae_jax.pipeline.training_key import training_key, training_settings
+from musicvae_jax.preprocess import ModelInputs, audio_config, fit_transform, split_inputs
+from musicvae_jax.representations import Representation, fit_pca
+from musicvae_jax.runtime.devices import (
+    any_process,
+    first_process_first,
+    is_first,
+    make_mesh,
+    wait_for_all,
+)
 from musicvae_jax.runtime.signals import defer_signals, stop_requested
 from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs import LABELS, Songs, Split
+from musicvae_jax.trained import (
+    Trained,
+    base_representations,
+    find_trained,
+    finish,
+    fit_fusions,
+    load,
+)
 from musicvae_jax.training import (
     DivergenceError,
-    Examples,
+    EpochReports,
     History,
-    TrainState,
+    OnEpochs,
     check_finite,
-    make_model,
 )
 from musicvae_jax.training.resume import (
-    KeepConfig,
-    Keeping,
-    discard_unfinished,
-    keep_in,
-    open_unfinished,
+    OpenSaver,
+    SaveConfig,
+    discard_interrupted,
+    open_interrupted,
+    save_in,
+    save_nothing,
 )
-from musicvae_jax.training.streaming import CropSource, RowSource, train_streamed_members
+from musicvae_jax.training.streaming import (
+    CropSource,
+    RowSource,
+    make_source,
+    train_streamed_members,
+)
 from musicvae_jax.training.sweeps import train_members
 
-_N_EXAMPLES = 4
-_N_INTERPOLATED = 7
+
+class Fitted(NamedTuple):
+    """A fitted experiment and the songs it was fitted on.
+
+    Attributes:
+        trained: the model.
+        features: audio features of all usable songs.
+        inputs: what the model reads of them.
+        split: training and held-out songs, among those that the model can read.
+        scored: places of the songs that are clustered: all, or those with lyrics.
+        base: the model's representations of all songs before any fusion.
+        own: the experiment's own representations of all songs.
+        found: folder of the checkpoint that the model was found in; None where it was trained now.
+    """
+
+    trained: Trained
+    features: SongFeatures
+    inputs: ModelInputs
+    split: Split
+    scored: np.ndarray
+    base: tuple[Representation, ...]
+    own: tuple[Representation, ...]
+    found: Path | None
 
 
-def learn(
+class Saving(NamedTuple):
+    """Where a training is saved while it runs, and where it may be found trained.
+
+    Attributes:
+        resume_dir: of the interrupted training.
+        neighbours: folders of checkpoints.
+    """
+
+    resume_dir: Path
+    neighbours: tuple[Path, ...]
+
+
+def fit(
     experiment: Experiment,
-    inputs: Inputs,
-    settings: Mapping[str, Any],
+    songs: Songs,
     runtime: RuntimeConfig,
     terminal: Terminal,
-) -> Checkpoint:
-    """The trained members of the sweep.
+    saving: Saving | None = None,
+    on_epochs: OnEpochs | None = None,
+) -> Fitted:
+    """Fits an experiment on the training songs.
+
+    Args:
+        experiment: resolved.
+        songs: opened song files.
+        runtime: devices, and how the training is saved.
+        terminal: for progress and notices.
+        saving: None saves nothing and always trains.
+        on_epochs: called after each epoch of all members with its number, from 0, and the losses
+            and active units of each member by name, `[members]`; on the host, between compiled
+            chunks.
+
+    Raises:
+        InputError: the songs or the settings cannot be used, or an interrupted training has other
+            settings.
+        DivergenceError: training reached NaN or infinity.
+        StoppedError: a signal came; what was trained is saved, and the same call resumes it.
+    """
+    features = read_features(experiment, songs, terminal)
+    check_enough_songs(features.values, experiment.cluster)
+    split = split_inputs(experiment, features.table)
+    preprocessor, inputs, split = _preprocess(experiment, songs, features, split, terminal)
+    scored = np.flatnonzero(inputs.known)
+    check_enough_songs(features.values[scored], experiment.cluster)
+    _notice_gaps(features.table, scored, split, terminal)
+    trained, found = Trained(preprocessor, inputs.shape), None
+    if experiment.model.traits.trained:
+        trained, found = _train_or_find(
+            trained, inputs, split, songs.fingerprint, runtime, terminal, saving, on_epochs
+        )
+    elif experiment.model.traits.linear:
+        projection = fit_pca(inputs.x, split.train, experiment.model.latent)
+        trained = trained._replace(projection=projection)
+    base = base_representations(trained, inputs, make_mesh(1, runtime.devices))
+    fusions = fit_fusions(experiment, list(base.values()), inputs, split, scored)
+    trained = trained._replace(fusions=fusions if experiment.fuse else ())
+    own = finish(trained, inputs, base)
+    return Fitted(
+        trained, features, inputs, split, scored, tuple(base.values()), own, found
+    )
+
+
+def read_features(experiment: Experiment, songs: Songs, terminal: Terminal) -> SongFeatures:
+    """The songs' audio features, from the cache where they are there."""
+    config = audio_config(experiment)
+    with terminal.progress("reading mels", len(songs.table)) as advance:
+        _build_together(partial(build_features, songs, config), advance)
+        features = extract_features(songs, config, advance, terminal.notice)
+    source = "from the cache" if features.from_cache else "from the mel spectrograms"
+    terminal.say(
+        f"features: {len(features.table)} songs {source}; {len(features.rejected)} of "
+        f"{len(songs.table)} rows rejected"
+    )
+    return features
+
+
+def _preprocess(
+    experiment: Experiment,
+    songs: Songs,
+    features: SongFeatures,
+    split: Split,
+    terminal: Terminal,
+) -> tuple:
+    n_texts = int(features.table["lyrics"].notna().sum()) if experiment.uses_lyrics else 0
+    reads_crops = experiment.model.traits.reads == "crops"
+    with (
+        terminal.progress("storing mels", len(songs.table) if reads_crops else 0) as on_rows,
+        terminal.progress("embedding lyrics", n_texts) as on_texts,
+    ):
+        if reads_crops:
+            _build_together(partial(build_stores, songs, audio_config(experiment)), on_rows)
+        with _in_turns(experiment.uses_lyrics):
+            return fit_transform(
+                experiment, songs, features, split, on_rows, on_texts, terminal.notice
+            )
+
+
+@contextmanager
+def _in_turns(is_needed: bool) -> Iterator[None]:
+    """The first process alone, then the others, who find what it has cached."""
+    if not is_needed:
+        yield
+        return
+    with first_process_first("lyrics"):
+        yield
+
+
+def _build_together(build: Callable[..., int], advance: Callable[[int], None]) -> None:
+    """Of several processes, each makes its share of the parts; afterwards every one finds all."""
+    share = Share(jax.process_index(), jax.process_count())
+    if share.count == 1:
+        return
+    # Whatever cannot be made is tried again by every process, so that all end with the same error.
+    with suppress(InputError):
+        build(share, advance)
+    wait_for_all("parts")
+
+
+def _train_or_find(
+    blank: Trained,
+    inputs: ModelInputs,
+    split: Split,
+    fingerprint: str,
+    runtime: RuntimeConfig,
+    terminal: Terminal,
+    saving: Saving | None,
+    on_epochs: OnEpochs | None,
+) -> tuple[Trained, Path | None]:
+    """The trained members of the sweep, and the folder where they were found, if they were.
 
     Another experiment's checkpoint of the same training (say, the audio model under a fusion with
     lyrics) is used as it is: training again would give the same numbers.
-
-    Args:
-        experiment: resolved, of a kind that is trained.
-        inputs: made for it.
-        settings: see `checkpoints.training_settings`.
-        runtime: devices, and how the training is kept while it is not finished.
-        terminal: for progress and notices.
-
-    Raises:
-        InputError: there is an unfinished training with other settings, or too few devices.
-        DivergenceError: training reached NaN or infinity.
-        StoppedError: a signal came; the same call goes on.
     """
+    settings = training_settings(blank.preprocessor, fingerprint)
     key = training_key(settings)
-    found = find_trained(_neighbours(experiment), key)
+    found = None
+    if saving is not None and not runtime.fresh:
+        found = find_trained(saving.neighbours, key)
     if found is not None:
         terminal.say(f"model: as trained in {found} (same settings, data and seeds)")
-        return load_checkpoint(found)._replace(experiment=experiment)
-    mesh = make_mesh(len(experiment.members), runtime.devices)
-    source = _source(experiment, inputs)
+        there = load(found)
+        return blank._replace(state=there.state, history=there.history, key=key), found
+    members, train = blank.experiment.members, blank.experiment.train
+    mesh = make_mesh(len(members), runtime.devices)
+    source = make_source(inputs, *split)
     is_streamed = _is_streamed(source, runtime, terminal)
-    # What is kept of a training that streams is kept otherwise, and neither goes on with the other.
-    where = {"data_budget_mb": "streamed" if is_streamed else "on the devices"}
-    open_unfinished(experiment.unfinished_dir, {**settings, **where}, runtime.restart)
-    keeping = partial(
-        keep_in,
-        experiment.unfinished_dir,
-        KeepConfig(runtime.checkpoint_every, runtime.checkpoints_kept),
-        stop_requested,
-        terminal.notice,
-    )
-    n_epochs = len(experiment.members) * experiment.train.epochs
-    model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
-    fit = _fit_streamed if is_streamed else _fit_on_devices
-    with terminal.progress("training", n_epochs) as advance, defer_signals():
-        state, history = fit(experiment, model, source, advance, mesh, keeping)
+    open_saver: OpenSaver = save_nothing
+    if saving is not None:
+        # A training that streams is saved in another form, and neither resumes the other.
+        where = {"data_budget_mb": "streamed" if is_streamed else "on the devices"}
+        open_interrupted(saving.resume_dir, {**settings, **where}, runtime.restart)
+        config = SaveConfig(runtime.checkpoint_every, runtime.checkpoints_kept)
+        open_saver = partial(save_in, saving.resume_dir, config, stop_requested, terminal.notice)
+    with defer_signals(), _reports(blank, terminal, on_epochs) as on_history:
+        rest = (on_history, mesh, open_saver)
+        if is_streamed:
+            state, history = train_streamed_members(blank.model, train, source, members, *rest)
+        else:
+            state, history = train_members(blank.model, train, members, source.data(), *rest)
     if any_process(stop_requested()):
         # It came when the last step was being saved.
-        raise StoppedError("stopped; the training is kept, and the same command goes on with it")
+        raise StoppedError("stopped; the training is saved, and the same command resumes it")
     try:
-        check_finite(history, experiment.members)
+        check_finite(history, blank.experiment.members)
     except DivergenceError:
-        # It would diverge again, and keep other settings from the same folder.
-        if is_first():
-            discard_unfinished(experiment.unfinished_dir, settings)
+        # It would diverge again, and block other settings in the same folder.
+        if saving is not None and is_first():
+            discard_interrupted(saving.resume_dir, settings)
         raise
-    return Checkpoint(
-        experiment=experiment,
-        state=state,
-        history=history,
-        scaler=inputs.scaler,
-        vocabularies=inputs.vocabularies,
-        lyrics=inputs.lyrics_transform if experiment.model.inputs != "audio" else None,
-        key=key,
-    )
-
-
-def _neighbours(experiment: Experiment) -> list[Path]:
-    """Folders where runs that went to the same place as this one leave checkpoints."""
-    if experiment.output_dir is None:
-        return sorted(experiment.checkpoint_dir.parent.glob("*"))
-    return sorted(experiment.output_dir.parent.glob(f"*/{experiment.checkpoint_dir.name}"))
-
-
-def encode_all(checkpoint: Checkpoint, inputs: Inputs, runtime: RuntimeConfig) -> np.ndarray:
-    """Posterior means of all songs under every member, float32 `[members, songs, latent]`."""
-    experiment, params = checkpoint.experiment, checkpoint.state.params
-    model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
-    mesh = make_mesh(1, runtime.devices)
-    if experiment.model.kind != "conv_vae":
-        return encode(model, params, inputs.x, inputs.condition, mesh)
-    songs = np.arange(len(inputs.x))
-    return np.stack(
-        [
-            encode_crops(
-                model,
-                member_params(params, i),
-                inputs.crops,
-                songs,
-                experiment.crops,
-                inputs.scaler,
-                mesh,
-            )
-            for i in range(len(experiment.members))
-        ]
-    )
-
-
-def _source(experiment: Experiment, inputs: Inputs) -> CropSource | RowSource:
-    if experiment.model.kind == "conv_vae":
-        return CropSource(inputs.crops, *inputs.split, inputs.scaler, experiment.crops)
-    return RowSource(Examples(inputs.x, inputs.condition, inputs.weight), *inputs.split)
+    return blank._replace(state=state, history=history, key=key), None
 
 
 def _is_streamed(
     source: CropSource | RowSource, runtime: RuntimeConfig, terminal: Terminal
 ) -> bool:
-    if isinstance(source, CropSource):
+    if source.always_streams:
         return True
     n_mb = source.n_bytes / 10**6
     if n_mb <= runtime.data_budget_mb:
@@ -161,56 +277,41 @@ def _is_streamed(
     return True
 
 
-def _fit_on_devices(
-    experiment: Experiment,
-    model: MLPAutoencoder,
-    source: RowSource,
-    on_epochs: Callable[[int], None],
-    mesh: Mesh,
-    keeping: Keeping,
-) -> tuple[TrainState, History]:
-    data = source.data()
-    return train_members(
-        model, experiment.train, experiment.members, data, on_epochs, mesh, keeping
-    )
+@contextmanager
+def _reports(
+    blank: Trained, terminal: Terminal, on_epochs: OnEpochs | None
+) -> Iterator[Callable[[int, int, History], None]]:
+    """The progress bar, in epochs of all members, and the caller's own callback."""
+    n_members, n_epochs = len(blank.experiment.members), blank.experiment.train.epochs
+    report = None
+    if on_epochs is not None:
+        report = EpochReports(blank.model, n_members, n_epochs, on_epochs)
+    with terminal.progress("training", n_members * n_epochs) as advance:
+
+        def on_history(first_member: int, first_epoch: int, history: History) -> None:
+            advance(history.active_units.size)
+            if report is not None:
+                report(first_member, first_epoch, history)
+
+        yield on_history
 
 
-def _fit_streamed(
-    experiment: Experiment,
-    model: MLPAutoencoder | ConvAutoencoder,
-    source: CropSource | RowSource,
-    on_epochs: Callable[[int], None],
-    mesh: Mesh,
-    keeping: Keeping,
-) -> tuple[TrainState, History]:
-    return train_streamed_members(
-        model, experiment.train, source, experiment.members, on_epochs, mesh, keeping
-    )
-
-
-def mel_examples(
-    checkpoint: Checkpoint, inputs: Inputs, songs: pd.DataFrame
-) -> dict[str, np.ndarray]:
-    """What the pictures of a model of crops show, under its first member; mels in decibels.
-
-    Returns:
-        titles `[n]`, original and reconstruction `[n, 128, frames]` of the middle crops of held-out
-        songs; interpolation `[steps, 128, frames]` from the first of them to the last, and
-        interpolation_titles `[2]`.
-    """
-    heldout = inputs.split.heldout
-    places = np.linspace(0, len(heldout) - 1, min(_N_EXAMPLES, len(heldout)))
-    chosen = heldout[places.round().astype(int)]
-    crops = fixed_crops(inputs.crops, chosen, checkpoint.experiment.crops.frames, 3)[:, 1]
-    model = make_model(checkpoint.experiment.model, checkpoint.experiment.crops, 0)
-    params = member_params(checkpoint.state.params, 0)
-    titles = songs["title"].fillna(songs["music_id"]).iloc[chosen].to_numpy(str)
-    return {
-        "titles": titles,
-        "original": crops,
-        "reconstruction": reconstruct(model, params, crops, inputs.scaler),
-        "interpolation": interpolate(
-            model, params, crops[0], crops[-1], _N_INTERPOLATED, inputs.scaler
-        ),
-        "interpolation_titles": titles[[0, -1]],
-    }
+def _notice_gaps(
+    table: pd.DataFrame, scored: np.ndarray, split: Split, terminal: Terminal
+) -> None:
+    """Says what the scores will lack."""
+    if len(scored) < len(table):
+        terminal.notice(
+            f"lyrics: {len(table) - len(scored)} of {len(table)} songs have none; the other "
+            f"{len(scored)} are clustered and scored, in the baselines too"
+        )
+    for name in LABELS:
+        found = vocabulary(table[name].iloc[scored])
+        if len(found) < 2:
+            terminal.notice(
+                f"{name}: got {len(found)} distinct value(s) ({', '.join(found) or 'all null'}), "
+                "expected at least 2; its scores are left empty"
+            )
+    both = set(table["artist"].iloc[split.train]) & set(table["artist"].iloc[split.heldout])
+    if both - {None}:
+        terminal.notice("all songs are by one artist, so held-out songs are by a known artist")

@@ -1,19 +1,12 @@
-"""The health of a trained model's posteriors: what its latents say, and what its decoder hears."""
+"""The health of a trained model's posteriors: what latents say of songs, and what is decoded."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.bridge import (
-    crop_posteriors,
-    decode,
-    member_params,
-    posteriors,
-    standardised_crops,
-)
-from musicvae_jax.checkpoints import Checkpoint
 from musicvae_jax.config import Member
 from musicvae_jax.evaluation.posterior import (
     active_units,
@@ -21,15 +14,15 @@ from musicvae_jax.evaluation.posterior import (
     decoded_share,
     kl_per_dimension,
 )
-from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder, Posterior
-from musicvae_jax.pipeline.inputs import Inputs
-from musicvae_jax.training import collapse_notes, make_model
-from musicvae_jax.training.streaming import HISTORY_CROPS
+from musicvae_jax.models import Posterior
+from musicvae_jax.pipeline.fit import Fitted
+from musicvae_jax.trained import decode
+from musicvae_jax.training import Examples, collapse_notes
+from musicvae_jax.training.streaming import Source, Visits, make_source, posteriors
 
 # Songs of each side that are decoded, evenly spaced: a share is known well enough from so many.
 # A crop has 16,384 numbers or more.
-_DECODED_SONGS = 2048
-_CROPPED_SONGS = 128
+_DECODED_SONGS = {"rows": 2048, "crops": 128}
 _OF_DIMENSIONS = ("dimension", "kl_nats", "aggregate_kl_nats", "mean_variance", "active")
 _OF_MEMBERS = (
     *("latent_dimensions", "active_units", "kl_nats", "aggregate_kl_nats"),
@@ -58,47 +51,39 @@ class Health(NamedTuple):
     alarms: list[str]
 
 
-def posterior_health(checkpoint: Checkpoint | None, inputs: Inputs) -> Health:
+def posterior_health(fitted: Fitted) -> Health:
     """Looks at every member.
 
-    An autoencoder has no posterior: its dimensions are left out, and in its summary all but the
-    shares is null. Without a checkpoint (nothing was trained) both tables are empty.
-
-    Args:
-        checkpoint: the trained model.
-        inputs: what it was trained with.
+    Without a posterior (an autoencoder) dimensions are left out, and all of the summary but the
+    shares is null. Where nothing was trained both tables are empty.
     """
+    trained = fitted.trained
     dimensions, members = [], []
-    if checkpoint is not None:
-        experiment = checkpoint.experiment
-        model = make_model(experiment.model, experiment.crops, inputs.x.shape[1])
-        for place, member in enumerate(experiment.members):
-            params = member_params(checkpoint.state.params, place)
-            posterior = _training_posteriors(model, params, inputs)
+    if trained.state is not None:
+        source = make_source(fitted.inputs, *fitted.split)
+        for place, member in enumerate(trained.experiment.members):
+            params = trained.params(place)
+            posterior = _training_posteriors(fitted, params, source)
             rows = _dimensions(member, posterior)
-            if not model.deterministic:
-                dimensions.append(rows)
-            members.append((*member, *_sums(model, rows), *_decoded_shares(model, params, inputs)))
+            dimensions.append(rows)
+            sums = _sums(rows, trained.experiment.model.traits.has_kl)
+            members.append((*member, *sums, *_decoded_shares(fitted, params, source)))
+    has_kl = trained.experiment.model.traits.has_kl
     of_members = pd.DataFrame(members, columns=[*Member._fields, *_OF_MEMBERS])
     return Health(
         pd.concat(dimensions, ignore_index=True)
-        if dimensions
+        if dimensions and has_kl
         else pd.DataFrame(columns=[*Member._fields, *_OF_DIMENSIONS]),
         of_members,
-        _alarms(checkpoint, of_members) if dimensions else [],
+        _alarms(fitted, of_members) if dimensions and has_kl else [],
     )
 
 
-def _training_posteriors(
-    model: MLPAutoencoder | ConvAutoencoder, params: dict, inputs: Inputs
-) -> Posterior:
-    """Parts `[songs, crops, latent]`; features are one crop."""
-    train = inputs.split.train
-    if inputs.crops is not None:
-        return crop_posteriors(model, params, inputs.crops, train, HISTORY_CROPS, inputs.scaler)
-    condition = None if inputs.condition is None else inputs.condition[train]
-    found = posteriors(model, params, inputs.x[train], condition)
-    return Posterior(*(part[:, None] for part in found))
+def _training_posteriors(fitted: Fitted, params: Any, source: Source) -> Posterior:
+    """Parts `[songs, examples of a song, latent]`."""
+    train = fitted.split.train
+    found = posteriors(fitted.trained.model, params, source, source.fixed(train))
+    return Posterior(*(part.reshape(len(train), -1, part.shape[-1]) for part in found))
 
 
 def _dimensions(member: Member, posterior: Posterior) -> pd.DataFrame:
@@ -116,48 +101,43 @@ def _dimensions(member: Member, posterior: Posterior) -> pd.DataFrame:
     return table.assign(**member._asdict())[[*Member._fields, *_OF_DIMENSIONS]]
 
 
-def _sums(model: MLPAutoencoder | ConvAutoencoder, rows: pd.DataFrame) -> tuple:
-    if model.deterministic:
+def _sums(rows: pd.DataFrame, has_kl: bool) -> tuple:
+    if not has_kl:
         return len(rows), None, None, None
     return len(rows), rows["active"].sum(), *rows[["kl_nats", "aggregate_kl_nats"]].sum()
 
 
-def _decoded_shares(
-    model: MLPAutoencoder | ConvAutoencoder, params: dict, inputs: Inputs
-) -> Iterator[float]:
+def _decoded_shares(fitted: Fitted, params: Any, source: Source) -> Iterator[float]:
     """In the order of the columns."""
-    mean = None
-    for index in inputs.split:
-        x, weight, condition = _examples(model, inputs, index)
-        own = posteriors(model, params, x, condition).mean
+    model, mean = fitted.trained.model, None
+    most = _DECODED_SONGS[fitted.trained.experiment.model.traits.reads]
+    for side in fitted.split:
+        chosen = side[np.linspace(0, len(side) - 1, min(most, len(side))).round().astype(int)]
+        visits = source.fixed(chosen)
+        own = posteriors(model, params, source, visits).mean
+        examples = _examples(source, visits)
         # The training songs come first.
         mean = own.mean(axis=0) if mean is None else mean
-        flat = x.reshape(len(x), -1)
+        flat = examples.x.reshape(len(examples.x), -1)
+        mask = 1.0 if examples.mask is None else examples.mask
         for latents in (own, np.broadcast_to(mean, own.shape)):
-            found = decode(model, params, latents, condition).reshape(flat.shape)
-            yield decoded_share(flat, found, weight)
+            found = decode(model, params, latents, examples.condition).reshape(flat.shape)
+            yield decoded_share(flat, found, mask)
 
 
-def _examples(
-    model: MLPAutoencoder | ConvAutoencoder, inputs: Inputs, index: np.ndarray
-) -> tuple[np.ndarray, np.ndarray | float, np.ndarray | None]:
-    """Inputs of songs, or of a sample of many, the weights of their features, their condition."""
-    most = _DECODED_SONGS if inputs.crops is None else _CROPPED_SONGS
-    chosen = index[np.linspace(0, len(index) - 1, min(most, len(index))).round().astype(int)]
-    if inputs.crops is not None:
-        crops = standardised_crops(inputs.crops, chosen, model.frames, HISTORY_CROPS, inputs.scaler)
-        return crops, 1.0, None
-    weight = 1.0 if inputs.weight is None else inputs.weight[chosen]
-    condition = None if inputs.condition is None else inputs.condition[chosen]
-    return inputs.x[chosen], weight, condition
+def _examples(source: Source, visits: Visits) -> Examples:
+    return jax.tree.map(np.asarray, source.to_examples(source.read(visits)))
 
 
-def _alarms(checkpoint: Checkpoint, of_members: pd.DataFrame) -> list[str]:
-    experiment = checkpoint.experiment
+def _alarms(fitted: Fitted, of_members: pd.DataFrame) -> list[str]:
+    experiment = fitted.trained.experiment
     # Beyond what the condition tells. Of training songs, since a decoder that has learnt them by
     # heart and fails on others does not ignore the latents.
     without = of_members["train_without_latents"].clip(lower=0)
     from_latents = of_members["train_decoded_share"] - without
     return collapse_notes(
-        checkpoint.history, experiment.members, experiment.model.latent, from_latents.to_list()
+        fitted.trained.history,
+        experiment.members,
+        experiment.model.latent,
+        from_latents.to_list(),
     )

@@ -1,23 +1,19 @@
 """Where numbers come from: data, code, versions, device and times of a run."""
 
-import hashlib
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from time import perf_counter
 
 import jax
 
 import musicvae_jax
-from musicvae_jax.config import Experiment, to_json
-from musicvae_jax.features import SongFeatures
-from musicvae_jax.pipeline.inputs import Inputs
-from musicvae_jax.pipeline.tables import LABELS
-from musicvae_jax.songs import Songs
+from musicvae_jax.config import to_json
+from musicvae_jax.pipeline.fit import Fitted
+from musicvae_jax.runtime.code import code_version
+from musicvae_jax.songs import LABELS, Songs
 
 _PACKAGES = (
     "jax",
@@ -51,32 +47,35 @@ class Stopwatch:
         self.seconds[name] = round(perf_counter() - start, 3)
 
 
-@cache
-def code_version() -> str:
-    """A digest of the source of this package and musicvae_jax: any edit gives another one."""
-    digest = hashlib.sha256()
-    for package in (musicvae_jax.__file__, __file__):
-        root = Path(package).parent
-        for path in sorted(root.rglob("*.py")):
-            digest.update(path.relative_to(root.parent).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+def computing_code() -> str:
+    """The version of all code that numbers of a run depend on: of everything but the figures."""
+    return code_version(("musicvae_jax.pipeline.run",), (), ("musicvae_jax.reporting",))
+
+
+def drawing_code() -> str:
+    """The version of the code that draws a run's figures and a suite's report."""
+    return code_version(("musicvae_jax.reporting",), ("matplotlib",))
 
 
 def manifest(
-    experiment: Experiment,
+    fitted: Fitted,
     songs: Songs,
-    features: SongFeatures,
-    inputs: Inputs,
     alarms: Sequence[str],
     approximated: Mapping[str, str],
+    stages: Mapping[str, Mapping[str, object]],
     watch: Stopwatch,
 ) -> dict:
     """What manifest.json holds.
 
-    `alarms` are lines on what makes the results doubtful; `approximated` tells how, by clusterer,
-    score or projection.
+    Args:
+        fitted: the run's model and songs.
+        songs: opened song files.
+        alarms: lines on what makes the results doubtful.
+        approximated: how, by clusterer, score or projection.
+        stages: of each stage, how much was computed, how much was found, and where.
+        watch: the seconds of each stage.
     """
+    experiment, table = fitted.trained.experiment, fitted.inputs.table
     devices = jax.devices()
     return {
         "experiment": experiment.name,
@@ -87,19 +86,19 @@ def manifest(
             "sha256": songs.fingerprint,
             "files": len(songs.files),
             "rows": len(songs.table),
-            "songs": len(features.table),
-            "rejected": len(features.rejected),
-            "training_songs": len(inputs.split.train),
-            "heldout_songs": len(inputs.split.heldout),
-            "clustered_songs": len(inputs.scored),
-            "with_lyrics": int(features.table["lyrics"].notna().sum()),
-            **{f"{name}s": int(features.table[name].nunique()) for name in LABELS},
-            "features_from_cache": features.from_cache,
+            "songs": len(table),
+            "rejected": len(fitted.inputs.rejected),
+            "training_songs": len(fitted.split.train),
+            "heldout_songs": len(fitted.split.heldout),
+            "clustered_songs": len(fitted.scored),
+            "with_lyrics": int(table["lyrics"].notna().sum()),
+            **{f"{name}s": int(table[name].nunique()) for name in LABELS},
         },
         "alarms": list(alarms),
         "approximated": dict(approximated),
         "lyrics": to_json(experiment.lyrics) if experiment.uses_lyrics else None,
-        "code": code_version(),
+        "stages": {name: dict(about) for name, about in stages.items()},
+        "code": {"computing": computing_code(), "drawing": drawing_code()},
         "device": {
             "backend": jax.default_backend(),
             "kind": devices[0].device_kind,

@@ -24,7 +24,7 @@ from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
 from musicvae_jax.songs import Songs, songs_name
-from musicvae_jax.training.resume import discard_unfinished
+from musicvae_jax.training.resume import discard_interrupted
 
 if TYPE_CHECKING:
     from musicvae_jax.pipeline.cluster import Clustered
@@ -52,7 +52,7 @@ def run_experiment(
 
     Args:
         experiment: with its song file and lyrics runtime resolved, see `inputs.resolve`.
-        runtime: devices, and how an unfinished training is kept.
+        runtime: devices, and how an interrupted training is saved.
         workers: for clustering and projections.
         terminal: for progress and notices.
 
@@ -79,9 +79,9 @@ def run_experiment(
         _write_results(experiment, learnt, stage, watch, workers, terminal)
         # Puts them in place; only then is what they were made from not needed any more.
         results.close()
-        if learnt.settings and not discard_unfinished(experiment.unfinished_dir, learnt.settings):
+        if learnt.settings and not discard_interrupted(experiment.resume_dir, learnt.settings):
             terminal.notice(
-                f"{experiment.unfinished_dir} holds an unfinished training with other settings, "
+                f"{experiment.resume_dir} holds an interrupted training with other settings, "
                 "which is kept"
             )
 

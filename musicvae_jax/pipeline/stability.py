@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import NOISE, KCurves, sample_songs, sample_text
-from musicvae_jax.config import ClusterConfig, Experiment
+from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import (
     Agreement,
     consensus,
@@ -16,10 +16,12 @@ from musicvae_jax.evaluation import (
     kmeans_agreement,
     seed_agreement,
 )
-from musicvae_jax.pipeline.listing import Representation
-from musicvae_jax.pipeline.marks import MARKS, marks
-from musicvae_jax.pipeline.tables import LABELS
-from musicvae_jax.runtime.workers import Workers
+from musicvae_jax.pipeline.listing import MARKS, Listing, marks
+from musicvae_jax.pipeline.stages import Stages
+from musicvae_jax.representations import Representation
+
+if TYPE_CHECKING:
+    from musicvae_jax.pipeline.cluster import Clustered
 
 # Of subsets of the songs, over all seeds of a representation. More where k hangs on it: the mean
 # is then about as certain as the tolerance of `clustering.stable_k`.
@@ -43,17 +45,17 @@ class Stability(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """K-Means clusterings of the same songs, `[songs]` each, and one of those behind them."""
+    """K-Means clusterings of the same songs, `[songs]` each, and a representation they are of."""
 
     clusterings: Sequence[np.ndarray]
-    behind: Representation
+    representation: Representation
 
 
 def with_stability(
     curves: Mapping[tuple[str, int], KCurves],
     points: Mapping[tuple[str, int], np.ndarray],
     config: ClusterConfig,
-    workers: Workers,
+    stages: Stages,
 ) -> dict[tuple[str, int], KCurves]:
     """The curves with how far K-Means of resampled songs agrees at each k.
 
@@ -62,7 +64,7 @@ def with_stability(
         points: `[songs, dimensions]`, by the same; of more than `config.exact_songs` songs a
             sample is used.
         config: of the clusterings.
-        workers: share them.
+        stages: share them.
     """
     n_pairs, n_songs = _per_seed(_PAIRS_FOR_K, len(curves)), len(points[next(iter(curves))])
     places = sample_songs(n_songs, config.exact_songs, next(iter(curves))[1])
@@ -72,7 +74,7 @@ def with_stability(
         for k in curve.k
     ]
     # Each call clusters two subsets a pair.
-    agreements = workers.map(kmeans_agreement, calls, 2 * n_pairs * n_songs)
+    agreements = stages.map("stability", kmeans_agreement, calls, 2 * n_pairs * n_songs)
     means = (found.mean for found in agreements)
     return {
         place: curve._replace(stability=np.array(list(islice(means, len(curve.k)))))
@@ -81,12 +83,12 @@ def with_stability(
 
 
 def score_stability(
-    experiment: Experiment,
-    shown: Sequence[Representation],
-    k: int,
-    clusters: Mapping[tuple[str, int], np.ndarray],
-    songs: pd.DataFrame,
-    workers: Workers,
+    name: str,
+    listing: Listing,
+    is_sweep: bool,
+    clustered: "Clustered",
+    config: ClusterConfig,
+    stages: Stages,
 ) -> Stability:
     """How far K-Means agrees with itself under other seeds and other songs, and its consensus.
 
@@ -94,47 +96,46 @@ def score_stability(
     resampled. A representation with too few distinct songs for k clusters has none.
 
     Args:
-        experiment: whose seeds and cluster settings are used.
-        shown: the own ones are used.
-        k: number of clusters of the run.
-        clusters: K-Means cluster numbers `[songs]`, by name and seed.
-        songs: table of the songs that are clustered.
-        workers: share the clusterings.
+        name: of the experiment.
+        listing: its representations; the own ones are used.
+        is_sweep: whether they are all models of one sweep.
+        clustered: their clusters.
+        config: of the clusterings.
+        stages: share the clusterings.
     """
-    config, seeds, n_songs = experiment.cluster, experiment.seeds, len(songs)
+    seeds, n_songs, k = listing.seeds, len(listing.songs), clustered.chosen_k
     own = [
         one
-        for one in shown
-        if one.role == "own" and all(clusters[one.name, s].max() > NOISE for s in seeds)
+        for one in listing.own
+        if all(clustered.clusters[one.name, seed].max() > NOISE for seed in seeds)
     ]
     places = sample_songs(n_songs, config.exact_songs, seeds[0])
     calls = [
-        (x[places], k, config, _per_seed(_PAIRS, len(seeds)), seed)
+        (one.of_seed(place)[places], k, config, _per_seed(_PAIRS, len(seeds)), seed)
         for one in own
-        for seed, x in zip(seeds, one.points, strict=True)
+        for place, seed in enumerate(seeds)
     ]
-    agreements = workers.map(kmeans_agreement, calls, n_songs)
+    agreements = stages.map("stability", kmeans_agreement, calls, n_songs)
     resampled = {one.name: _merged(list(islice(agreements, len(seeds)))) for one in own}
-    groups = _groups(experiment, own, clusters)
-    labels_of_all = {label: songs[label] for label in LABELS}
+    groups = _groups(own, seeds, is_sweep, clustered.clusters)
+    labels = {label: listing.songs[label].iloc[places] for label in _LABELS}
     calls = [([one[places] for one in group.clusterings], k) for group in groups.values()]
     rows = []
-    for (name, group), found in zip(
-        groups.items(), workers.map(consensus, calls, n_songs), strict=True
+    for (group_name, group), found in zip(
+        groups.items(), stages.map("consensus", consensus, calls, n_songs), strict=True
     ):
-        labels = {label: labels_of_all[label].iloc[places] for label in _LABELS}
         scores = external_scores(found, labels)
         rows.append(
             (
-                experiment.name,
                 name,
+                group_name,
                 len(group.clusterings),
                 k,
                 n_songs,
                 *seed_agreement(group.clusterings),
-                *resampled.get(name, Agreement(np.nan, np.nan)),
+                *resampled.get(group_name, Agreement(np.nan, np.nan)),
                 *(scores[f"ami_{label}"] for label in _LABELS),
-                *marks(group.behind, labels_of_all).values(),
+                *marks(group.representation, listing.labels).values(),
             )
         )
     return Stability(pd.DataFrame(rows, columns=_COLUMNS), _approximated(config, n_songs))
@@ -154,17 +155,16 @@ def _merged(of_seeds: Sequence[Agreement]) -> Agreement:
 
 
 def _groups(
-    experiment: Experiment,
     own: Sequence[Representation],
+    seeds: Sequence[int],
+    is_sweep: bool,
     clusters: Mapping[tuple[str, int], np.ndarray],
 ) -> dict[str, _Group]:
     """By representation, and all models of a sweep together."""
     groups = {
-        one.name: _Group([clusters[one.name, seed] for seed in experiment.seeds], one)
-        for one in own
+        one.name: _Group([clusters[one.name, seed] for seed in seeds], one) for one in own
     }
-    # Fused ones are several of each model.
-    if experiment.model.is_trained and not experiment.fuse and len(own) > 1:
+    if is_sweep and len(own) > 1:
         everything = [one for group in groups.values() for one in group.clusterings]
         groups[SWEEP] = _Group(everything, own[0])
     return groups

@@ -1,47 +1,43 @@
 """The tables of a results folder, from what the stages return."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import KCurves, elbow_k, silhouette_k
 from musicvae_jax.config import Member
-from musicvae_jax.songs import Rejection
-from musicvae_jax.training import History, Losses
+from musicvae_jax.pipeline.listing import Listing
+from musicvae_jax.songs import LABELS, Rejection
+from musicvae_jax.trained import Trained
 
-LABELS = ("genre", "language", "artist")
 # What a summary of a run is made of.
 SCORE_TABLES = ("metrics", "significance", "spaces")
+_LOSSES = ("reconstruction", "kl", "negative_elbo")
+_HISTORY = (
+    *(f"{side}_{name}_nats" for side in ("train", "heldout") for name in _LOSSES),
+    "active_units",
+)
 # One digit more than float32 computations reproduce across libraries is noise in a diff.
 _FLOAT_FORMAT = "%.6f"
 
 
-class LatentsAndClusters(NamedTuple):
-    """Points `[songs, dimensions]` of one representation and seed, and their cluster numbers."""
-
-    latents: np.ndarray
-    clusters: np.ndarray
-
-
-def history_table(members: Sequence[Member], history: History | None, has_kl: bool) -> pd.DataFrame:
+def history_table(trained: Trained) -> pd.DataFrame:
     """history.csv: one row per member and epoch, losses in nats per song (per crop, for a
     model of crops).
 
-    Without a history (nothing was trained) it is empty; without a KL term its columns are null.
+    Where nothing was trained it is empty; without a KL term its columns are null.
     """
-    columns = [f"{side}_{term}_nats" for side in ("train", "heldout") for term in Losses._fields]
-    if history is None:
-        return pd.DataFrame(columns=[*Member._fields, "epoch", *columns, "active_units"])
-    n_members, n_epochs = history.active_units.shape
+    if trained.history is None:
+        return pd.DataFrame(columns=[*Member._fields, "epoch", *_HISTORY])
+    members = trained.experiment.members
+    n_members, n_epochs = trained.history.active_units.shape
     table = pd.DataFrame(np.repeat(list(members), n_epochs, axis=0), columns=Member._fields)
     table = table.astype({"seed": int})
     table["epoch"] = np.tile(np.arange(1, n_epochs + 1), n_members)
-    for name, leaf in zip(columns, (*history.train, *history.heldout), strict=True):
+    for name, leaf in trained.history.by_name().items():
         table[name] = np.asarray(leaf).ravel()
-    table["active_units"] = np.asarray(history.active_units).ravel()
-    if not has_kl:
+    if not trained.experiment.model.traits.has_kl:
         table[["train_kl_nats", "heldout_kl_nats"]] = np.nan
     return table
 
@@ -77,24 +73,27 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
 
 
 def latents_table(
-    songs: pd.DataFrame, heldout: np.ndarray, points: Mapping[tuple[str, int], LatentsAndClusters]
+    listing: Listing, heldout: np.ndarray, clusters: Mapping[tuple[str, int], np.ndarray]
 ) -> pd.DataFrame:
     """latents.parquet: one row per own representation, seed and song.
 
-    Latents are in columns latent_000, latent_001, ...; where representations differ in dimensions
+    Points are in columns latent_000, latent_001, ...; where representations differ in dimensions
     the narrower ones leave the last columns null.
 
     Args:
-        songs: table of the clustered songs.
-        heldout: whether each was held out of training, `[songs]`.
-        points: by representation and seed, latents `[songs, dimensions]` and the K-Means clusters.
+        listing: the run's representations.
+        heldout: whether each song was held out of training, `[songs]`.
+        clusters: K-Means cluster numbers by name and seed.
     """
-    known = songs[["music_id", "title", *LABELS]].reset_index(drop=True).assign(heldout=heldout)
+    known = listing.songs[["music_id", "title", *LABELS]].assign(heldout=heldout)
     tables = []
-    for (representation, seed), (latents, clusters) in points.items():
-        names = [f"latent_{i:03d}" for i in range(latents.shape[1])]
-        about = known.assign(representation=representation, seed=seed, cluster=clusters)
-        tables.append(pd.concat([about, pd.DataFrame(latents, columns=names)], axis=1))
+    for one in listing.own:
+        names = [f"latent_{i:03d}" for i in range(one.points.shape[2])]
+        for place, seed in enumerate(listing.seeds):
+            of_songs = clusters[one.name, seed]
+            about = known.assign(representation=one.name, seed=seed, cluster=of_songs)
+            points = pd.DataFrame(one.of_seed(place), columns=names)
+            tables.append(pd.concat([about, points], axis=1))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -15,15 +15,18 @@ _PACKAGE = _ROOT.name
 
 
 @cache
-def code_version(modules: tuple[str, ...], packages: tuple[str, ...] = ()) -> str:
+def code_version(
+    modules: tuple[str, ...], packages: tuple[str, ...] = (), without: tuple[str, ...] = ()
+) -> str:
     """A digest of the source of modules and of all that they import of this package.
 
     Args:
         modules: full names, such as "musicvae_jax.evaluation.spaces".
         packages: others whose versions count.
+        without: packages of this one that do not count, nor what only they import.
     """
     digest = hashlib.sha256()
-    for name in sorted(_closure(modules)):
+    for name in sorted(_closure(modules, without)):
         digest.update(name.encode())
         digest.update(_source(name).read_bytes())
     for name in packages:
@@ -31,12 +34,13 @@ def code_version(modules: tuple[str, ...], packages: tuple[str, ...] = ()) -> st
     return digest.hexdigest()
 
 
-def _closure(modules: Sequence[str]) -> set[str]:
+def _closure(modules: Sequence[str], without: Sequence[str] = ()) -> set[str]:
     found: set[str] = set()
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        is_out = any(f"{name}.".startswith(f"{package}.") for package in without)
+        if name not in found and not is_out:
             found.add(name)
             waiting.extend(_imports(name))
     return found
@@ -45,8 +49,12 @@ def _closure(modules: Sequence[str]) -> set[str]:
 @cache
 def _imports(name: str) -> tuple[str, ...]:
     """Modules of the package that a module imports, anywhere in it."""
-    tree = ast.parse(_source(name).read_bytes())
-    return tuple(dict.fromkeys(one for node in ast.walk(tree) for one in _imported(node)))
+    source = _source(name)
+    found = [one for node in ast.walk(ast.parse(source.read_bytes())) for one in _imported(node)]
+    if source.name == "__init__.py":
+        # Some of a package's modules are imported by name only, such as those of clusterers.
+        found += [f"{name}.{path.stem}" for path in sorted(source.parent.glob("[!_]*.py"))]
+    return tuple(dict.fromkeys(found))
 
 
 def _imported(node: ast.AST) -> Iterator[str]:

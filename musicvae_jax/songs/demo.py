@@ -1,11 +1,8 @@
 """The built-in demo set: synthetic songs whose factors are known, in the 4MuLA schema."""
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -162,7 +159,7 @@ def write_demo(
 
     The same `n_songs` gives the same bytes on the same machine. The mel spectrograms are power,
     float32 of shape (128, frames), 345 to 646 frames of 512 samples at 22,050 Hz. More than 64
-    songs are made in spawned processes, so a calling script needs the `__main__` guard.
+    songs are made in processes of their own.
 
     Args:
         path: the file to write; its folder must exist.
@@ -215,9 +212,12 @@ def _songs(plan: Plan) -> Iterator[_Song]:
     if len(indices) <= _MAX_SONGS_IN_PROCESS:
         yield from map(_make_song, indices, plan.artists)
         return
-    # Spawned, not forked: the caller may have started JAX's threads.
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_make_song, indices, plan.artists, chunksize=8)
+    import joblib
+
+    # Neither forked, as the caller may have started JAX's threads, nor spawned, which would run
+    # the calling script again.
+    calls = map(joblib.delayed(_make_song), indices, plan.artists)
+    yield from joblib.Parallel(n_jobs=-1, batch_size=8, return_as="generator")(calls)
 
 
 def _make_song(index: int, artist: int) -> _Song:

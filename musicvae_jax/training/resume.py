@@ -1,4 +1,4 @@
-"""Trainings that are not finished, kept on disk so that the same command can go on with them."""
+"""Saving a training while it runs, so that the same command resumes it."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -33,14 +33,14 @@ def _alone() -> Iterator[None]:
         yield
 
 
-class KeepConfig(NamedTuple):
+class SaveConfig(NamedTuple):
     """When progress is saved.
 
     Attributes:
         every: epochs between two saves, at least 1; the end of a training always is saved.
-        kept: the latest so many are kept, at least 1.
-        seconds_between: what comes sooner after the last save is left out, so that trainings of
-            seconds are not slowed down for what they could lose.
+        kept: how many saves are kept, the latest ones; at least 1.
+        seconds_between: the least time between two saves, so that trainings of seconds are not
+            slowed down for the little they could lose.
     """
 
     every: int = 1
@@ -48,13 +48,13 @@ class KeepConfig(NamedTuple):
     seconds_between: float = 10.0
 
 
-class Keeper:
-    """Keeps nothing and never stops a training; see `DiskKeeper`."""
+class Saver:
+    """Saves nothing and never stops a training; see `DiskSaver`."""
 
     def latest(
         self,
         blank: tuple[int, None],
-        like: T,  # noqa: ARG002 - for those who have kept something
+        like: T,  # noqa: ARG002 - for those who have saved something
     ) -> tuple[int, T | None]:
         """How many steps were done when progress was last saved, and what was; else `blank`.
 
@@ -68,7 +68,7 @@ class Keeper:
     def after(
         self, n_done: int, n_steps: int, progress: Callable[[], Any], steps_per_epoch: int = 1
     ) -> None:
-        """To be called between steps.
+        """Call it between steps.
 
         Args:
             n_done: steps that are done.
@@ -77,21 +77,21 @@ class Keeper:
             steps_per_epoch: what the caller calls a step may be less than an epoch.
 
         Raises:
-            StoppedError: the training was asked to stop; this step is saved.
+            StoppedError: a stop was requested; this step is saved.
         """
 
 
-class DiskKeeper(Keeper):
-    """Saves a training's progress now and then, and when it is asked to stop.
+class DiskSaver(Saver):
+    """Saves a training's progress now and then, and when a stop is requested.
 
-    Writing goes on while the training does; what is half-written when the process dies is not
-    taken for a checkpoint afterwards. With several processes every one makes the same calls.
+    Writing happens beside the training; what is half-written when the process dies does not count
+    as a checkpoint afterwards. With several processes every one makes the same calls.
     """
 
     def __init__(
         self,
         manager: ocp.CheckpointManager,
-        config: KeepConfig,
+        config: SaveConfig,
         should_stop: Callable[[], bool],
         on_notice: Callable[[str], None],
     ) -> None:
@@ -109,13 +109,13 @@ class DiskKeeper(Keeper):
                     found = self._manager.restore(step, args=ocp.args.StandardRestore(like))
                 except _DAMAGED as error:
                     self._on_notice(
-                        f"checkpoint {self._manager.directory / str(step)} is damaged and passed "
-                        "over: " + str(error).strip().split("\n")[0][:200]
+                        f"checkpoint {self._manager.directory / str(step)} is damaged and "
+                        "skipped: " + str(error).strip().split("\n")[0][:200]
                     )
                     self._manager.delete(step)
                 else:
                     self._on_notice(
-                        f"training goes on with checkpoint {self._manager.directory / str(step)}"
+                        f"training resumes from checkpoint {self._manager.directory / str(step)}"
                     )
                     self._last_seen = step
                     return step, found
@@ -135,8 +135,8 @@ class DiskKeeper(Keeper):
             with _alone():
                 pass
             raise StoppedError(
-                f"stopped; the training is kept in {self._manager.directory.parent}, and the same "
-                "command goes on with it"
+                f"stopped; the training is saved in {self._manager.directory.parent}, and the same "
+                "command resumes it"
             )
 
     def _save(self, n_done: int, progress: Any) -> None:
@@ -146,44 +146,44 @@ class DiskKeeper(Keeper):
         self._saved_at = monotonic()
 
 
-Keeping = Callable[[str], AbstractContextManager[Keeper]]
+OpenSaver = Callable[[str], AbstractContextManager[Saver]]
 
 
-def keep_nothing(part: str) -> AbstractContextManager[Keeper]:  # noqa: ARG001 - nothing to name
-    """`Keeping` for those who need none."""
-    return nullcontext(Keeper())
+def save_nothing(part: str) -> AbstractContextManager[Saver]:  # noqa: ARG001 - nothing to name
+    """`OpenSaver` for those who need none."""
+    return nullcontext(Saver())
 
 
 @contextmanager
-def keep_in(
+def save_in(
     directory: Path,
-    config: KeepConfig,
+    config: SaveConfig,
     should_stop: Callable[[], bool],
     on_notice: Callable[[str], None],
     part: str,
-) -> Iterator[Keeper]:
-    """`Keeping` on disk; leave it only when the training is over or is to be gone on with.
+) -> Iterator[Saver]:
+    """`OpenSaver` on disk; leave it only when the training is over or has to be resumed.
 
     Args:
-        directory: made by `open_unfinished`.
+        directory: made by `open_interrupted`.
         config: when progress is saved.
         should_stop: asked between steps; true makes the training stop.
-        on_notice: told, in one line, of the checkpoint that is gone on with, and of damaged ones
-            that are passed over.
+        on_notice: called with a line on the checkpoint that the training resumes from, and on
+            damaged ones that are skipped.
         part: names a part of the training; letters, digits and underscores.
     """
     options = ocp.CheckpointManagerOptions(max_to_keep=config.kept)
     with _alone():
         manager = ocp.CheckpointManager((directory / part).absolute(), options=options)
     try:
-        yield DiskKeeper(manager, config, should_stop, on_notice)
+        yield DiskSaver(manager, config, should_stop, on_notice)
     finally:
         with _alone():
             manager.close()
 
 
-def open_unfinished(directory: Path, settings: Mapping[str, Any], restart: bool) -> None:
-    """Makes the folder of an unfinished training, or makes sure that it is of this one.
+def open_interrupted(directory: Path, settings: Mapping[str, Any], restart: bool) -> None:
+    """Makes the folder of an interrupted training, or makes sure that it is of this one.
 
     Args:
         directory: the folder.
@@ -204,15 +204,15 @@ def open_unfinished(directory: Path, settings: Mapping[str, Any], restart: bool)
         elif difference := _first_difference(found, settings):
             name, before, now = difference
             raise InputError(
-                f"{name}: got {now!r}, but {directory} holds an unfinished training with "
+                f"{name}: got {now!r}, but {directory} holds an interrupted training with "
                 f"{before!r}; finish it with that, or discard it with --restart"
             )
 
-    first_does(claim, "unfinished training")
+    first_does(claim, "interrupted training")
 
 
-def discard_unfinished(directory: Path, settings: Mapping[str, Any]) -> bool:
-    """Removes what an unfinished training has left, unless it had other settings.
+def discard_interrupted(directory: Path, settings: Mapping[str, Any]) -> bool:
+    """Removes what an interrupted training has left, unless it had other settings.
 
     Args:
         directory: need not be there.

@@ -32,7 +32,7 @@ from musicvae_jax.training import (
     make_epochs,
 )
 from musicvae_jax.training.reports import OnHistory
-from musicvae_jax.training.resume import Keeper, Keeping, keep_nothing
+from musicvae_jax.training.resume import Saver, OpenSaver, save_nothing
 
 # Parameters and optimiser states of the members that are trained at a time, on all devices
 # together: how a sweep is cut must not depend on the devices, or it could not go on on others.
@@ -74,7 +74,7 @@ def train_members(
     data: Data,
     on_history: OnHistory | None = None,
     mesh: Mesh | None = None,
-    keeping: Keeping = keep_nothing,
+    open_saver: OpenSaver = save_nothing,
     state_bytes: int = STATE_BYTES,
     optimiser: Optimiser = adam,
 ) -> tuple[TrainState, History]:
@@ -87,7 +87,7 @@ def train_members(
         data: shared by all members.
         on_history: called on the host every few epochs with their history.
         mesh: from `devices.make_mesh`; by default its default for so many members.
-        keeping: opens the keeper of a part of the sweep, by name.
+        open_saver: opens the saver of a part of the sweep, by name.
         state_bytes: bound on the parameters and optimiser states of the members that are trained
             at a time; one member always is.
         optimiser: of a learning rate, which has to be part of its state.
@@ -96,7 +96,7 @@ def train_members(
         States and histories, NumPy, with a leading axis of members in their order.
 
     Raises:
-        StoppedError: a keeper was asked to stop.
+        StoppedError: a stop was requested.
     """
     at_once = _members_at_once(model, members, data, state_bytes, optimiser)
     mesh = mesh or make_mesh(at_once)
@@ -107,10 +107,10 @@ def train_members(
     parts = []
     for first in range(0, len(members), at_once):
         group = _group(members[first : first + at_once], mesh)
-        with keeping(f"members_{first}") as keeper:
+        with open_saver(f"members_{first}") as saver:
             blank = blank_history(model, group.n_members, config.epochs)
             report = partial(on_history, first) if on_history else None
-            parts.append(_train_group(program, config, group, data, blank, report, keeper))
+            parts.append(_train_group(program, config, group, data, blank, report, saver))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
@@ -147,12 +147,12 @@ def _train_group(
     data: Data,
     history: History,
     report: Callable[[int, History], None] | None,
-    keeper: Keeper,
+    saver: Saver,
 ) -> tuple[TrainState, History]:
     n_members = group.n_members
     progress = program.start(group.seeds, group.learning_rates, group.is_used, data)
     like = jax.eval_shape(lambda progress: program.gather(progress, n_members), progress)
-    n_done, found = keeper.latest((0, None), jax.tree.map(program.whole, (like, history)))
+    n_done, found = saver.latest((0, None), jax.tree.map(program.whole, (like, history)))
     if found is not None:
         progress = program.spread(found[0], group.is_used)
         history = jax.tree.map(np.array, found[1])
@@ -169,7 +169,7 @@ def _train_group(
             whole[:, first:last] = found
         if report:
             report(first, part)
-        keeper.after(
+        saver.after(
             last,
             config.epochs,
             # Copied, since it is filled in further while it is being written.

@@ -259,7 +259,7 @@ def test_a_stopped_training_does_not_change_between_streaming_and_not(
     assert within_budget(2048, song_path, "out") == 2
     error = capsys.readouterr().err
     assert "data_budget_mb: got 'on the devices', but " in error
-    assert "an unfinished training with 'streamed'; finish it with that" in error
+    assert "an interrupted training with 'streamed'; finish it with that" in error
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])

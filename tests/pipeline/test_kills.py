@@ -22,14 +22,14 @@ RUNNER = """
 import sys
 from musicvae_jax.training import resume as unfinished
 
-save_at_once = unfinished.KeepConfig.__new__.__defaults__[:-1] + (0.0,)
-unfinished.KeepConfig.__new__.__defaults__ = save_at_once
+save_at_once = unfinished.SaveConfig.__new__.__defaults__[:-1] + (0.0,)
+unfinished.SaveConfig.__new__.__defaults__ = save_at_once
 import quickrun
 
 sys.exit(quickrun.run.main(sys.argv[1:]))
 """
 METRICS = Path("results/easy_vae/metrics.csv")
-GOES_ON = "training goes on with checkpoint"
+GOES_ON = "training resumes from checkpoint"
 
 
 def run(folder, signal_at=""):
@@ -70,7 +70,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not(whole):
     for place in (
         "musicvae_jax.features.extract:_write_cache:1",
         # A checkpoint is half-written, or just written.
-        "musicvae_jax.training.resume:DiskKeeper.after:2",
+        "musicvae_jax.training.resume:DiskSaver.after:2",
         "musicvae_jax.pipeline.run:_write_tables:1",
         # In the middle of putting results in place.
         "shutil:move:3",
@@ -88,7 +88,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not(whole):
     ("number", "code", "place"),
     [
         # Between steps; when all is trained and being saved.
-        ("SIGTERM", 75, "musicvae_jax.training.resume:DiskKeeper.after:1"),
+        ("SIGTERM", 75, "musicvae_jax.training.resume:DiskSaver.after:1"),
         ("SIGINT", 130, "orbax.checkpoint:CheckpointManager.close:1"),
     ],
 )

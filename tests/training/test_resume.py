@@ -14,19 +14,19 @@ from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.errors import InputError, StoppedError
 from musicvae_jax.runtime.devices import make_mesh
 from musicvae_jax.training import streaming
-from musicvae_jax.training.resume import KeepConfig, discard_unfinished, keep_in, open_unfinished
+from musicvae_jax.training.resume import SaveConfig, discard_interrupted, save_in, open_interrupted
 from musicvae_jax.training.sweeps import train_members
 
 data = test_devices.data
 # Everything is saved, and nothing is left out for coming too soon.
-KEEP = KeepConfig(every=1, kept=2, seconds_between=0.0)
+KEEP = SaveConfig(every=1, kept=2, seconds_between=0.0)
 
 
 def keeping(folder, stop_after=None, notices=None):
     """Keeps in a folder; asked for the n-th time whether to stop, says yes."""
     asked = iter(range(10_000))
     return partial(
-        keep_in,
+        save_in,
         folder,
         KEEP,
         lambda: stop_after is not None and next(asked) + 1 >= stop_after,
@@ -92,14 +92,14 @@ def test_half_written_checkpoints_do_not_count(data, uninterrupted, tmp_path):
 def test_training_on_crops_stops_within_an_epoch_and_goes_on(tmp_path, stop_after):
     def run(n_devices, stop_after=None):
         source, config = test_streaming.source(), test_streaming.CONFIG
-        with keeping(tmp_path, stop_after)("member_0") as keeper:
+        with keeping(tmp_path, stop_after)("member_0") as saver:
             return streaming.train_streamed(
                 test_streaming.MODEL,
                 config,
                 source,
                 Member(1.0, 1e-3, 0),
                 mesh=make_mesh(1, n_devices),
-                keeper=keeper,
+                saver=saver,
                 # A step at a time.
                 chunk_bytes=1,
             )
@@ -112,24 +112,24 @@ def test_training_on_crops_stops_within_an_epoch_and_goes_on(tmp_path, stop_afte
 def test_other_settings_are_refused_by_name(tmp_path):
     folder = tmp_path / "unfinished"
     before = {"train": {"beta": [1.0], "epochs": 9}, "seeds": [0]}
-    open_unfinished(folder, before, restart=False)
+    open_interrupted(folder, before, restart=False)
     (folder / "members_0").mkdir()
-    open_unfinished(folder, before, restart=False)
+    open_interrupted(folder, before, restart=False)
     after = {"train": {"beta": [1.0], "epochs": 8}, "seeds": [0]}
-    with pytest.raises(InputError, match=r"train\.epochs: got 8, .* unfinished training with 9"):
-        open_unfinished(folder, after, restart=False)
+    with pytest.raises(InputError, match=r"train\.epochs: got 8, .* interrupted training with 9"):
+        open_interrupted(folder, after, restart=False)
     assert (folder / "members_0").is_dir()
-    open_unfinished(folder, after, restart=True)
+    open_interrupted(folder, after, restart=True)
     assert not (folder / "members_0").exists()
 
 
 def test_only_a_training_with_these_settings_is_discarded(tmp_path):
     folder, settings = tmp_path / "unfinished", {"train": {"epochs": 9}}
-    assert discard_unfinished(folder, settings)
-    open_unfinished(folder, settings | {"data_budget_mb": "streamed"}, restart=False)
-    assert not discard_unfinished(folder, {"train": {"epochs": 8}})
+    assert discard_interrupted(folder, settings)
+    open_interrupted(folder, settings | {"data_budget_mb": "streamed"}, restart=False)
+    assert not discard_interrupted(folder, {"train": {"epochs": 8}})
     assert folder.exists()
-    assert discard_unfinished(folder, settings)
+    assert discard_interrupted(folder, settings)
     assert not folder.exists()
 
 
@@ -137,13 +137,13 @@ def test_members_in_threads_save_without_waiting_for_each_other_forever(tmp_path
     n_members, n_steps = 4, 12
 
     def save_all(place):
-        with keeping(tmp_path)(f"member_{place}") as keeper:
+        with keeping(tmp_path)(f"member_{place}") as saver:
             for step in range(1, n_steps + 1):
-                keeper.after(step, n_steps, lambda: {"x": np.full(100, place)})
+                saver.after(step, n_steps, lambda: {"x": np.full(100, place)})
 
     def read(place):
-        with keeping(tmp_path)(f"member_{place}") as keeper:
-            return keeper.latest((0, None), {"x": jax.ShapeDtypeStruct((100,), int)})
+        with keeping(tmp_path)(f"member_{place}") as saver:
+            return saver.latest((0, None), {"x": jax.ShapeDtypeStruct((100,), int)})
 
     with ThreadPoolExecutor(n_members) as pool:
         list(pool.map(save_all, range(n_members), timeout=200))
@@ -153,9 +153,9 @@ def test_members_in_threads_save_without_waiting_for_each_other_forever(tmp_path
 
 
 def test_epochs_that_are_kept_follow_the_setting(data, tmp_path):
-    keep = KeepConfig(every=10, kept=5, seconds_between=0.0)
+    keep = SaveConfig(every=10, kept=5, seconds_between=0.0)
     config = TrainConfig(epochs=23, batch_size=10)
-    keeps = partial(keep_in, tmp_path, keep, lambda: False, print)
+    keeps = partial(save_in, tmp_path, keep, lambda: False, print)
     train_members(MODEL, config, MEMBERS[:1], data, keeping=keeps)
     steps = sorted(int(step.name) for step in (tmp_path / "members_0").iterdir())
     assert steps == [10, 20, 23]

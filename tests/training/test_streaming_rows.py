@@ -10,7 +10,7 @@ from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
 from musicvae_jax.errors import StoppedError
 from musicvae_jax.runtime.devices import make_mesh
 from musicvae_jax.training import Examples, make_model
-from musicvae_jax.training.resume import KeepConfig, keep_in
+from musicvae_jax.training.resume import SaveConfig, save_in
 from musicvae_jax.training.streaming import RowSource, loop, train_streamed_members
 from musicvae_jax.training.sweeps import train_members
 
@@ -116,8 +116,8 @@ def test_a_stopped_training_goes_on_with_the_same_numbers(tmp_path, stop_after, 
         return len(asked) >= stop_after
 
     def run(should_stop, **options):
-        keep = KeepConfig(every=1, kept=2, seconds_between=0.0)
-        keeping = partial(keep_in, tmp_path, keep, should_stop, print)
+        keep = SaveConfig(every=1, kept=2, seconds_between=0.0)
+        keeping = partial(save_in, tmp_path, keep, should_stop, print)
         return streamed("cvae", keeping=keeping, **options)
 
     with pytest.raises(StoppedError):

@@ -34,6 +34,7 @@ class CropSource(NamedTuple):
     heldout: np.ndarray
     scaler: Scaler
     crops: CropConfig
+    always_streams = True
 
     @property
     def n_examples(self) -> int:
@@ -67,6 +68,11 @@ class CropSource(NamedTuple):
     def read(self, visits: Visits) -> np.ndarray:
         """Windows in half precision, decibels, `[n, frames, 128]`."""
         return half_crops(self.store, visits.songs, self.crops.frames, visits.positions)
+
+
+def middle(songs: np.ndarray) -> Visits:
+    """The middle crop of each song."""
+    return _fixed(songs, 1)
 
 
 def _standardised_examples(scaler: Scaler, windows: jax.Array) -> Examples:

@@ -31,12 +31,12 @@ from musicvae_jax.training import (
     no_losses,
     split_key,
 )
-from musicvae_jax.training.resume import Keeper
+from musicvae_jax.training.resume import Saver
 from musicvae_jax.training.streaming.chunks import Plan, Steps, make_plan, read_steps
 from musicvae_jax.training.streaming.passes import heldout_losses, song_means
 from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source
 
-_NO_KEEPER = Keeper()
+_NO_SAVER = Saver()
 
 
 def train_streamed(
@@ -46,7 +46,7 @@ def train_streamed(
     member: Member,
     on_history: Callable[[int, History], None] | None = None,
     mesh: Mesh | None = None,
-    keeper: Keeper = _NO_KEEPER,
+    saver: Saver = _NO_SAVER,
     chunk_bytes: int = CHUNK_BYTES,
     optimiser: Optimiser = adam,
 ) -> tuple[TrainState, History]:
@@ -59,7 +59,7 @@ def train_streamed(
         member: its seed, step size and weight of the KL term.
         on_history: called after every epoch with its place and its history, parts `[1, 1]`.
         mesh: devices that share every batch, all in the mesh axis "data"; by default one device.
-        keeper: keeps the training.
+        saver: keeps the training.
         chunk_bytes: bound on the examples that are read at a time; one step always is. A training
             that was kept goes on only with the same.
         optimiser: of a learning rate, which has to be part of its state.
@@ -70,7 +70,7 @@ def train_streamed(
         remaining epochs are skipped and their history is NaN.
 
     Raises:
-        StoppedError: the keeper was asked to stop.
+        StoppedError: a stop was requested.
     """
     mesh = mesh or make_mesh(1)
     # A seed may be too large for what JAX takes a Python integer for.
@@ -79,7 +79,7 @@ def train_streamed(
     carry = (_start(model, source, mesh, member, optimiser), no_losses(model, 0.0))
     history = blank_history(model, 1, config.epochs)
     like = jax.tree.map(partial(_whole, mesh), (carry, history))
-    n_done, found = keeper.latest((0, None), like)
+    n_done, found = saver.latest((0, None), like)
     if found is not None:
         carry, history = found[0], jax.tree.map(np.array, found[1])
     n_chunks = config.epochs * plan.chunks_per_epoch
@@ -104,7 +104,7 @@ def train_streamed(
                 carry = (carry[0], no_losses(model, 0.0))
                 if on_history:
                     on_history(epoch, _epochs(history, epoch, epoch + 1))
-            keeper.after(
+            saver.after(
                 n_done,
                 n_chunks,
                 lambda c=carry: (c, jax.tree.map(np.copy, history)),

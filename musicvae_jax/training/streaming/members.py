@@ -15,7 +15,7 @@ from musicvae_jax.models import Model
 from musicvae_jax.runtime.devices import make_mesh
 from musicvae_jax.training import History, Optimiser, TrainState, adam
 from musicvae_jax.training.reports import OnHistory
-from musicvae_jax.training.resume import Keeping, keep_nothing
+from musicvae_jax.training.resume import OpenSaver, save_nothing
 from musicvae_jax.training.streaming.loop import train_streamed
 from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source
 
@@ -27,7 +27,7 @@ def train_streamed_members(
     members: Sequence[Member],
     on_history: OnHistory | None = None,
     mesh: Mesh | None = None,
-    keeping: Keeping = keep_nothing,
+    open_saver: OpenSaver = save_nothing,
     chunk_bytes: int = CHUNK_BYTES,
     optimiser: Optimiser = adam,
 ) -> tuple[TrainState, History]:
@@ -44,7 +44,7 @@ def train_streamed_members(
         members: at least one.
         on_history: called after every epoch of a member, from its thread.
         mesh: from `devices.make_mesh`; by default its default for so many members.
-        keeping: opens the keeper of a member, by name.
+        open_saver: opens the saver of a member, by name.
         chunk_bytes: see there.
         optimiser: see there.
 
@@ -52,7 +52,7 @@ def train_streamed_members(
         States and histories, NumPy, with a leading axis of members in their order.
 
     Raises:
-        StoppedError: a keeper was asked to stop.
+        StoppedError: a stop was requested.
     """
     free: SimpleQueue[Mesh] = SimpleQueue()
     for row in _rows(mesh or make_mesh(len(members))):
@@ -68,10 +68,10 @@ def train_streamed_members(
     def train(place: int) -> tuple[TrainState, History]:
         row = free.get()
         try:
-            with keeping(f"member_{place}") as keeper:
+            with open_saver(f"member_{place}") as saver:
                 return train_streamed(
                     *(model, config, source, members[place]),
-                    *(partial(report, place), row, keeper, chunk_bytes, optimiser),
+                    *(partial(report, place), row, saver, chunk_bytes, optimiser),
                 )
         finally:
             free.put(row)

@@ -21,6 +21,7 @@ class RowSource(NamedTuple):
     examples: Examples
     train: np.ndarray
     heldout: np.ndarray
+    always_streams = False
 
     @property
     def n_examples(self) -> int:

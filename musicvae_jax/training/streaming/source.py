@@ -31,10 +31,12 @@ class Source(Protocol):
     Attributes:
         train: songs to train on, `[n]`, at least one.
         heldout: songs held out, likewise.
+        always_streams: whether the examples never are on the devices all at once.
     """
 
     train: np.ndarray
     heldout: np.ndarray
+    always_streams: bool
 
     @property
     def n_examples(self) -> int:

@@ -1,0 +1,121 @@
+"""Stages that are computed once: what a call gave is kept, by the content of its inputs.
+
+A key holds the function, the version of the code that it runs and of the libraries it needs, and
+the arguments. Experiments that cluster the same points share what they give, and a run that was
+killed or repeated starts from there.
+"""
+
+import pickle
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import joblib
+
+from musicvae_jax.runtime.cache import writing_cache
+from musicvae_jax.runtime.code import code_version
+from musicvae_jax.runtime.workers import Workers
+
+T = TypeVar("T")
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "umap-learn", "numba")
+# What reading a damaged file, or one of another version, has been seen to raise.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    KeyError,
+    pickle.UnpicklingError,
+)
+
+
+class Stages:
+    """Runs the calls of stages or finds what they gave before, and counts which.
+
+    Args:
+        folder: of the cache; made if it is not there.
+        fresh: compute everything again, whatever the cache holds.
+        workers: share the calls.
+    """
+
+    def __init__(self, folder: Path, fresh: bool, workers: Workers) -> None:
+        self._folder = folder
+        self._fresh = fresh
+        self._workers = workers
+        self._counts: dict[str, Counter] = {}
+
+    def map(
+        self,
+        stage: str,
+        function: Callable[..., T],
+        calls: Sequence[tuple[Any, ...]],
+        n_songs: int,
+    ) -> Iterator[T]:
+        """The results of calls, in their order; equal calls are computed once, from now on.
+
+        Args:
+            stage: what the manifest counts the calls under.
+            function: of a module that imports no JAX, which every process would start. It draws
+                nothing that is not seeded by its arguments.
+            calls: the arguments of each.
+            n_songs: what the time of a call goes with.
+        """
+        version = code_version((function.__module__,), _PACKAGES)
+        paths = [self._path(stage, function, version, call) for call in calls]
+        distinct = dict(zip(paths, calls, strict=True))
+        found = {path: None if self._fresh else _read(path) for path in distinct}
+        missing = [path for path in distinct if found[path] is None]
+        self.count(stage, len(missing), len(distinct) - len(missing))
+        computed = self._workers.map(function, [distinct[path] for path in missing], n_songs)
+        return _in_order(paths, found, computed)
+
+    def count(self, stage: str, n_computed: int, n_found: int) -> None:
+        """Counts calls of a stage, of others too than `map` makes."""
+        counter = self._counts.setdefault(stage, Counter(computed=0, found=0))
+        counter.update(computed=n_computed, found=n_found)
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many calls of each stage were computed, and how many were found in the cache."""
+        return {stage: dict(counter) for stage, counter in self._counts.items()}
+
+    @property
+    def folder(self) -> Path:
+        """Where what stages gave is kept."""
+        return self._folder
+
+    def _path(self, stage: str, function: Callable, version: str, call: tuple) -> Path:
+        name = f"{function.__module__}.{function.__qualname__}"
+        key = joblib.hash((name, version, call), hash_name="sha1", coerce_mmap=True)
+        return self._folder / stage / f"{key}.pickle"
+
+
+def _in_order(
+    paths: Sequence[Path], found: dict[Path, tuple[T] | None], computed: Iterator[T]
+) -> Iterator[T]:
+    for path in paths:
+        if found[path] is None:
+            found[path] = (_keep(path, next(computed)),)
+        yield found[path][0]
+
+
+def _read(path: Path) -> tuple[Any] | None:
+    """What is kept, in a tuple; None where there is nothing that can be read."""
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file:
+            return (pickle.load(file),)
+    except _UNREADABLE:
+        # It is computed again, which gives the same.
+        return None
+
+
+def _keep(path: Path, result: T) -> T:
+    with writing_cache(path) as aside, aside.open("wb") as file:
+        pickle.dump(result, file, protocol=5)
+    return result

@@ -1,0 +1,56 @@
+"""What a training depends on, and its digest: equal keys, equal models."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from musicvae_jax.config import to_json
+from musicvae_jax.config.naming import block_name
+from musicvae_jax.features import settings
+from musicvae_jax.preprocess import Preprocessor
+from musicvae_jax.runtime.code import code_version
+
+# What is imported by name only, such as the modules of models, is listed here too.
+_MODULES = (
+    "musicvae_jax.features",
+    "musicvae_jax.models",
+    "musicvae_jax.preprocess",
+    "musicvae_jax.training",
+    "musicvae_jax.training.streaming",
+    "musicvae_jax.training.sweeps",
+)
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
+
+
+def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str, Any]:
+    """All that a training depends on, nested under the names of the command line.
+
+    The experiment's name, fusion, clustering and folders do not matter.
+
+    Args:
+        preprocessor: fitted.
+        fingerprint: of the songs.
+    """
+    experiment = preprocessor.experiment
+    reads_crops = experiment.model.traits.reads == "crops"
+    lyrics = None
+    if experiment.text_blocks:
+        fitted = [preprocessor.lyrics[block_name(experiment, b)] for b in experiment.text_blocks]
+        weights = [{"version": one.version, "weights": one.weights} for one in fitted]
+        lyrics = to_json(experiment.lyrics) | {"models": weights}
+    return {
+        "data": to_json(experiment.data) | {"path": f"songs of SHA-256 {fingerprint[:16]}"},
+        "features": settings(experiment.features),
+        "crops": to_json(experiment.crops) if reads_crops else None,
+        "lyrics": lyrics,
+        "model": to_json(experiment.model),
+        "train": to_json(experiment.train),
+        "seeds": list(experiment.seeds),
+        "code": code_version(_MODULES, _PACKAGES),
+    }
+
+
+def training_key(settings: Mapping[str, Any]) -> str:
+    """A digest of `training_settings`."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
