@@ -5,19 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics.pairwise import euclidean_distances
 
-from musicvae_jax.evaluation.contingency import (
-    SCORES,
-    count_tables,
-    in_chunks,
-    integer_codes,
-    score_draws,
-)
+from musicvae_jax.evaluation.contingency import count_tables, in_chunks, integer_codes
+from musicvae_jax.evaluation.external import score_draws
 
 
 def one_per_artist_scores(
     labels: np.ndarray, clusters: np.ndarray, artists: np.ndarray, n_draws: int, seed: int
 ) -> dict[str, float]:
-    """ARI, NMI, AMI and purity of one song per artist, averaged over draws of the songs.
+    """Every metric with a null, of one song per artist, averaged over draws of the songs.
 
     A clustering that only knows artists scores high on a label of artists, and with one song of
     each it has nothing to know. The clusters are those of all songs.
@@ -30,9 +25,9 @@ def one_per_artist_scores(
         seed: of the draws.
 
     Returns:
-        Score ("ari", "nmi", "ami", "purity") to its mean, higher is better; ranges as in
-        `external_scores`. NMI and purity are higher for fewer songs, so only ARI and AMI compare
-        with those of all songs.
+        Each of `metrics_with_nulls`, such as "ami", to its mean, higher is better; ranges as in
+        `external_scores`. Metrics that are not adjusted for chance, such as NMI and purity, are
+        higher for fewer songs, so only ARI and AMI compare with those of all songs.
 
     Raises:
         ValueError: no songs, or a null.
@@ -56,7 +51,7 @@ def one_per_artist_scores(
         return count_tables(cells[taken], n_cells).reshape(n, *shape)
 
     drawn = score_draws(tables, n_draws, max(n_artists, n_cells))
-    return {name: float(drawn[name].mean()) for name in SCORES}
+    return {name: float(scores.mean()) for name, scores in drawn.items()}
 
 
 class Retrieval(NamedTuple):

@@ -6,12 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse, stats
 
-from musicvae_jax.evaluation.contingency import (
-    SCORES,
-    integer_codes,
-    score_draws,
-    score_tables,
-)
+from musicvae_jax.evaluation.contingency import ContingencyTables, integer_codes
+from musicvae_jax.evaluation.external import score_draws, score_tables
 
 
 class Interval(NamedTuple):
@@ -84,7 +80,7 @@ def external_intervals(
     seed: int,
     level: float = 0.95,
 ) -> dict[str, Interval]:
-    """`bootstrap_interval` of ARI, NMI, AMI and purity, from contingency tables.
+    """`bootstrap_interval` of every metric with a null, from contingency tables.
 
     Args:
         labels: one label per song, `[songs]`, none null.
@@ -95,7 +91,7 @@ def external_intervals(
         level: nominal coverage, in (0, 1).
 
     Returns:
-        Score ("ari", "nmi", "ami", "purity") to its interval.
+        Each of `metrics_with_nulls`, such as "ami", to its interval.
 
     Raises:
         ValueError: no songs, a null, or fewer than two groups.
@@ -115,9 +111,10 @@ def external_intervals(
     drawn = score_draws(
         lambda n: tables(_halves(n, n_groups, random).astype(int)), n_draws, n_cells + n_groups
     )
-    scores = score_tables(tables(np.ones((1, n_groups), int)))
+    scores = score_tables(ContingencyTables(tables(np.ones((1, n_groups), int))))
     return {
-        name: _reflected(float(scores[name][0]), drawn[name], n_groups, level) for name in SCORES
+        name: _reflected(float(score[0]), drawn[name], n_groups, level)
+        for name, score in scores.items()
     }
 
 

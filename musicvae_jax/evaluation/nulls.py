@@ -6,12 +6,11 @@ import numpy as np
 from scipy import sparse
 
 from musicvae_jax.evaluation.contingency import (
-    SCORES,
+    ContingencyTables,
     count_tables,
     integer_codes,
-    score_draws,
-    score_tables,
 )
+from musicvae_jax.evaluation.external import score_draws, score_tables
 
 # Equal tables can differ in the last digits, and a tie must count as one.
 _TIE = 1e-9
@@ -38,7 +37,7 @@ class Null(NamedTuple):
 def permutation_nulls(
     labels: np.ndarray, clusters: np.ndarray, n_permutations: int, seed: int
 ) -> dict[str, Null]:
-    """The null of ARI, NMI, AMI and purity when labels are shuffled over songs.
+    """The null of every metric that has one, when labels are shuffled over songs.
 
     The sizes of classes and clusters stay. It takes songs as exchangeable, so it is answered by
     artists too: clusters that know artists beat it for every label that goes with artists, as
@@ -51,7 +50,7 @@ def permutation_nulls(
         seed: of the shuffles; the same seed gives the same null.
 
     Returns:
-        Score ("ari", "nmi", "ami", "purity") to its null.
+        Each of `metrics_with_nulls`, such as "ami", to its null.
 
     Raises:
         ValueError: no songs, or a null label.
@@ -76,7 +75,7 @@ def permutation_nulls(
     drawn = score_draws(
         shuffled, n_permutations, max(len(codes), n_classes * n_clusters), same_marginals=True
     )
-    return _beside(score_tables(tables(codes[None])), drawn)
+    return _beside(tables(codes[None]), drawn)
 
 
 def group_permutation_nulls(
@@ -129,11 +128,13 @@ def group_permutation_nulls(
 
     n_held = max(n_groups, n_classes) * n_clusters
     drawn = score_draws(shuffled, n_permutations, n_held)
-    return _beside(score_tables(tables(of_group[None])), drawn)
+    return _beside(tables(of_group[None]), drawn)
 
 
-def _beside(observed: dict[str, np.ndarray], drawn: dict[str, np.ndarray]) -> dict[str, Null]:
-    return {name: _null(float(observed[name][0]), drawn[name]) for name in SCORES}
+def _beside(observed: np.ndarray, drawn: dict[str, np.ndarray]) -> dict[str, Null]:
+    """Nulls of the one observed table, `[1, classes, clusters]`."""
+    scores = score_tables(ContingencyTables(observed))
+    return {name: _null(float(score[0]), drawn[name]) for name, score in scores.items()}
 
 
 def _null(score: float, drawn: np.ndarray) -> Null:
