@@ -23,7 +23,7 @@ def integer_codes(values: np.ndarray, name: str) -> tuple[np.ndarray, int]:
         raise ValueError(f"got no {name}, expected one per song")
     if codes.min() < 0:
         row = int(np.argmin(codes))
-        raise ValueError(f"{name} has a null in row {row}, expected songs without one left out")
+        raise ValueError(f"{name} has a null in row {row}, expected none: leave such songs out")
     return codes, len(distinct)
 
 

@@ -1,4 +1,4 @@
-"""What stands behind the scores of a clustering against each kind of label."""
+"""The evidence for the scores of a clustering against each kind of label."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -36,7 +36,7 @@ class Significance(NamedTuple):
         p_value_artists: when labels are shuffled over whole artists, see
             `group_permutation_nulls`; songs that are not in their artist's most frequent label are
             left out. NaN for artists themselves.
-        n_artist_songs: songs that this was asked of.
+        n_artist_songs: songs that were not left out of it.
         one_per_artist: the score of one song per artist, averaged over draws, see
             `one_per_artist_scores`. NaN for artists.
     """
