@@ -1,6 +1,6 @@
 """Clusterers (scikit-learn) behind one signature, and the choice of k.
 
-scikit-learn is imported where it is used: it takes longer than all the rest of a start.
+scikit-learn is imported where it is used: importing it takes longer than the rest of a start.
 """
 
 from collections.abc import Callable

@@ -12,19 +12,19 @@ from musicvae_jax.clustering.silhouette import mean_silhouettes
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.errors import InputError
 
-# In AMI; a mean over a dozen pairs of subsets is no more certain.
+# In AMI; a mean over a dozen pairs of subsets is no more precise.
 _STABLE_ENOUGH = 0.02
 
 
 class KCurves(NamedTuple):
-    """What K-Means does to one set of points over a range of k.
+    """How well K-Means fits one set of points over a range of k.
 
     Attributes:
         k: numbers of clusters tried, `[tries]`, rising.
         inertia: within-cluster sum of squares, `[tries]`; look for its elbow.
         silhouette: mean silhouette, `[tries]`, in `[-1, 1]`, higher is better.
         stability: mean AMI between clusterings of subsets of the songs, `[tries]`, at most 1,
-            higher is better; NaN where it was not taken, which `k_curves` does not.
+            higher is better; NaN where it was not computed. `k_curves` does not compute it.
     """
 
     k: np.ndarray
@@ -59,7 +59,7 @@ def check_enough_songs(x: np.ndarray, config: ClusterConfig) -> int:
     """The number of distinct points among `[songs, dimensions]`.
 
     Raises:
-        InputError: it is not above the k that is fixed, or tried first.
+        InputError: the number is not above the fixed k, or the first k tried.
     """
     needed, field = (config.k, "cluster.k") if config.k else (config.k_min, "cluster.k_min")
     n_distinct = count_distinct(x)
@@ -72,17 +72,17 @@ def check_enough_songs(x: np.ndarray, config: ClusterConfig) -> int:
 
 
 def choose_k(curves: Sequence[KCurves], config: ClusterConfig) -> int:
-    """`config.k`, or the k that the rule `config.choose_k` takes, averaged over seeds.
+    """`config.k`, or the k that the rule `config.choose_k` picks from the mean over seeds.
 
     One k for all seeds: scores at different k do not compare, and the best k of a single seed is
     often noise.
 
     Args:
         curves: one per seed, over the same k; with their stability if that is the rule.
-        config: whose `k`, if it has one, is the answer.
+        config: its `k` is returned if it is set.
 
     Raises:
-        InputError: the songs are too few for any stability.
+        InputError: there are too few songs to measure stability.
     """
     rule = {"silhouette": silhouette_k, "stability": stable_k}[config.choose_k]
     return config.k or rule(curves)

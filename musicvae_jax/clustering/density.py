@@ -24,13 +24,13 @@ def dbscan(
 ) -> Clustering:
     """DBSCAN of points `[songs, dimensions]`, eps from the knee of the sorted neighbour distances.
 
-    The distance is to the `config.min_samples`-th neighbour, a song being its own first. With
-    fewer songs than that all are noise. The note tells of that, of an eps of 0 (so many songs are
-    equal that only equal ones cluster), and of fewer than two clusters.
+    The distance is to the `config.min_samples`-th neighbour, where a song is its own first. With
+    fewer songs than that, all are noise. The note reports this, an eps of 0 (so many songs are
+    equal that only equal ones form clusters), and fewer than two clusters.
 
-    Up to `config.exact_songs` songs nothing is drawn. Above, eps and the clusters are those of a
-    sample of that many, whose songs lie farther apart than all do, and each other song joins the
-    cluster of its nearest core song if that is within eps.
+    Up to `config.exact_songs` songs, no sample is drawn. Above, eps and the clusters come from a
+    sample of that size, whose songs lie farther apart than in the full set. Every other song joins
+    the cluster of its nearest core song if that is within eps.
 
     References:
         Ester, Kriegel, Sander and Xu, A Density-Based Algorithm for Discovering Clusters in Large

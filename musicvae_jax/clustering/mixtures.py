@@ -19,10 +19,10 @@ from musicvae_jax.config import ClusterConfig
 def gmm_full(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Clustering:
     """The best of `config.restarts` mixtures of k Gaussians of any shape, `[songs, dimensions]`.
 
-    A covariance has full rank only from dimensions + 1 songs on. With fewer than k times that,
-    or fewer than k distinct points, all songs are noise and the note says so. It also tells of
-    components without songs and of a fit that did not converge. Above `config.exact_songs` songs
-    the mixture is fitted to a sample of that many.
+    A covariance needs dimensions + 1 songs to have full rank. With fewer than k times as many, or
+    fewer than k distinct points, all songs are noise and the note says so. The note also reports
+    components without songs and a fit that did not converge. Above `config.exact_songs` songs the
+    mixture is fitted to a sample of that size.
     """
     n_songs, dims = min(len(x), config.exact_songs), x.shape[1]
     if n_songs < k * (dims + 1):
@@ -32,7 +32,7 @@ def gmm_full(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Cluster
 
 
 def gmm_diag(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Clustering:
-    """As `gmm_full`, with axis-parallel Gaussians, which ask only for k distinct points."""
+    """As `gmm_full`, with axis-parallel Gaussians, which need only k distinct points."""
     return _mixture(x, k, seed, config, "diag")
 
 
@@ -61,7 +61,7 @@ def _mixture(
     # One thread gives the same bytes on every run, and at these sizes is 5 to 25 times as fast as
     # two that wait for each other on a busy machine.
     with threadpool_limits(limits=1), warnings.catch_warnings():
-        # Told in the note instead.
+        # The note reports it instead.
         warnings.simplefilter("ignore", ConvergenceWarning)
         labels = mixture.fit_predict(points)
         if is_sampled:

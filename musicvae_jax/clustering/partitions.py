@@ -18,16 +18,16 @@ from musicvae_jax.config import ClusterConfig
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
 
-# Ward's hierarchy of so many takes a tenth of a second at most, in up to 512 dimensions.
+# Ward's hierarchy of this many takes a tenth of a second at most, in up to 512 dimensions.
 _CENTROIDS = 1000
 
 
 def kmeans(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Clustering:
-    """The best of `config.restarts` K-Means of points `[songs, dimensions]`.
+    """The best of `config.restarts` runs of K-Means on points `[songs, dimensions]`.
 
     With fewer than k distinct points all songs are noise and the note says so. Above
-    `config.exact_songs` songs it is one K-Means of all of them, which starts from the best of
-    `config.restarts` of a sample of that many.
+    `config.exact_songs` songs it is one run on all of them, which starts from the best of
+    `config.restarts` runs on a sample of that size.
 
     References:
         Bradley and Fayyad, Refining Initial Points for K-Means Clustering, 1998: the start.
@@ -48,10 +48,10 @@ def agglomerative(
 ) -> Clustering:
     """Ward's hierarchy of points `[songs, dimensions]`, cut at k clusters.
 
-    With fewer than k distinct points all songs are noise and the note says so. Memory grows with
-    the square of the number of songs up to `config.exact_songs`, and nothing is drawn. Above, the
-    hierarchy is that of the centroids of a mini-batch K-Means of many clusters, each of which
-    counts once, and songs go where their centroid goes.
+    With fewer than k distinct points all songs are noise and the note says so. Up to
+    `config.exact_songs` songs, memory grows with the square of their number and nothing is drawn.
+    Above, the hierarchy is built from the centroids of a mini-batch K-Means with many clusters.
+    Each centroid counts once, and songs go where their centroid goes.
 
     References:
         Sculley, Web-Scale K-Means Clustering, 2010: the mini-batches.

@@ -14,8 +14,8 @@ class Clustering(NamedTuple):
     Attributes:
         labels: cluster numbers, `[songs]`, from 0; `NOISE` for songs in no cluster.
         eps: the radius that DBSCAN used, in the units of the points; NaN elsewhere.
-        note: what a reader of the scores must know, "" where there is nothing.
-        approximation: what was done because the songs are many, "" where nothing was.
+        note: what a reader of the scores must know, "" if there is nothing.
+        approximation: what was done because there are many songs, "" if nothing was.
     """
 
     labels: np.ndarray
@@ -31,8 +31,8 @@ def no_clusters(n_songs: int, note: str) -> Clustering:
 
 def count_distinct(x: np.ndarray) -> int:
     """Number of different points among `[songs, dimensions]`."""
-    # Adding 0 makes -0 and 0 the same bytes. Their digests, as the bytes of many songs would be
-    # all of x twice over.
+    # Adding 0 makes -0 and 0 the same bytes. Digests, because the bytes of many songs would take
+    # as much memory as x again.
     return len({blake2b((point + 0.0).tobytes(), digest_size=16).digest() for point in x})
 
 

@@ -1,15 +1,15 @@
-"""What stands for all songs where they are too many."""
+"""Samples that stand for all songs where there are too many."""
 
 import numpy as np
 
-# So many songs at a time are taken where a table of all of them against others would not fit.
+# Songs processed at a time where a table of all of them against others would not fit in memory.
 BLOCK = 4096
 
 
 def sample_songs(n_songs: int, size: int, seed: int) -> np.ndarray:
-    """Places of `size` songs out of `n_songs`, `[size]`, rising and none twice.
+    """Places of `size` songs out of `n_songs`, `[size]`, ascending and without repeats.
 
-    All of them where there are not so many.
+    All songs if there are at most `size`.
     """
     if n_songs <= size:
         return np.arange(n_songs)
@@ -17,5 +17,5 @@ def sample_songs(n_songs: int, size: int, seed: int) -> np.ndarray:
 
 
 def sample_text(size: int) -> str:
-    """What a reader is told of a sample."""
+    """How a note describes a sample."""
     return f"a sample of {size:,} songs"

@@ -9,7 +9,7 @@ from musicvae_jax.clustering.sampling import sample_songs
 
 # Under a standard error of 0.005 for any silhouettes that spread by less than 0.2.
 _SAMPLED = 2000
-# One sample for all points of so many songs, so that what is compared is scored on the same songs.
+# One sample for each number of songs, so that scores that are compared are of the same songs.
 _SEED = 0
 _MEMORY_MIB = 64
 
@@ -19,7 +19,8 @@ class Silhouette(NamedTuple):
 
     Attributes:
         mean: over all songs, or over the sampled ones.
-        standard_error: of the mean of the sampled songs as that of all; NaN where it is of all.
+        standard_error: of the sample mean as an estimate of the mean over all songs; NaN where
+            all songs were scored.
     """
 
     mean: float
@@ -58,7 +59,7 @@ def mean_silhouettes(
 
 
 def sampled_silhouettes(exact_songs: int) -> int:
-    """The number of songs whose silhouette is taken where there are more than `exact_songs`."""
+    """The number of songs in the sample when there are more than `exact_songs`."""
     return min(_SAMPLED, exact_songs)
 
 
@@ -101,6 +102,6 @@ def _from_sums(sums: np.ndarray, code: np.ndarray, places: np.ndarray) -> np.nda
     means[rows, own] = np.inf
     outside = means.min(axis=1)
     larger = np.maximum(inside, outside)
-    # By definition 0 in a cluster of one song; also where all songs near are equal.
+    # By definition 0 in a cluster of one song; 0 too where all nearby songs are equal.
     is_defined = (sizes[own] > 1) & (larger > 0)
     return np.where(is_defined, outside - inside, 0) / np.where(is_defined, larger, 1)

@@ -21,11 +21,14 @@ from musicvae_jax.evaluation.cards import (
 )
 from musicvae_jax.evaluation.disentanglement import DCI, dci, factor_scores, mig, sap
 from musicvae_jax.evaluation.external import (
+    EXTERNAL_METRICS,
+    ExternalMetric,
     clustering_accuracy,
     completeness,
     external_scores,
     homogeneity,
     matching_scores,
+    metrics_with_nulls,
     purity,
 )
 from musicvae_jax.evaluation.internal import internal_scores
@@ -51,10 +54,12 @@ from musicvae_jax.evaluation.stability import (
 
 __all__ = [
     "DCI",
+    "EXTERNAL_METRICS",
     "Agreement",
     "ArtistEffect",
     "Card",
     "Evaluated",
+    "ExternalMetric",
     "Interval",
     "Mixing",
     "Null",
@@ -88,6 +93,7 @@ __all__ = [
     "label_mixing",
     "lisi",
     "matching_scores",
+    "metrics_with_nulls",
     "mig",
     "noise_share",
     "one_per_artist_scores",

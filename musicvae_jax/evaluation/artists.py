@@ -1,26 +1,21 @@
-"""Whether a label is found by its sound or by its artists, who each have one."""
+"""Whether a label is found by its sound or through its artists, who each have one."""
 
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics.pairwise import euclidean_distances
 
-from musicvae_jax.evaluation.contingency import (
-    SCORES,
-    count_tables,
-    in_chunks,
-    integer_codes,
-    score_draws,
-)
+from musicvae_jax.evaluation.contingency import count_tables, in_chunks, integer_codes
+from musicvae_jax.evaluation.external import score_draws
 
 
 def one_per_artist_scores(
     labels: np.ndarray, clusters: np.ndarray, artists: np.ndarray, n_draws: int, seed: int
 ) -> dict[str, float]:
-    """ARI, NMI, AMI and purity of one song per artist, averaged over draws of the songs.
+    """Every metric with a null, of one song per artist, averaged over draws of the songs.
 
-    A clustering that only knows artists scores high on a label of artists, and with one song of
-    each it has nothing to know. The clusters are those of all songs.
+    A clustering that only recognises artists scores high on a label that goes with artists. With
+    one song of each there is no artist to recognise. The clusters are those of all songs.
 
     Args:
         labels: one label per song, `[songs]`, none null.
@@ -30,9 +25,9 @@ def one_per_artist_scores(
         seed: of the draws.
 
     Returns:
-        Score ("ari", "nmi", "ami", "purity") to its mean, higher is better; ranges as in
-        `external_scores`. NMI and purity are higher for fewer songs, so only ARI and AMI compare
-        with those of all songs.
+        Each of `metrics_with_nulls`, such as "ami", to its mean, higher is better; ranges as in
+        `external_scores`. Metrics that are not adjusted for chance, such as NMI and purity, are
+        higher for fewer songs, so only ARI and AMI compare with those of all songs.
 
     Raises:
         ValueError: no songs, or a null.
@@ -56,7 +51,7 @@ def one_per_artist_scores(
         return count_tables(cells[taken], n_cells).reshape(n, *shape)
 
     drawn = score_draws(tables, n_draws, max(n_artists, n_cells))
-    return {name: float(drawn[name].mean()) for name in SCORES}
+    return {name: float(scores.mean()) for name, scores in drawn.items()}
 
 
 class Retrieval(NamedTuple):
@@ -67,7 +62,7 @@ class Retrieval(NamedTuple):
             is better.
         average_precision: mean over songs of the precision at each neighbour with the label, in
             (0, 1], higher is better.
-        chance: precision_at_1 of neighbours at random.
+        chance: precision_at_1 of random neighbours.
     """
 
     precision_at_1: float
@@ -76,14 +71,14 @@ class Retrieval(NamedTuple):
 
 
 class ArtistEffect(NamedTuple):
-    """Retrieval with and without songs by the same artist, asked of the same songs.
+    """Retrieval with and without songs by the same artist, for the same queries.
 
     Attributes:
         any_artist: neighbours are all other songs.
         other_artists: neighbours are songs by other artists, the artist filter. How far it falls
-            below any_artist, each less its chance, is what artists did for the label.
-        n_queries: songs asked: those whose label some song by another artist has. The scores are
-            NaN where there are none.
+            below any_artist, each less its chance, is what the artists contributed.
+        n_queries: songs whose label some song by another artist has. The scores are NaN where
+            there are none.
     """
 
     any_artist: Retrieval
@@ -112,7 +107,7 @@ def artist_effect(
         Pampalk, Flexer and Widmer, Improvements of Audio-Based Music Similarity and Genre
         Classification, 2005: the filter.
         Flexer and Schnitzer, Effects of Album and Artist Filters in Audio Similarity Computed for
-        Very Large Music Databases, 2010: what it takes off.
+        Very Large Music Databases, 2010: how much it lowers the scores.
         Manning, Raghavan and Schütze, Introduction to Information Retrieval, 2008, eq. 8.8.
     """
     order = np.random.default_rng(seed).permutation(len(x))

@@ -6,12 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse, stats
 
-from musicvae_jax.evaluation.contingency import (
-    SCORES,
-    integer_codes,
-    score_draws,
-    score_tables,
-)
+from musicvae_jax.evaluation.contingency import ContingencyTables, integer_codes
+from musicvae_jax.evaluation.external import score_draws, score_tables
 
 
 class Interval(NamedTuple):
@@ -35,24 +31,24 @@ def bootstrap_interval(
     seed: int,
     level: float = 0.95,
 ) -> Interval:
-    """Confidence interval of any score, over which groups (artists) were collected.
+    """Confidence interval of any score, over other choices of groups (artists) than these.
 
-    Songs of one artist are alike, so that resampling songs would take 20 songs by one artist for
-    20 observations and give far too narrow an interval. Each draw scores the songs of a random
+    Songs by one artist are alike, so resampling songs would count 20 songs by one artist as 20
+    observations and give far too narrow an interval. Each draw scores the songs of a random
     half of the groups, and the interval reflects the spread of the draws about the score of all:
     half the groups without replacement vary about the whole as the whole varies about the truth.
-    It is stretched as a t interval is for few groups.
+    For few groups it is stretched as a t interval is.
 
-    The usual percentile interval, with replacement, does not do for scores of clusterings. A song
-    drawn twice always agrees with itself, which no adjustment for chance knows of, and what few
-    artists already inflate, fewer inflate more: in a simulation in the tests, of 93 artists in 10
-    genres and 10 clusters, its 95 % intervals cover the true AMI 0 times of 40, and these 36 times.
-    It is for scores that do not grow with the number of songs.
+    The usual percentile interval, with replacement, does not suit scores of clusterings. A song
+    drawn twice always agrees with itself, which no adjustment for chance accounts for, and a score
+    that few artists inflate is inflated more by fewer. In a simulation in the tests, of 93 artists
+    in 10 genres and 10 clusters, its 95 % intervals cover the true AMI 0 times out of 40, and the
+    intervals here 36 times. They are for scores that do not grow with the number of songs.
 
     The level is nominal. It holds where labels have several groups each: in the same simulation
     AMI is covered .97 of the time with 93 artists in 10 genres, .93 with 217 in 21 and .90 with 40
-    in 9 (60 runs each), but .32 with 93 in 27: what so few artists per genre inflate, half of them
-    inflate in another measure, and the interval lies too high.
+    in 9 (60 runs each), but .32 with 93 in 27: so few artists per genre inflate the score, half of
+    them inflate it by a different amount, and the interval lies too high.
 
     Args:
         score: indices of songs, `[drawn]`, to a number.
@@ -84,7 +80,7 @@ def external_intervals(
     seed: int,
     level: float = 0.95,
 ) -> dict[str, Interval]:
-    """`bootstrap_interval` of ARI, NMI, AMI and purity, from contingency tables.
+    """`bootstrap_interval` of every metric with a null, from contingency tables.
 
     Args:
         labels: one label per song, `[songs]`, none null.
@@ -95,7 +91,7 @@ def external_intervals(
         level: nominal coverage, in (0, 1).
 
     Returns:
-        Score ("ari", "nmi", "ami", "purity") to its interval.
+        Each of `metrics_with_nulls`, such as "ami", to its interval.
 
     Raises:
         ValueError: no songs, a null, or fewer than two groups.
@@ -115,9 +111,10 @@ def external_intervals(
     drawn = score_draws(
         lambda n: tables(_halves(n, n_groups, random).astype(int)), n_draws, n_cells + n_groups
     )
-    scores = score_tables(tables(np.ones((1, n_groups), int)))
+    scores = score_tables(ContingencyTables(tables(np.ones((1, n_groups), int))))
     return {
-        name: _reflected(float(scores[name][0]), drawn[name], n_groups, level) for name in SCORES
+        name: _reflected(float(score[0]), drawn[name], n_groups, level)
+        for name, score in scores.items()
     }
 
 
@@ -136,9 +133,9 @@ def _halves(n_draws: int, n_groups: int, random: np.random.Generator) -> np.ndar
 
 def _reflected(score: float, drawn: np.ndarray, n_groups: int, level: float) -> Interval:
     tail = (1 - level) / 2
-    # The default of NumPy puts the ends of few draws too far in.
+    # NumPy's default puts the ends too far in when draws are few.
     low, high = np.quantile(drawn, [tail, 1 - tail], method="weibull")
-    # What a t interval of as many groups is wider than a normal one.
+    # How much wider a t interval of as many groups is than a normal one.
     stretch = stats.t.ppf(1 - tail, n_groups - 1) / stats.norm.ppf(1 - tail)
     below, above = stretch * (high - score), stretch * (score - low)
     return Interval(score, float(score - below), float(score + above))

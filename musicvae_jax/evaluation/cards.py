@@ -1,4 +1,4 @@
-"""What a reader is shown of each cluster: its songs, labels, and the words that set it apart."""
+"""A card for each cluster: its songs, labels, and the words that set it apart."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -77,19 +77,19 @@ def exemplars(x: np.ndarray, n: int) -> np.ndarray:
 def characteristic_words(
     texts: Sequence[str], inside: np.ndarray, artists: Sequence[object]
 ) -> list[str]:
-    """Words that are in more of some texts than chance puts there, most characteristic first.
+    """Words that are in more of some texts than by chance, most characteristic first.
 
-    The chance is that of drawing as many artists without looking (Fisher's exact test, one-sided).
-    A word counts once for an artist's texts inside, and once for those outside: ten songs by one
-    artist are no ten observations. Words are kept at a false discovery rate of 5 % over all words
-    of at least three letters that three artists have; shown are those in at least three of the
-    texts inside and by at least two artists. Where the texts themselves made the groups, this
-    describes the groups and tests nothing.
+    The chance is that of drawing as many artists at random (Fisher's exact test, one-sided). A
+    word counts once for an artist's texts inside, and once for those outside: ten songs by one
+    artist are not ten observations. Words are kept at a false discovery rate of 5 % over all words
+    of at least three letters that three artists use; of these, words are returned that are in at
+    least three of the texts inside and by at least two artists. Where the texts themselves made
+    the groups, this describes the groups and tests nothing.
 
     Args:
         texts: in one language.
-        inside: which of them are asked about, bool `[texts]`.
-        artists: of each text; one that is null is an artist of its own.
+        inside: which of them form the group, bool `[texts]`.
+        artists: of each text; each null is an artist of its own.
 
     References:
         Benjamini and Hochberg, Controlling the False Discovery Rate, 1995.

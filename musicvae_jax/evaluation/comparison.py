@@ -31,16 +31,15 @@ class PairedComparison(NamedTuple):
 def compare_paired(first: np.ndarray, second: np.ndarray, level: float = 0.05) -> PairedComparison:
     """Compares two methods by a paired t-test over the differences of their seeds.
 
-    The t-test takes the differences for normal. Flipping their signs would assume less and could
-    never say anything: its smallest two-sided p-value is 2 / 2^seeds, .25 with three seeds, and
-    below .05 only from six seeds on. With three seeds the mean difference must be at least 2.5
-    standard deviations of the differences, so "no difference at these seeds" is most often for
-    want of seeds.
+    The t-test assumes normal differences. A test that flips their signs would assume less, but its
+    smallest two-sided p-value is 2 / 2^seeds: .25 with three seeds, and below .05 only with six or
+    more. With three seeds the mean difference must be at least 2.5 standard deviations of the
+    differences, so "no difference at these seeds" most often means too few seeds.
 
-    Methods of which neither depends on the seed differ by the same number every time; its sign is
-    then the verdict and the p-value 0. Seeds are all that varies here: other songs are the matter
-    of the intervals in `evaluation`, and several comparisons at level .05 each are wrong together
-    more often than that.
+    If neither method depends on the seed, they differ by the same number every time; its sign is
+    then the verdict and the p-value is 0. Only seeds vary here; the intervals in `evaluation` are
+    about other songs. Several comparisons at level .05 each are wrong together more often than
+    that.
 
     Args:
         first: scores that are better when higher, `[seeds]`, none NaN; negate others.

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 # Songs have few values of a factor; continuous ones are cut into as many parts as papers do.
 _BINS = 20
-# With 100 informativeness is some 0.03 higher, and all takes 2.5 times as long.
+# With 100 trees informativeness is some 0.03 higher and everything takes 2.5 times as long.
 _TREES = 40
 # Leaves of single songs would make the noise dimensions important.
 _SONGS_PER_LEAF = 5
@@ -22,14 +22,14 @@ Factors = Mapping[str, np.ndarray]
 
 
 def mig(latents: np.ndarray, factors: Factors, bins: int = _BINS) -> dict[str, float]:
-    """Mutual information gap: how much more the best dimension knows of a factor than the next.
+    """Mutual information gap: how much more the best dimension tells about a factor than the next.
 
     Args:
         latents: `[songs, latent]`, at least two dimensions; cut into bins of equal width.
         factors: name to values, `[songs]`, none null; floats are continuous and are binned too,
             all else is discrete.
-        bins: how many. With few songs per bin both informations are too high, by about as much,
-            which leaves the gap.
+        bins: number of bins. With few songs per bin both informations are too high, by about the
+            same amount, which cancels in the gap.
 
     Returns:
         Factor to its gap in units of its entropy, in [0, 1] and higher is better; NaN for a
@@ -55,9 +55,9 @@ def mig(latents: np.ndarray, factors: Factors, bins: int = _BINS) -> dict[str, f
 def sap(latents: np.ndarray, factors: Factors, seed: int) -> dict[str, float]:
     """Separated attribute predictability: the gap between the two dimensions that predict best.
 
-    A dimension predicts a continuous factor by a line, whose R^2 counts, and a discrete one by
-    thresholds, as many as tell its values apart, whose balanced accuracy on the half of the songs
-    that they were not set on counts.
+    A dimension predicts a continuous factor by a line, scored by its R^2. It predicts a discrete
+    one by as many thresholds as separate its values, fitted to half of the songs and scored by
+    their balanced accuracy on the other half.
 
     Args:
         latents: `[songs, latent]`, at least two dimensions.
@@ -93,10 +93,10 @@ class DCI(NamedTuple):
             dimensions by their importance.
         completeness: how far one dimension only is important for a factor, averaged over factors.
         informativeness: how well all dimensions predict a factor, averaged over factors: R^2 for
-            continuous ones, for discrete ones the share of the songs right that always answering
-            the most frequent value has wrong; 0 where that is better.
-        importance: `[latent, factors]`; the sum over dimensions is 1, for a factor that nothing
-            predicts too (forests split on noise), or 0 where there is nothing to split.
+            continuous ones; for discrete ones the accuracy, scaled so that always answering the
+            most frequent value has 0 and no error has 1. What would be below 0 is 0.
+        importance: `[latent, factors]`; the sum over dimensions is 1, even for a factor that
+            nothing predicts (forests split on noise), or 0 where there is nothing to split.
     """
 
     disentanglement: float
@@ -108,8 +108,8 @@ class DCI(NamedTuple):
 def dci(latents: np.ndarray, factors: Factors, seed: int) -> DCI:
     """DCI by random forests, whose importances are those of Eastwood and Williams.
 
-    Unlike in the paper, informativeness is a share and not an error, on the songs that a tree did
-    not see. Forests give a little importance to every dimension, so perfect latents score just
+    Unlike in the paper, informativeness is a share and not an error, on the songs that each tree
+    did not see. Forests give a little importance to every dimension, so perfect latents score just
     below 1.
 
     Args:
@@ -178,7 +178,7 @@ def _concentrations(importance: np.ndarray) -> tuple[float, float]:
 
 def _forest(latents: np.ndarray, values: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
     """Importance of each dimension `[latent]`, and the informativeness."""
-    # All dimensions compete at each split, so that one which tells nothing is not split on.
+    # All dimensions compete at each split, so that an uninformative one is not split on.
     settings = {
         "n_estimators": _TREES,
         "max_features": None,

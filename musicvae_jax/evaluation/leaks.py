@@ -7,7 +7,7 @@ import pandas as pd
 from musicvae_jax.evaluation.external import homogeneity
 
 _LYRICS = "lyrics"
-# Where a label leaves less than 5 % of another's entropy open, who has the one has the other.
+# Whoever knows a label that explains this share of another's entropy knows the other too.
 _DERIVED = 0.95
 
 
@@ -16,8 +16,8 @@ def derivable_labels(columns: Collection[str], labels: Mapping[str, pd.Series]) 
 
     The language follows from lyrics, which are written in it. A label follows from another one
     that explains at least 95 % of its entropy on these songs: genre from artist in 4MuLA, where an
-    artist has one genre, and language from genre in a collection whose genres are national. What
-    follows from a label that follows, follows too.
+    artist has one genre, and language from genre in a collection whose genres are national. Labels
+    that follow from such labels are among them.
 
     Args:
         columns: such as "melspectrogram", "lyrics" and labels.

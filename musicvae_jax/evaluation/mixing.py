@@ -1,4 +1,4 @@
-"""How well a label such as language is mixed: what a linear probe and the neighbours tell of it."""
+"""How well a label such as language is mixed, by a linear probe and by neighbours."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ _PERPLEXITY = 30.0
 # Neighbours per unit of perplexity; the farther ones weigh next to nothing.
 _REACH = 3
 _HALVINGS = 60
-# Each is an average over all songs, so few come within some percent.
+# Each is an average over all songs, so that few of them agree within some percent.
 _SHUFFLES = 5
 
 
@@ -27,8 +27,8 @@ class Probe(NamedTuple):
     Attributes:
         balanced_accuracy: recall of each label on unseen artists, averaged over labels, in
             [0, 1]; lower is better mixed. NaN where there is nothing to probe.
-        chance: 1 / labels, what points that know nothing give, and what always answering the most
-            frequent label gives.
+        chance: 1 / labels, the score of points that say nothing about labels and of always
+            answering the most frequent one.
         n_songs: songs that were probed: those whose label more than one artist has.
     """
 
@@ -42,16 +42,15 @@ def probe(
 ) -> Probe:
     """Balanced accuracy of logistic regression, cross-validated over artists.
 
-    No artist is in both the training and the test songs of a fold: a probe that knows artists
-    would know their language too. Accuracy is balanced because of a collection that is 80 %
-    English plain accuracy tells English from the rest at .80 and above, where all that is to be
-    seen happens in the last digits; balanced, the majority rate is 1 / labels in every
-    collection.
+    No artist is in both the training and the test songs of a fold: a probe that recognises
+    artists would know their language too. Accuracy is balanced because in a collection that is
+    80 % English always answering English has a plain accuracy of .80, and differences show in the
+    last digits only. Its balanced accuracy is 1 / labels in every collection.
 
     Args:
         x: points, `[songs, dimensions]`; standardised within each fold.
         labels: one label per song, `[songs]`, none null.
-        artists: one artist per song, `[songs]`, none null; all different to have no groups.
+        artists: one artist per song, `[songs]`, none null; all different for no groups.
         seed: of the folds.
         folds: at most this many; fewer where a label has fewer songs, or there are fewer artists.
 
@@ -97,10 +96,10 @@ class Mixing(NamedTuple):
 
     Attributes:
         ilisi: effective number of labels among a song's neighbours, averaged over songs, from 1
-            (none but one) to the number of labels; higher is better mixed.
+            (a single label) to the number of labels; higher is better mixed.
         ceiling: effective number of labels that the same neighbours with the same weights would
             have if labels were shuffled, averaged over songs. It is less than that of all songs:
-            a weighted neighbourhood is worth some fifteen songs.
+            a weighted neighbourhood counts as some fifteen songs.
         share: (ilisi - 1) / (ceiling - 1), cut to [0, 1]; 1 is as mixed as chance would mix them.
             NaN with one label.
     """

@@ -1,4 +1,4 @@
-"""What external scores are worth when clusters and labels have nothing to do with each other."""
+"""What external scores are when clusters and labels have nothing to do with each other."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,11 @@ import numpy as np
 from scipy import sparse
 
 from musicvae_jax.evaluation.contingency import (
-    SCORES,
+    ContingencyTables,
     count_tables,
     integer_codes,
-    score_draws,
-    score_tables,
 )
+from musicvae_jax.evaluation.external import score_draws, score_tables
 
 # Equal tables can differ in the last digits, and a tie must count as one.
 _TIE = 1e-9
@@ -23,7 +22,7 @@ class Null(NamedTuple):
     Attributes:
         score: of the labels as they are; higher is better.
         mean: of the scores under shuffled labels, what chance alone gives.
-        high: their 95th percentile; a score below it is nothing to write about.
+        high: their 95th percentile; a score below it is no evidence.
         p_value: (1 + shuffles that score at least as high) / (1 + shuffles), in (0, 1]; lower is
             stronger evidence, and with n shuffles it is never below 1 / (1 + n). Where scores take
             few values, as purity does, ties make it too large, never too small.
@@ -38,11 +37,11 @@ class Null(NamedTuple):
 def permutation_nulls(
     labels: np.ndarray, clusters: np.ndarray, n_permutations: int, seed: int
 ) -> dict[str, Null]:
-    """The null of ARI, NMI, AMI and purity when labels are shuffled over songs.
+    """The null of every metric that has one, when labels are shuffled over songs.
 
-    The sizes of classes and clusters stay. It takes songs as exchangeable, so it is answered by
-    artists too: clusters that know artists beat it for every label that goes with artists, as
-    genre does in 4MuLA. `group_permutation_nulls` asks for more.
+    The sizes of classes and clusters stay. It treats songs as exchangeable, so artists alone
+    can beat it: clusters that follow artists score above it for every label that goes with
+    artists, as genre does in 4MuLA. `group_permutation_nulls` is the stricter test.
 
     Args:
         labels: one label per song, `[songs]`, none null.
@@ -51,7 +50,7 @@ def permutation_nulls(
         seed: of the shuffles; the same seed gives the same null.
 
     Returns:
-        Score ("ari", "nmi", "ami", "purity") to its null.
+        Each of `metrics_with_nulls`, such as "ami", to its null.
 
     Raises:
         ValueError: no songs, or a null label.
@@ -59,7 +58,7 @@ def permutation_nulls(
     References:
         Phipson and Smyth, Permutation P-values Should Never Be Zero, 2010: the p-value.
         Vinh, Epps and Bailey, Information Theoretic Measures for Clusterings Comparison, 2010:
-        the model of chance, which AMI has built in.
+        the model of chance, which is built into AMI.
     """
     codes, n_classes = integer_codes(labels, "labels")
     of_clusters, n_clusters = integer_codes(clusters, "clusters")
@@ -76,7 +75,7 @@ def permutation_nulls(
     drawn = score_draws(
         shuffled, n_permutations, max(len(codes), n_classes * n_clusters), same_marginals=True
     )
-    return _beside(score_tables(tables(codes[None])), drawn)
+    return _beside(tables(codes[None]), drawn)
 
 
 def group_permutation_nulls(
@@ -84,8 +83,8 @@ def group_permutation_nulls(
 ) -> dict[str, Null]:
     """As `permutation_nulls`, with labels shuffled over whole groups, such as artists.
 
-    A group's songs keep one label and stay together. A small p-value then says that clusters know
-    something of the label beyond which songs belong to one group. The sizes of classes change
+    A group's songs keep one label and stay together. A small p-value then says that clusters tell
+    more about the label than which songs belong to one group. The sizes of classes change
     with the sizes of their groups.
 
     Args:
@@ -109,8 +108,8 @@ def group_permutation_nulls(
     if (mixed := of_group[of_groups] != codes).any():
         row = int(np.argmax(mixed))
         raise ValueError(
-            f"group '{np.asarray(groups)[row]}' has more than one label, expected labels that "
-            "groups have as a whole"
+            f"group '{np.asarray(groups)[row]}' has more than one label, expected one for all "
+            "songs of a group"
         )
     counts = count_tables((of_groups * n_clusters + of_clusters)[None], n_groups * n_clusters)
     counts = counts.reshape(n_groups, n_clusters)
@@ -129,11 +128,13 @@ def group_permutation_nulls(
 
     n_held = max(n_groups, n_classes) * n_clusters
     drawn = score_draws(shuffled, n_permutations, n_held)
-    return _beside(score_tables(tables(of_group[None])), drawn)
+    return _beside(tables(of_group[None]), drawn)
 
 
-def _beside(observed: dict[str, np.ndarray], drawn: dict[str, np.ndarray]) -> dict[str, Null]:
-    return {name: _null(float(observed[name][0]), drawn[name]) for name in SCORES}
+def _beside(observed: np.ndarray, drawn: dict[str, np.ndarray]) -> dict[str, Null]:
+    """Nulls of the one observed table, `[1, classes, clusters]`."""
+    scores = score_tables(ContingencyTables(observed))
+    return {name: _null(float(score[0]), drawn[name]) for name, score in scores.items()}
 
 
 def _null(score: float, drawn: np.ndarray) -> Null:

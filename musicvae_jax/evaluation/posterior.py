@@ -14,8 +14,8 @@ def kl_per_dimension(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
         log_var: posterior natural-log variances, same shape.
 
     Returns:
-        Nats per song, `[latent]`, at least 0. A dimension at 0 says nothing of any song; high is
-        neither good nor bad, it is what the decoder is told.
+        Nats per song, `[latent]`, at least 0. A dimension at 0 says nothing about any song. A high
+        value is neither good nor bad: it is how much the decoder learns about the song.
 
     References:
         Kingma and Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
@@ -32,7 +32,7 @@ def active_units(mean: np.ndarray, threshold: float = ACTIVE_VARIANCE) -> np.nda
         threshold: variance over songs, at least 0, in units of the prior's variance.
 
     Returns:
-        bool `[latent]`; few that are true are a collapsed posterior.
+        bool `[latent]`; few true ones mean a collapsed posterior.
 
     References:
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016, section 5.2.
@@ -45,8 +45,8 @@ def aggregate_kl(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
 
     The mixture of all posteriors is taken for the Gaussian with its mean and variance. Of all
     distributions with these moments it is the nearest to the prior, so this is a lower bound, and
-    it is blind to shape and to correlations between dimensions. The dimension tells which song it
-    is of by what `kl_per_dimension` has above it, or by less.
+    it is blind to shape and to correlations between dimensions. The information that a dimension
+    carries about which song it belongs to is at most `kl_per_dimension` less this.
 
     Args:
         mean: posterior means, `[songs, latent]`, at least one song.
@@ -73,8 +73,8 @@ def decoded_share(
     Args:
         x: data, `[songs, features]`.
         reconstruction: same shape.
-        weight: at least 0, broadcastable to x; 0 for a feature that is missing, whose value is
-            then of no consequence as long as it is finite.
+        weight: at least 0, broadcastable to x; 0 for a feature that is missing, whose value
+            then does not matter as long as it is finite.
 
     Returns:
         At most 1, higher is better; 0 for the features' means, which a collapsed posterior

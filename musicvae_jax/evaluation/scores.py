@@ -1,4 +1,4 @@
-"""Clusters points and takes every score of what comes out."""
+"""Clusters points and scores the clustering."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -31,18 +31,18 @@ def score_clustering(
         x: points, `[songs, dimensions]`.
         clusters: cluster numbers, `[songs]`, `NOISE` for songs in no cluster.
         labels: kind ("genre") to one label per song, null where unknown.
-        scope: "clustered" leaves the noise out, which flatters a clusterer that dares little;
-            "all" takes the noise as one more cluster. Without noise they are the same.
+        scope: "clustered" leaves the noise out, which flatters a clusterer that assigns few
+            songs; "all" treats the noise as one more cluster. Without noise they are the same.
         exact_songs: above so many scored songs the silhouette is estimated.
         shared: points of the same songs that all methods have in common, `[songs, features]`;
-            internal scores in this space compare between methods, up to its favour for those
+            internal scores in this space compare between methods, though it favours those
             that stay near it.
 
     Returns:
-        n_clusters (noise is none), n_songs that were scored, noise_share of all songs, and what
-        `internal_scores`, `external_scores` and `matching_scores` return; where a shared space is
-        given, shared_NAME of the internal scores in it. With fewer than two clusters all scores
-        are NaN; the counts n_KIND stay.
+        n_clusters (noise does not count), n_songs that were scored, noise_share of all songs, and
+        what `internal_scores`, `external_scores` and `matching_scores` return; where a shared
+        space is given, shared_NAME of the internal scores in it. With fewer than two clusters all
+        scores are NaN; the counts n_KIND stay.
     """
     kept = clusters != NOISE if scope == "clustered" else np.full(len(clusters), True)
     n_clusters = len(np.unique(clusters[clusters != NOISE]))
@@ -77,7 +77,7 @@ def evaluate(
     labels: Mapping[str, pd.Series],
     shared: np.ndarray | None = None,
 ) -> Evaluated:
-    """Clusters points `[songs, dimensions]` and scores what comes out; see `score_clustering`."""
+    """Clusters points `[songs, dimensions]` and scores the clustering; see `score_clustering`."""
     found = find_clusterer(method)(x, k, seed, config)
     scopes = ("all", "clustered") if CLUSTERERS[method].leaves_noise else ("all",)
     scores = {

@@ -1,4 +1,4 @@
-"""What stands behind the scores of a clustering against each kind of label."""
+"""The evidence for the scores of a clustering against each kind of label."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import pandas as pd
 
 from musicvae_jax.evaluation.artists import one_per_artist_scores
 from musicvae_jax.evaluation.bootstrap import external_intervals
-from musicvae_jax.evaluation.contingency import SCORES
+from musicvae_jax.evaluation.external import metrics_with_nulls
 from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
 
 ARTIST = "artist"
@@ -23,7 +23,7 @@ class Significance(NamedTuple):
 
     Attributes:
         label: kind of label ("genre").
-        score: "ari", "nmi", "ami" or "purity"; higher is better.
+        score: one of `metrics_with_nulls`, such as "ami"; higher is better.
         n_songs: songs that have the label.
         value: the score of these songs.
         low: lower end of its 95 % interval over artists, see `external_intervals`. NaN for
@@ -36,7 +36,7 @@ class Significance(NamedTuple):
         p_value_artists: when labels are shuffled over whole artists, see
             `group_permutation_nulls`; songs that are not in their artist's most frequent label are
             left out. NaN for artists themselves.
-        n_artist_songs: songs that this was asked of.
+        n_artist_songs: songs that were not left out of it.
         one_per_artist: the score of one song per artist, averaged over draws, see
             `one_per_artist_scores`. NaN for artists.
     """
@@ -68,7 +68,7 @@ def significance(
         seed: of shuffles and draws.
 
     Returns:
-        Kinds in their order, each with ARI, NMI, AMI and purity; a kind with fewer than two
+        Kinds in their order, each with all `metrics_with_nulls`; a kind with fewer than two
         distinct labels, or whose songs are in one cluster, is left out.
     """
     artists = known_artists(labels[ARTIST])
@@ -93,7 +93,7 @@ def _of_kind(
     kind: str, codes: np.ndarray, clusters: np.ndarray, artists: np.ndarray, seed: int
 ) -> list[Significance]:
     nulls = permutation_nulls(codes, clusters, _N_DRAWS, seed)
-    nowhere = dict.fromkeys(SCORES, np.nan)
+    nowhere = dict.fromkeys(metrics_with_nulls(), np.nan)
     lows, highs, alone = nowhere, nowhere, nowhere
     by_artists: dict[str, Null] = {}
     n_artist_songs = 0
@@ -115,17 +115,17 @@ def _of_kind(
             label=kind,
             score=name,
             n_songs=len(codes),
-            value=nulls[name].score,
+            value=null.score,
             low=lows[name],
             high=highs[name],
-            null_mean=nulls[name].mean,
-            null_high=nulls[name].high,
-            p_value=nulls[name].p_value,
+            null_mean=null.mean,
+            null_high=null.high,
+            p_value=null.p_value,
             p_value_artists=by_artists[name].p_value if by_artists else np.nan,
             n_artist_songs=n_artist_songs,
             one_per_artist=alone[name],
         )
-        for name in SCORES
+        for name, null in nulls.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the points of a representation know of language, artist and genre, clusters aside."""
+"""What the points of a representation tell about language, artist and genre, clusters aside."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class SpaceScores(NamedTuple):
     Attributes:
         language_probe: balanced accuracy of a linear probe on artists it has not seen, in
             [0, 1], see `probe`; lower is better mixed.
-        language_probe_chance: that of points that know nothing.
+        language_probe_chance: that of points that say nothing about language.
         language_mixing: how well languages mix among neighbours, in [0, 1], see `label_mixing`;
             higher is better mixed.
         artist_mixing: the same of artists.
@@ -28,11 +28,11 @@ class SpaceScores(NamedTuple):
         genre_precision_chance: that of random neighbours by others.
         genre_map: mean average precision of the genre over all neighbours.
         genre_map_others: over neighbours by other artists.
-        n_songs: songs that were looked at.
-        n_language_probed: of these, songs that the probe was asked of: those whose language more
-            than one artist has.
-        n_genre_asked: of these, songs whose genre was looked for: those whose genre another artist
+        n_songs: songs that were scored.
+        n_language_probed: of these, songs in the probe: those whose language more than one artist
             has.
+        n_genre_asked: of these, songs whose neighbours were scored for genre: those whose genre
+            another artist has.
     """
 
     language_probe: float

@@ -1,4 +1,4 @@
-"""Whether clusterings would come out again: under other seeds and with other songs."""
+"""Whether clusterings repeat under other seeds and with other songs."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -21,7 +21,7 @@ class Agreement(NamedTuple):
 
     Attributes:
         mean: over pairs; NaN without a pair.
-        minimum: of the two that agree least.
+        minimum: of the pair that agrees least.
     """
 
     mean: float
@@ -47,7 +47,7 @@ def resampled_agreement(
 ) -> Agreement:
     """Agreement of clusterings of two random subsets of the songs, on the songs in both.
 
-    NaN where a subset has fewer than two songs a cluster: what agrees then are single songs.
+    NaN where a subset has fewer than two songs per cluster: clusters are then single songs.
 
     Args:
         x: points, `[songs, dimensions]`.
@@ -58,7 +58,7 @@ def resampled_agreement(
         share: of the songs in each subset, above 1/2, so that two always share some, and below 1.
 
     Raises:
-        ValueError: a share outside of that.
+        ValueError: the share is not in that range.
 
     References:
         Ben-Hur, Elisseeff and Guyon, A Stability Based Method for Discovering Structure in
@@ -98,7 +98,7 @@ def consensus(clusterings: Sequence[np.ndarray], k: int) -> np.ndarray:
     """One clustering of several: songs belong together that are together in most of them.
 
     Average linkage of the share of clusterings in which two songs are apart. Noise is together
-    with nothing, and yet ends up in a cluster.
+    with nothing, but still ends up in a cluster.
 
     Args:
         clusterings: cluster numbers, `[songs]` each, at least one; their k may differ. Memory

@@ -7,19 +7,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
 from musicvae_jax.reporting.cards import cards_html
 from musicvae_jax.reporting.columns import COLUMNS
 from musicvae_jax.reporting.scores import distinct, rows_of
 from musicvae_jax.reporting.style import LEAK_CAPTION, leak_mark, mean_and_std
 
-_SCORES = {
-    "ami_genre": "genre AMI",
-    "nmi_genre": "genre NMI",
-    "ari_genre": "genre ARI",
-    "purity_genre": "genre purity",
-    "ami_language": "language AMI",
-    "nmi_language": "language NMI",
-    "ami_artist": "artist AMI",
+# The metrics that each kind of label begins with; the others follow for genre alone.
+_LEADING = {"genre": ("ami", "nmi"), "language": ("ami", "nmi"), "artist": ("ami",)}
+_INTERNAL = {
     "silhouette": "silhouette",
     "calinski_harabasz": "Calinski-Harabasz",
     "davies_bouldin": "Davies-Bouldin",
@@ -126,15 +122,28 @@ def _suite(tables: SuiteTables) -> list[str]:
         _scores(table),
         "</details>",
     ]
-    if any(leak_mark(row, kind) for _, row in table.iterrows() for kind in _SCORES):
+    if any(leak_mark(row, kind) for _, row in table.iterrows() for kind in _headings()):
         parts.append(f"<p>{escape(LEAK_CAPTION)}: it measures what it was told.</p>")
     return parts
 
 
+def _headings() -> dict[str, str]:
+    """Scores of `suite_table` that the page has room for, and the headings above them."""
+    names = dict(_LEADING)
+    names["genre"] += tuple(name for name in metrics_with_nulls() if name not in names["genre"])
+    external = {
+        f"{name}_{label}": f"{label} {EXTERNAL_METRICS[name].heading}"
+        for label, of_label in names.items()
+        for name in of_label
+    }
+    return external | _INTERNAL
+
+
 def _scores(table: pd.DataFrame) -> str:
+    headings = _headings()
     heads = ["experiment", "representation", "clusterer", "songs", "clusters", "noise"]
     head = "".join(f"<th class='text'>{name}</th>" for name in heads[:3])
-    head += "".join(f"<th>{name}</th>" for name in (*heads[3:], *_SCORES.values()))
+    head += "".join(f"<th>{name}</th>" for name in (*heads[3:], *headings.values()))
     rows = []
     for _, row in table.iterrows():
         clusterer = row["clusterer"] + (", clustered songs" if row["scope"] == "clustered" else "")
@@ -144,7 +153,7 @@ def _scores(table: pd.DataFrame) -> str:
             for v in (row["experiment"], row["representation"], clusterer)
         ]
         cells += [f"<td>{escape(str(v))}</td>" for v in (row["n_songs"], row["n_clusters"], noise)]
-        for score in _SCORES:
+        for score in headings:
             digits = 1 if score == "calinski_harabasz" else 3
             text = mean_and_std(row[f"{score}_mean"], row[f"{score}_std"], digits)
             mark = leak_mark(row, score) if text else ""

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-_SUITE_SCORES = (
+from musicvae_jax.evaluation import EXTERNAL_METRICS
+
+_INTERNAL_SCORES = (
     "silhouette",
     "calinski_harabasz",
     "davies_bouldin",
     "shared_silhouette",
     "shared_calinski_harabasz",
     "shared_davies_bouldin",
-    *(
-        f"{score}_{label}"
-        for label in ("genre", "language", "artist")
-        for score in ("ari", "nmi", "ami", "purity", "homogeneity", "completeness", "accuracy")
-    ),
 )
 _METHOD = ["experiment", "representation", "clusterer", "scope"]
 
@@ -35,6 +32,8 @@ def suite_table(metrics: Sequence[pd.DataFrame]) -> pd.DataFrame:
     # A column of nothing but empty cells comes back from CSV as numbers.
     for column in ("labels_seen", "labels_derivable"):
         everything[column] = everything[column].astype(object).fillna("")
+    labels = ("genre", "language", "artist")
+    external = [f"{name}_{label}" for label in labels for name in EXTERNAL_METRICS]
     rows = []
     for method, of_method in everything.groupby(_METHOD, sort=False):
         row = dict(zip(_METHOD, method, strict=True))
@@ -47,7 +46,7 @@ def suite_table(metrics: Sequence[pd.DataFrame]) -> pd.DataFrame:
             "labels_derivable": of_method["labels_derivable"].iloc[0],
             "n_seeds": len(of_method),
         }
-        for score in _SUITE_SCORES:
+        for score in (*_INTERNAL_SCORES, *external):
             row[f"{score}_mean"] = of_method[score].mean()
             row[f"{score}_std"] = of_method[score].std()
         rows.append(row)

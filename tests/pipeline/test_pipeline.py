@@ -20,6 +20,7 @@ from musicvae_jax.config import (
     from_json,
 )
 from musicvae_jax.errors import InputError
+from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
 from musicvae_jax.features import extract_features
 from musicvae_jax.pipeline import fit as learning
 from musicvae_jax.pipeline import inputs as inputs_module
@@ -43,12 +44,13 @@ COLUMNS = [
     *(
         f"{score}_{label}"
         for label in ("genre", "language", "artist")
-        for score in ("ari", "nmi", "ami", "purity", "n")
+        for score in (*metrics_with_nulls(), "n")
     ),
     *(
         f"{score}_{label}"
         for label in ("genre", "language", "artist")
-        for score in ("homogeneity", "completeness", "accuracy")
+        for score in EXTERNAL_METRICS
+        if score not in metrics_with_nulls()
     ),
     "labels_seen",
     "labels_derivable",
