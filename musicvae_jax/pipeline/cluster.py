@@ -18,9 +18,9 @@ from musicvae_jax.evaluation import Evaluated, evaluate
 from musicvae_jax.pipeline.listing import Representation
 from musicvae_jax.pipeline.marks import marks
 from musicvae_jax.pipeline.stability import with_stability
-from musicvae_jax.pipeline.tables import LABELS
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
+from musicvae_jax.songs import LABELS
 
 # These draw nothing, unless songs are too many: the same points give the same clusters under every
 # seed.

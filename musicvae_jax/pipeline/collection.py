@@ -7,10 +7,11 @@ from pathlib import Path
 from experiments.suites import Suite
 from musicvae_jax.checkpoints import load_checkpoint, member_of
 from musicvae_jax.config import Experiment, to_json
+from musicvae_jax.config.folder import MANIFEST
 from musicvae_jax.errors import InputError
 from musicvae_jax.pipeline.inputs import resolve_data, resolve_lyrics
 from musicvae_jax.pipeline.manifest import code_version
-from musicvae_jax.pipeline.results import MANIFEST, replace_checkpoint
+from musicvae_jax.pipeline.results import replace_checkpoint
 from musicvae_jax.pipeline.run import run_experiment
 from musicvae_jax.reporting.suite_report import draw_overview
 from musicvae_jax.runtime.files import read_json, write_json
@@ -53,7 +54,7 @@ def run_suite(
         # Until all is drawn the folder is a suite's, but not of these runs.
         write_json(suite.results_dir / _STATE, {})
         _name_checkpoints(suite, finished)
-        draw_overview(suite.results_dir, finished, terminal)
+        draw_overview(suite.results_dir, finished, FOR_MANY_RUNS, terminal)
         write_json(suite.results_dir / _STATE, state)
     if failed:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in failed.items())

@@ -16,9 +16,9 @@ from musicvae_jax.evaluation import (
 )
 from musicvae_jax.pipeline.listing import Representation
 from musicvae_jax.pipeline.marks import MARKS, marks
-from musicvae_jax.pipeline.tables import LABELS
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
+from musicvae_jax.songs import LABELS
 
 
 class Evidence(NamedTuple):

@@ -30,11 +30,10 @@ from musicvae_jax.features import (
 )
 from musicvae_jax.fusion import input_scaler, model_input
 from musicvae_jax.lyrics import LyricsTransform, LyricsVectors
-from musicvae_jax.pipeline import tables
 from musicvae_jax.runtime.devices import first_process_first, wait_for_all
 from musicvae_jax.runtime.files import remove_abandoned
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs import DEMO_PATH, Songs, Split, find_songs, load_songs, split_songs
+from musicvae_jax.songs import DEMO_PATH, LABELS, Songs, Split, find_songs, load_songs, split_songs
 from musicvae_jax.songs.demo import DEMO_VERSION, N_DEMO_SONGS, demo_version, write_demo
 
 
@@ -157,7 +156,7 @@ def prepare_inputs(
     scored = np.arange(len(table)) if vectors is None else np.flatnonzero(vectors.known)
     check_enough_songs(features.values[scored], experiment.cluster)
     training_songs = table.iloc[split.train]
-    vocabularies = {name: vocabulary(training_songs[name]) for name in tables.LABELS}
+    vocabularies = {name: vocabulary(training_songs[name]) for name in LABELS}
     audio_scaler = fit_scaler(features.values[split.train], features.widths, LEAST_SCALE_DB)
     cache_dir = experiment.features.cache_dir
     audio, _ = model_input(features.values, None, "audio", audio_scaler, cache_dir)
@@ -265,7 +264,7 @@ def _notice_gaps(
             f"lyrics: {len(table) - len(scored)} of {len(table)} songs have none; the other "
             f"{len(scored)} are clustered and scored, in the baselines too"
         )
-    for name in tables.LABELS:
+    for name in LABELS:
         found = vocabulary(scored[name])
         if len(found) < 2:
             terminal.notice(

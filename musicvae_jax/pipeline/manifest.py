@@ -16,8 +16,7 @@ import musicvae_jax
 from musicvae_jax.config import Experiment, to_json
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.pipeline.inputs import Inputs
-from musicvae_jax.pipeline.tables import LABELS
-from musicvae_jax.songs import Songs
+from musicvae_jax.songs import LABELS, Songs
 
 _PACKAGES = (
     "jax",

@@ -11,19 +11,26 @@ import pandas as pd
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint, training_settings
 from musicvae_jax.clustering import sample_songs, sample_text
 from musicvae_jax.config import Experiment, RuntimeConfig, to_json
+from musicvae_jax.config.folder import (
+    CARDS,
+    MANIFEST,
+    PROJECTIONS,
+    RECONSTRUCTIONS,
+    SCORE_TABLES,
+)
 from musicvae_jax.features import SongFeatures
 from musicvae_jax.pipeline import projections, tables
 from musicvae_jax.pipeline.fit import encode_all, learn, mel_examples
 from musicvae_jax.pipeline.inputs import Inputs, prepare_inputs, read_songs
 from musicvae_jax.pipeline.listing import Representation, representations
 from musicvae_jax.pipeline.manifest import Stopwatch, code_version, manifest
-from musicvae_jax.pipeline.results import CARDS, CHECKPOINT, MANIFEST, staged_results
+from musicvae_jax.pipeline.results import CHECKPOINT, staged_results
 from musicvae_jax.runtime.devices import first_does
-from musicvae_jax.runtime.files import write_json
+from musicvae_jax.runtime.files import write_csv, write_json
 from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
-from musicvae_jax.songs import Songs, songs_name
+from musicvae_jax.songs import Songs
 from musicvae_jax.training.resume import discard_unfinished
 
 if TYPE_CHECKING:
@@ -147,13 +154,13 @@ def _write_results(
         write_json(stage / CARDS, found)
         if checkpoint is not None and inputs.crops is not None:
             examples = mel_examples(checkpoint, inputs, features.table)
-            np.savez_compressed(stage / "reconstructions.npz", **examples)
-    title = f"{experiment.name} on {songs_name(songs.path)}, n = {len(scored_songs)} songs"
+            np.savez_compressed(stage / RECONSTRUCTIONS, **examples)
     with watch.stage("figures"):
-        from musicvae_jax.reporting.run_figures import draw_figures
+        from musicvae_jax.reporting.run_figures import draw_figures, run_title
 
         projected = _write_projections(stage, experiment, workers, terminal)
-        draw_figures(stage, title, terminal)
+        title = run_title(experiment.name, songs.path, len(scored_songs))
+        draw_figures(stage, title, workers, terminal)
     approximated = clustered.approximated | behind.approximated | stable.approximated
     approximated |= disentangled.approximated | projected
     _tell_approximated(approximated, experiment, len(scored_songs), terminal)
@@ -165,12 +172,13 @@ def _write_results(
 def show_results(experiment: Experiment, terminal: Terminal) -> None:
     """Prints the scores of a finished run and where everything is."""
     from musicvae_jax import reporting
+    from musicvae_jax.reporting.reading import read_table
+    from musicvae_jax.reporting.run_figures import run_title
 
     metrics, significance, spaces = (
-        pd.read_csv(experiment.results_dir / f"{name}.csv") for name in tables.SCORE_TABLES
+        read_table(experiment.results_dir, name) for name in SCORE_TABLES
     )
-    n_songs = metrics["n_songs"].max()
-    title = f"{experiment.name} on {songs_name(experiment.data.path)}, n = {n_songs} songs"
+    title = run_title(experiment.name, experiment.data.path, metrics["n_songs"].max())
     terminal.show(reporting.score_table(reporting.summary(metrics, significance, spaces), title))
     terminal.say(f"results: {experiment.results_dir}")
     if experiment.model.is_trained:
@@ -226,7 +234,7 @@ def _write_tables(
 
 def _write_csv(stage: Path, by_name: Mapping[str, pd.DataFrame]) -> None:
     for name, table in by_name.items():
-        (stage / f"{name}.csv").write_text(tables.to_csv(table), encoding="utf-8")
+        write_csv(stage / f"{name}.csv", table)
 
 
 def _write_projections(
@@ -263,7 +271,7 @@ def _write_projections(
     columns = ["x", "y", *about, "representation", "method"]
     empty = pd.DataFrame(columns=columns)
     table = pd.concat(tables_of_all, ignore_index=True) if tables_of_all else empty
-    table.to_parquet(stage / "projections.parquet", index=False)
+    table.to_parquet(stage / PROJECTIONS, index=False)
     methods = table["method"].unique() if is_sampled else ()
     return dict.fromkeys(methods, sample_text(n_songs))
 

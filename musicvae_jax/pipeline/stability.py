@@ -18,8 +18,8 @@ from musicvae_jax.evaluation import (
 )
 from musicvae_jax.pipeline.listing import Representation
 from musicvae_jax.pipeline.marks import MARKS, marks
-from musicvae_jax.pipeline.tables import LABELS
 from musicvae_jax.runtime.workers import Workers
+from musicvae_jax.songs import LABELS
 
 # Of subsets of the songs, over all seeds of a representation. More where k hangs on it: the mean
 # is then about as certain as the tolerance of `clustering.stable_k`.

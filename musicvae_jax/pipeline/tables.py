@@ -8,14 +8,8 @@ import pandas as pd
 
 from musicvae_jax.clustering import KCurves, elbow_k, silhouette_k
 from musicvae_jax.config import Member
-from musicvae_jax.songs import Rejection
+from musicvae_jax.songs import LABELS, Rejection
 from musicvae_jax.training import History, Losses
-
-LABELS = ("genre", "language", "artist")
-# What a summary of a run is made of.
-SCORE_TABLES = ("metrics", "significance", "spaces")
-# One digit more than float32 computations reproduce across libraries is noise in a diff.
-_FLOAT_FORMAT = "%.6f"
 
 
 class LatentsAndClusters(NamedTuple):
@@ -101,8 +95,3 @@ def latents_table(
 def rejected_table(rejected: Sequence[Rejection]) -> pd.DataFrame:
     """rejected.csv: file, row in it (from 0), music_id and reason of every row left out."""
     return pd.DataFrame(rejected, columns=list(Rejection._fields))
-
-
-def to_csv(table: pd.DataFrame) -> str:
-    """A table as CSV text with a fixed number of digits, the same for the same numbers."""
-    return table.to_csv(index=False, float_format=_FLOAT_FORMAT, lineterminator="\n")

@@ -31,6 +31,9 @@ from musicvae_jax.songs.parquet import (
 )
 from musicvae_jax.songs.source import song_files
 
+# Columns of the table that clusters are compared with.
+LABELS = ("genre", "language", "artist")
+
 
 class Rejection(NamedTuple):
     """A row that cannot be used: its file and 0-based place in it, its id (or ""), and why."""
