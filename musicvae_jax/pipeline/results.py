@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from musicvae_jax.checkpoints import Checkpoint, save_checkpoint
+from musicvae_jax.config.folder import CARDS, FIGURES, MANIFEST, PROJECTIONS, RECONSTRUCTIONS
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import read_json, remove_empty
 
-MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint"
-CARDS = "cards.json"
 _PARTIAL = ".partial-"
 _SWAP = ".replacing-"
 # Everything a run may leave in its results folder. Files of other names are not ours to remove.
@@ -28,11 +27,11 @@ _ENTRIES = (
     "stability.csv",
     "disentanglement.csv",
     "latents.parquet",
-    "projections.parquet",
-    "reconstructions.npz",
+    PROJECTIONS,
+    RECONSTRUCTIONS,
     "rejected.csv",
     CARDS,
-    "figures",
+    FIGURES,
 )
 
 

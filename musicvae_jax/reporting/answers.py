@@ -1,10 +1,13 @@
 """What the numbers of a suite say, in sentences computed from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from musicvae_jax.config import Experiment
+from musicvae_jax.config.naming import member_name
 from musicvae_jax.evaluation.comparison import PairedComparison, compare_paired
+from musicvae_jax.reporting.roles import conditions_on, is_fusion, is_plain_vae
 from musicvae_jax.reporting.scores import rows_of
 from musicvae_jax.reporting.style import is_label_free, mean_and_std
 
@@ -12,33 +15,40 @@ _LABELS = ("genre", "language")
 _PROBE = ("language_probe", "language_probe_chance")
 
 
-def answers(metrics: pd.DataFrame, spaces: pd.DataFrame) -> list[str]:
-    """Sentences on AMI under K-Means: the VAE against its baselines, the best, fusion; and on what
-    a decoder that is told the language leaves of it in the latents.
+def answers(
+    experiments: Sequence[Experiment], metrics: pd.DataFrame, spaces: pd.DataFrame
+) -> list[str]:
+    """Sentences on AMI under K-Means: a VAE against its baselines, the best, fusions; and on
+    whether conditioning on the language keeps it out of the latents.
 
     AMI, because unlike NMI and purity it is 0 for random clusters. A representation that was given
     a label, or something that it follows from, is never compared on that label, and only scores of
     the same songs and seeds are compared.
 
     Args:
-        metrics: metrics.csv of all finished experiments, one below the other.
-        spaces: their spaces.csv.
+        experiments: the finished ones. Sentences on a VAE are about the first plain one.
+        metrics: their rows of metrics.csv.
+        spaces: their rows of spaces.csv.
     """
     rows = rows_of(metrics)
-    found = [
-        *_vae_against_baselines(rows),
-        *_best(rows),
-        *_fusion(rows),
-        *_told_the_language(rows, spaces),
-    ]
+    plain = next(filter(is_plain_vae, experiments), None)
+    on_language = next((one for one in experiments if conditions_on(one, "language")), None)
+    found: list[str] = []
+    if plain is not None:
+        found += _vae_against_baselines(rows, plain)
+    found += _best(rows)
+    found += _fusions(rows, [one.name for one in experiments if is_fusion(one)])
+    if plain is not None and on_language is not None:
+        found += _conditioned_on_language(rows, spaces, plain, on_language)
     return found or ["No experiment of these suites has scores to compare."]
 
 
-def _vae_against_baselines(rows: pd.DataFrame) -> Iterator[str]:
-    of_vae = rows[rows["experiment"] == "easy_vae"]
+def _vae_against_baselines(rows: pd.DataFrame, plain: Experiment) -> Iterator[str]:
+    of_vae = rows[rows["experiment"] == plain.name]
+    own = _own_name(plain)
     for label in _LABELS:
         for _, same_songs in _label_free(of_vae, label).groupby("n_songs", sort=False):
-            vae = _scores(same_songs, "vae", label)
+            vae = _scores(same_songs, own, label)
             for baseline, name in (("pca", "PCA"), ("raw", "the raw features")):
                 other = _scores(same_songs, baseline, label)
                 if not len(vae) or not len(other):
@@ -51,8 +61,8 @@ def _vae_against_baselines(rows: pd.DataFrame) -> Iterator[str]:
                     "one seed": "Cannot be said from one seed",
                 }[found.verdict]
                 yield (
-                    f"Does the VAE beat {name} on {label} here? {answer}: AMI {_shown(vae)} for "
-                    f"the VAE, {_shown(other)} for {name}{_by_how_much(found)}."
+                    f"Does the VAE beat {name} on {label} here? {answer}: AMI {_over_seeds(vae)} "
+                    f"for the VAE, {_over_seeds(other)} for {name}{_by_how_much(found)}."
                 )
 
 
@@ -68,13 +78,14 @@ def _best(rows: pd.DataFrame) -> Iterator[str]:
                 n_different = len(means.reset_index("representation").drop_duplicates())
                 yield (
                     f"Of {n_different} representations of {n_songs} songs that were not given the "
-                    f"{label}, {name} ({experiment}) has the highest {label} AMI, {_shown(best)}."
+                    f"{label}, {name} ({experiment}) has the highest {label} AMI, "
+                    f"{_over_seeds(best)}."
                 )
 
 
-def _fusion(rows: pd.DataFrame) -> Iterator[str]:
+def _fusions(rows: pd.DataFrame, experiments: Sequence[str]) -> Iterator[str]:
     """Each fusion against the best single modality on the same songs."""
-    for experiment in ("medium_hybrid", "hard_multimodal", "hard_multimodal_vae"):
+    for experiment in experiments:
         for label in _LABELS:
             allowed = _label_free(rows, label)
             own = allowed[(allowed["experiment"] == experiment) & (allowed["role"] == "own")]
@@ -87,32 +98,38 @@ def _fusion(rows: pd.DataFrame) -> Iterator[str]:
                     continue
                 part, part_scores = best_part
                 found = _compared(scores, part_scores)
-                word = {
+                verb = {
                     "better": "beats",
                     "worse": "is worse than",
                     "no difference at these seeds": "is at these seeds no different from",
                     "one seed": "cannot be compared from one seed with",
                 }[found.verdict]
                 yield (
-                    f"{name} ({experiment}) {word} the best single modality on {label}, {part}: "
-                    f"AMI {_shown(scores)} and {_shown(part_scores)}{_by_how_much(found)}."
+                    f"{name} ({experiment}) {verb} the best single modality on {label}, {part}: "
+                    f"AMI {_over_seeds(scores)} and {_over_seeds(part_scores)}"
+                    f"{_by_how_much(found)}."
                 )
 
 
-def _told_the_language(rows: pd.DataFrame, spaces: pd.DataFrame) -> Iterator[str]:
-    """What the conditional VAE's latents say of the language, and what that costs in genre."""
+def _conditioned_on_language(
+    rows: pd.DataFrame, spaces: pd.DataFrame, plain: Experiment, on_language: Experiment
+) -> Iterator[str]:
+    """What the conditional model's latents still say of the language, and its price in genre."""
     key = ["experiment", "representation", "role", "seed"]
     own = rows[rows["role"] == "own"].merge(spaces[[*key, *_PROBE]], on=key)
-    of_vae, of_told = (
-        own[(own["experiment"] == experiment) & (own["representation"] == name)].set_index("seed")
-        for experiment, name in (("easy_vae", "vae"), ("hard_cvae_language", "cvae_language"))
+    of_plain, of_conditional = (
+        own[(own["experiment"] == one.name) & (own["representation"] == _own_name(one))].set_index(
+            "seed"
+        )
+        for one in (plain, on_language)
     )
-    seeds = of_vae.index.intersection(of_told.index)
-    of_vae, of_told = of_vae.loc[seeds], of_told.loc[seeds]
-    if not len(seeds) or not (of_vae["n_songs"] == of_told["n_songs"]).all():
+    seeds = of_plain.index.intersection(of_conditional.index)
+    of_plain, of_conditional = of_plain.loc[seeds], of_conditional.loc[seeds]
+    if not len(seeds) or not (of_plain["n_songs"] == of_conditional["n_songs"]).all():
         return
     probes, genres = (
-        (of_told[name].dropna(), of_vae[name].dropna()) for name in ("language_probe", "ami_genre")
+        (of_conditional[name].dropna(), of_plain[name].dropna())
+        for name in ("language_probe", "ami_genre")
     )
     if not all(len(scores) == len(seeds) for scores in (*probes, *genres)):
         return
@@ -123,13 +140,19 @@ def _told_the_language(rows: pd.DataFrame, spaces: pd.DataFrame) -> Iterator[str
         "no difference at these seeds": "Not at these seeds",
         "one seed": "Cannot be said from one seed",
     }[found.verdict]
-    chance = of_vae["language_probe_chance"].mean()
+    chance = of_plain["language_probe_chance"].mean()
     yield (
         f"Does telling the decoder the language keep it out of the latents? {answer}: a linear "
-        f"probe has balanced accuracy {_shown(probes[0])} on the latents of hard_cvae_language, "
-        f"{_shown(probes[1])} on the VAE's (chance {chance:.3f}){_by_how_much(found)}. Their genre "
-        f"AMI is {_shown(genres[0])} and {_shown(genres[1])}{_by_how_much(price)}."
+        f"probe has balanced accuracy {_over_seeds(probes[0])} on the latents of "
+        f"{on_language.name}, {_over_seeds(probes[1])} on the VAE's (chance {chance:.3f})"
+        f"{_by_how_much(found)}. Their genre AMI is {_over_seeds(genres[0])} and "
+        f"{_over_seeds(genres[1])}{_by_how_much(price)}."
     )
+
+
+def _own_name(experiment: Experiment) -> str:
+    """Of the latents of its first model."""
+    return member_name(experiment, experiment.members[0])
 
 
 def _best_part(parts: pd.DataFrame, label: str) -> tuple[str, pd.Series] | None:
@@ -142,7 +165,7 @@ def _best_part(parts: pd.DataFrame, label: str) -> tuple[str, pd.Series] | None:
 
 
 def _label_free(rows: pd.DataFrame, label: str) -> pd.DataFrame:
-    """The rows of representations that know nothing of the label but what they found."""
+    """The rows of representations that were not given the label nor anything it follows from."""
     return rows.loc[[is_label_free(row, label) for _, row in rows.iterrows()]]
 
 
@@ -159,7 +182,7 @@ def _compared(first: pd.Series, second: pd.Series) -> PairedComparison:
     return compare_paired(first[seeds], second[seeds])
 
 
-def _shown(scores: pd.Series) -> str:
+def _over_seeds(scores: pd.Series) -> str:
     return mean_and_std(scores.mean(), scores.std())
 
 

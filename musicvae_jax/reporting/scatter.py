@@ -18,6 +18,7 @@ from musicvae_jax.reporting.style import (
     titled,
 )
 
+METHOD_NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
 _MAX_NAMED = 24
 
 

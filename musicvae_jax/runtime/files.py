@@ -11,10 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PREFIX = ".partial-"
 # Longer than any process takes between two writes to its temporary folder.
 _ABANDONED_SECONDS = 24 * 3600
+# One digit more than float32 computations reproduce across libraries is noise in a diff.
+_FLOAT_FORMAT = "%.6f"
 
 
 @contextmanager
@@ -96,6 +102,18 @@ def write_json(path: Path, content: dict) -> None:
     with replacing(path) as aside:
         text = json.dumps(content, indent=2, ensure_ascii=False)
         aside.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
+    """Writes a table in one step, with a fixed number of digits: the same for the same numbers.
+
+    Args:
+        path: the file to make; its folder must exist.
+        table: without its index.
+    """
+    with replacing(path) as aside:
+        text = table.to_csv(index=False, float_format=_FLOAT_FORMAT, lineterminator="\n")
+        aside.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path) -> dict | None:

@@ -1,0 +1,45 @@
+"""Reads the files of a run's results folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax.config.folder import CARDS, MANIFEST, PROJECTIONS, RECONSTRUCTIONS
+from musicvae_jax.runtime.files import read_json
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """The table in FOLDER/NAME.csv."""
+    return pd.read_csv(folder / f"{name}.csv")
+
+
+def read_projections(folder: Path, method: str) -> dict[str, pd.DataFrame]:
+    """Representation to its songs with x and y, in the order of the file.
+
+    Args:
+        folder: a results folder.
+        method: "tsne" or "umap".
+    """
+    points = pd.read_parquet(folder / PROJECTIONS)
+    of_method = points[points["method"] == method]
+    return dict(list(of_method.groupby("representation", sort=False)))
+
+
+def read_mels(folder: Path) -> dict[str, np.ndarray] | None:
+    """What reconstructions.npz holds; None without the file, which only models of crops leave."""
+    path = folder / RECONSTRUCTIONS
+    if not path.exists():
+        return None
+    with np.load(path) as mels:
+        return dict(mels)
+
+
+def read_manifest(folder: Path) -> dict:
+    """Where the folder's numbers come from."""
+    return read_json(folder / MANIFEST)
+
+
+def read_cards(folder: Path) -> dict:
+    """What the clusters of the first representation are made of."""
+    return read_json(folder / CARDS)

@@ -1,0 +1,40 @@
+"""What reporting asks of an experiment: which comparisons and pictures it belongs to."""
+
+from musicvae_jax.config import Experiment, Label
+
+
+def is_trained(experiment: Experiment) -> bool:
+    """Whether its model has a history."""
+    return experiment.model.is_trained
+
+
+def is_plain_vae(experiment: Experiment) -> bool:
+    """Whether it is one VAE of rows of audio features, with no condition and nothing beside it."""
+    model = experiment.model
+    return (
+        model.kind == "vae"
+        and model.inputs == "audio"
+        and model.condition == "none"
+        and not experiment.fuse
+        and not sweeps_beta(experiment)
+    )
+
+
+def is_fusion(experiment: Experiment) -> bool:
+    """Whether it joins audio and lyrics, in the model or beside its latents."""
+    return experiment.model.inputs == "audio+lyrics" or "lyrics" in experiment.fuse
+
+
+def conditions_on(experiment: Experiment, label: Label) -> bool:
+    """Whether its model is given the label with every song."""
+    return experiment.model.condition == label
+
+
+def sweeps_beta(experiment: Experiment) -> bool:
+    """Whether it trains models of several weights on the KL term."""
+    return len(experiment.train.beta) > 1
+
+
+def sweeps_learning_rate(experiment: Experiment) -> bool:
+    """Whether it trains models of several step sizes."""
+    return len(experiment.train.learning_rate) > 1
