@@ -45,7 +45,7 @@ def _run(arguments: Sequence[str]) -> None:
     configure_jax(runtime.devices, runtime.distributed)
     if runtime.distributed:
         connect(runtime.coordinator, runtime.process_count, runtime.process_id)
-    from musicvae_jax.pipeline.inputs import resolve
+    from musicvae_jax.pipeline.resolve import resolve
     from musicvae_jax.pipeline.run import run_experiment, show_results
     from musicvae_jax.runtime.devices import is_first
     from musicvae_jax.runtime.terminal import Terminal

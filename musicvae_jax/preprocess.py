@@ -306,14 +306,14 @@ def _lyrics_block(
     return Representation(name, songs, found.values[None], found.known, columns)
 
 
-def _label_blocks(
-    preprocessor: Preprocessor, table: pd.DataFrame
-) -> dict[Block, Representation]:
+def _label_blocks(preprocessor: Preprocessor, table: pd.DataFrame) -> dict[Block, Representation]:
     songs, found = table["music_id"].to_numpy(object), {}
     for name, known in preprocessor.fused_labels.items():
         column = BLOCKS[name].column
         points = one_hot(table[column], known, column)
-        found[name] = Representation(name, songs, points[None], np.ones(len(songs), bool), (column,))
+        found[name] = Representation(
+            name, songs, points[None], np.ones(len(songs), bool), (column,)
+        )
     return found
 
 
@@ -355,7 +355,9 @@ def _joined_input(
 
     def mask(rows: slice) -> np.ndarray:
         known = [np.repeat(text.known[rows, None], text.values.shape[1], axis=1) for text in texts]
-        return np.concatenate([np.ones((len(known[0]), n_audio)), *known], axis=1).astype(np.float32)
+        return np.concatenate([np.ones((len(known[0]), n_audio)), *known], axis=1).astype(
+            np.float32
+        )
 
     def x(rows: slice) -> np.ndarray:
         parts = [audio[rows, :n_audio], *(text.values[rows] for text in texts)]

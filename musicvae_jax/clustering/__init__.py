@@ -35,8 +35,8 @@ def find_clusterer(method: Clusterer) -> ClustererFunction:
 
 __all__ = [
     "NOISE",
-    "Clustering",
     "ClustererFunction",
+    "Clustering",
     "KCurves",
     "Silhouette",
     "agglomerative",

@@ -15,9 +15,9 @@ from musicvae_jax.features.extract import (
     settings,
 )
 from musicvae_jax.features.labels import one_hot, vocabulary
-from musicvae_jax.features.parts import Share
 from musicvae_jax.features.melstore import build_stores
 from musicvae_jax.features.mfcc import N_MFCC, mfcc_statistics
+from musicvae_jax.features.parts import Share
 from musicvae_jax.features.rhythm import (
     HOP_SECONDS,
     N_RHYTHM,

@@ -7,8 +7,8 @@ import numpy as np
 
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
-from musicvae_jax.features.parts import OnRows
 from musicvae_jax.features.melstore import VALUE, build_stores, open_store
+from musicvae_jax.features.parts import OnRows
 from musicvae_jax.features.scaling import LEAST_SCALE_DB, Scaler
 from musicvae_jax.songs import MEL_BANDS, Songs
 

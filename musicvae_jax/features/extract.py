@@ -27,8 +27,8 @@ class SongFeatures(NamedTuple):
     Attributes:
         table: `Songs.table` reduced to the usable rows, with a fresh index `0 .. songs - 1`.
         rows: their places in `Songs.table`, int64 `[songs]`.
-        values: float32 `[songs, features]`, in decibels: the blocks of `config.blocks` side by side;
-            above 1 GiB memory-mapped, and not to be written to.
+        values: float32 `[songs, features]`: the blocks of `config.blocks` side by side; above 1 GiB
+            memory-mapped, and not to be written to.
         widths: number of features of each of these blocks.
         config: the settings they were extracted with.
         rejected: every row that is not in the table, in order.

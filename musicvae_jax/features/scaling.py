@@ -18,9 +18,7 @@ class Scaler(NamedTuple):
     scale: np.ndarray
 
 
-def fit_scaler(
-    values: np.ndarray, widths: Sequence[int], least_scales: Sequence[float]
-) -> Scaler:
+def fit_scaler(values: np.ndarray, widths: Sequence[int], least_scales: Sequence[float]) -> Scaler:
     """Mean and standard deviation of each feature over songs, blocks balanced.
 
     Several blocks side by side are scaled so that each carries the same total variance, and all
@@ -30,10 +28,10 @@ def fit_scaler(
     Args:
         values: `[songs, features]`, the training songs only.
         widths: features of each block, in order; their sum is the number of features.
-        least_scales: smallest deviation of each block, in the unit of its values. Without it a mel band that is
-            at the bottom of the range in nearly every training song would be divided by next to
-            nothing, and the one held-out song that differs would be tens or thousands of
-            deviations away.
+        least_scales: smallest deviation of each block, in the unit of its values. Without it a mel
+            band that is at the bottom of the range in nearly every training song would be divided
+            by next to nothing, and the one held-out song that differs would be tens or thousands
+            of deviations away.
     """
     mean = values.mean(axis=0, dtype=np.float64)
     deviation = values.std(axis=0, dtype=np.float64)

@@ -96,7 +96,9 @@ def cluster(
 
 def _tasks(listing: Listing, config: ClusterConfig) -> list[_Task]:
     """In the order of the rows of metrics.csv."""
-    own = [_Task(one.name, s, m) for one in listing.own for s in listing.seeds for m in config.methods]
+    own = [
+        _Task(one.name, s, m) for one in listing.own for s in listing.seeds for m in config.methods
+    ]
     others = [_Task(one.name, s, "kmeans") for one in listing.baselines for s in listing.seeds]
     return own + others
 

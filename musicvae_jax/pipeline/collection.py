@@ -5,18 +5,20 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from musicvae_jax.checkpoints import load_checkpoint, member_of
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
+from musicvae_jax.config.folder import MANIFEST
 from musicvae_jax.errors import InputError
-from musicvae_jax.pipeline.inputs import resolve_data, resolve_lyrics
-from musicvae_jax.pipeline.manifest import code_version
-from musicvae_jax.pipeline.results import MANIFEST, replace_checkpoint
+from musicvae_jax.pipeline.manifest import computing_code, drawing_code
+from musicvae_jax.pipeline.resolve import resolve_data, resolve_lyrics
+from musicvae_jax.pipeline.results import replace_checkpoint
 from musicvae_jax.pipeline.run import run_experiment
+from musicvae_jax.reporting.run_figures import redraw
 from musicvae_jax.reporting.suite_report import draw_overview
 from musicvae_jax.runtime.files import read_json, write_json
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_MANY_RUNS
 from musicvae_jax.songs import load_songs
+from musicvae_jax.trained import load
 
 _STATE = "suite.json"
 
@@ -45,6 +47,7 @@ def run_suites(
     _check_replaceable(results_dir)
     suites = _resolved(suites, terminal)
     finished, failed = _run_missing(suites, runtime, terminal)
+    _redraw_outdated(finished, terminal)
     state = _state(finished)
     if read_json(results_dir / _STATE) == state and not failed:
         terminal.say(f"{results_dir}: tables, pictures and report are up to date")
@@ -52,7 +55,7 @@ def run_suites(
         # Until the report is whole, the file marks the folder as a suite's, but not as up to date.
         write_json(results_dir / _STATE, {})
         _write_checkpoints(checkpoints, finished)
-        draw_overview(results_dir, finished, terminal)
+        draw_overview(results_dir, finished, FOR_MANY_RUNS, terminal)
         write_json(results_dir / _STATE, state)
     if failed:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in failed.items())
@@ -70,11 +73,10 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
     about = read_json(folder / MANIFEST)
     return (
         about is not None
-        # Manifests of older versions do not name the code.
-        and about.get("code") == code_version()
+        and _code(about).get("computing") == computing_code()
         and about["data"]["sha256"] == fingerprint
         and read_json(folder / "config.json") == to_json(experiment)
-        and (experiment.checkpoint_dir.is_dir() or not experiment.model.is_trained)
+        and (experiment.checkpoint_dir.is_dir() or not experiment.model.traits.trained)
     )
 
 
@@ -123,6 +125,26 @@ def _run_missing(
     return finished, failed
 
 
+def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Terminal) -> None:
+    """Draws the figures again that other code has drawn; nothing else of those runs changes."""
+    runs = [one.results_dir for experiments in finished.values() for one in experiments]
+    manifests = {folder: read_json(folder / MANIFEST) for folder in runs}
+    code = drawing_code()
+    outdated = [folder for folder, about in manifests.items() if about["code"]["drawing"] != code]
+    if not outdated:
+        return
+    redraw(outdated, FOR_MANY_RUNS, terminal)
+    for folder in outdated:
+        about = manifests[folder]
+        write_json(folder / MANIFEST, about | {"code": about["code"] | {"drawing": code}})
+
+
+def _code(about: Mapping) -> Mapping:
+    """The versions of code that a manifest names; manifests of older versions name one for all."""
+    found = about.get("code")
+    return found if isinstance(found, dict) else {}
+
+
 def _write_checkpoints(
     checkpoints: Mapping[Path, tuple[str, float | None]],
     finished: Mapping[str, Sequence[Experiment]],
@@ -130,20 +152,19 @@ def _write_checkpoints(
     by_name = {one.name: one for experiments in finished.values() for one in experiments}
     for folder, (name, beta) in checkpoints.items():
         if name in by_name:
-            checkpoint = load_checkpoint(by_name[name].checkpoint_dir)
-            if beta is not None:
-                checkpoint = member_of(checkpoint, beta)
-            replace_checkpoint(folder, checkpoint)
+            trained = load(by_name[name].checkpoint_dir)
+            replace_checkpoint(folder, trained if beta is None else trained.of_beta(beta))
 
 
 def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
     """Which runs a report is of: the same runs give the same report."""
-    return {
+    runs = {
         name: {
             one.name: read_json(one.results_dir / MANIFEST)["finished_utc"] for one in experiments
         }
         for name, experiments in finished.items()
     }
+    return {"runs": runs, "code": drawing_code()}
 
 
 def _check_replaceable(results_dir: Path) -> None:

@@ -44,11 +44,7 @@ def score_factors(
         stages: share the scoring.
         terminal: for progress and notices.
     """
-    own = [
-        one
-        for one in listing.own
-        if _MIN_DIMENSIONS <= one.points.shape[2] <= _MAX_DIMENSIONS
-    ]
+    own = [one for one in listing.own if _MIN_DIMENSIONS <= one.points.shape[2] <= _MAX_DIMENSIONS]
     columns = listing.songs.filter(regex=f"^{FACTOR_PREFIX}").dropna(axis=1, how="all")
     if columns.empty or not own:
         return Disentangled(pd.DataFrame(columns=_COLUMNS), {})

@@ -32,6 +32,7 @@ from musicvae_jax.runtime.devices import (
     wait_for_all,
 )
 from musicvae_jax.runtime.signals import defer_signals, stop_requested
+from musicvae_jax.runtime.stopwatch import Stopwatch
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import LABELS, Songs, Split
 from musicvae_jax.trained import (
@@ -109,6 +110,7 @@ def fit(
     terminal: Terminal,
     saving: Saving | None = None,
     on_epochs: OnEpochs | None = None,
+    watch: Stopwatch | None = None,
 ) -> Fitted:
     """Fits an experiment on the training songs.
 
@@ -121,6 +123,7 @@ def fit(
         on_epochs: called after each epoch of all members with its number, from 0, and the losses
             and active units of each member by name, `[members]`; on the host, between compiled
             chunks.
+        watch: takes the time of the stages.
 
     Raises:
         InputError: the songs or the settings cannot be used, or an interrupted training has other
@@ -128,28 +131,29 @@ def fit(
         DivergenceError: training reached NaN or infinity.
         StoppedError: a signal came; what was trained is saved, and the same call resumes it.
     """
-    features = read_features(experiment, songs, terminal)
-    check_enough_songs(features.values, experiment.cluster)
-    split = split_inputs(experiment, features.table)
-    preprocessor, inputs, split = _preprocess(experiment, songs, features, split, terminal)
-    scored = np.flatnonzero(inputs.known)
-    check_enough_songs(features.values[scored], experiment.cluster)
-    _notice_gaps(features.table, scored, split, terminal)
+    watch = watch or Stopwatch()
+    with watch.stage("features"):
+        features = read_features(experiment, songs, terminal)
+        check_enough_songs(features.values, experiment.cluster)
+        split = split_inputs(experiment, features.table)
+        preprocessor, inputs, split = _preprocess(experiment, songs, features, split, terminal)
+        scored = np.flatnonzero(inputs.known)
+        check_enough_songs(features.values[scored], experiment.cluster)
+        _notice_gaps(features.table, scored, split, terminal)
     trained, found = Trained(preprocessor, inputs.shape), None
-    if experiment.model.traits.trained:
-        trained, found = _train_or_find(
-            trained, inputs, split, songs.fingerprint, runtime, terminal, saving, on_epochs
-        )
-    elif experiment.model.traits.linear:
-        projection = fit_pca(inputs.x, split.train, experiment.model.latent)
-        trained = trained._replace(projection=projection)
-    base = base_representations(trained, inputs, make_mesh(1, runtime.devices))
-    fusions = fit_fusions(experiment, list(base.values()), inputs, split, scored)
-    trained = trained._replace(fusions=fusions if experiment.fuse else ())
-    own = finish(trained, inputs, base)
-    return Fitted(
-        trained, features, inputs, split, scored, tuple(base.values()), own, found
-    )
+    with watch.stage("training"):
+        if experiment.model.traits.trained:
+            trained, found = _train_or_find(
+                trained, inputs, split, songs.fingerprint, runtime, terminal, saving, on_epochs
+            )
+        elif experiment.model.traits.linear:
+            projection = fit_pca(inputs.x, split.train, experiment.model.latent)
+            trained = trained._replace(projection=projection)
+        base = base_representations(trained, inputs, make_mesh(1, runtime.devices))
+        fusions = fit_fusions(experiment, list(base.values()), inputs, split, scored)
+        trained = trained._replace(fusions=fusions)
+        own = finish(trained, inputs, base)
+    return Fitted(trained, features, inputs, split, scored, tuple(base.values()), own, found)
 
 
 def read_features(experiment: Experiment, songs: Songs, terminal: Terminal) -> SongFeatures:
@@ -296,9 +300,7 @@ def _reports(
         yield on_history
 
 
-def _notice_gaps(
-    table: pd.DataFrame, scored: np.ndarray, split: Split, terminal: Terminal
-) -> None:
+def _notice_gaps(table: pd.DataFrame, scored: np.ndarray, split: Split, terminal: Terminal) -> None:
     """Says what the scores will lack."""
     if len(scored) < len(table):
         terminal.notice(

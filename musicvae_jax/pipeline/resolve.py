@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from musicvae_jax import lyrics
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig
-from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.devices import first_process_first
 from musicvae_jax.runtime.files import remove_abandoned
+from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import DEMO_PATH, find_songs
 from musicvae_jax.songs.demo import DEMO_VERSION, N_DEMO_SONGS, demo_version, write_demo
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musicvae_jax.checkpoints import Checkpoint, save_checkpoint
 from musicvae_jax.config.folder import CARDS, FIGURES, MANIFEST, PROJECTIONS, RECONSTRUCTIONS
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import read_json, remove_empty
+from musicvae_jax.trained import Trained, save
 
 CHECKPOINT = "checkpoint"
 _PARTIAL = ".partial-"
@@ -71,7 +71,7 @@ def staged_results(name: str, results_dir: Path, checkpoint_dir: Path) -> Iterat
             _remove_all(killed_in_swap)
 
 
-def replace_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
+def replace_checkpoint(directory: Path, trained: Trained) -> None:
     """Writes a checkpoint to a folder, in place of the one that is there, if any.
 
     Raises:
@@ -81,7 +81,7 @@ def replace_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
     if directory.exists() and not _is_checkpoint(directory):
         raise InputError(f"{directory}: is there and is not a checkpoint; move it")
     with _scratch_folder(directory.parent, _PARTIAL) as stage:
-        save_checkpoint(stage / "new", checkpoint)
+        save(trained, stage / "new")
         _move_all([(directory, stage / "old"), (stage / "new", directory)])
 
 

@@ -161,9 +161,7 @@ def _groups(
     clusters: Mapping[tuple[str, int], np.ndarray],
 ) -> dict[str, _Group]:
     """By representation, and all models of a sweep together."""
-    groups = {
-        one.name: _Group([clusters[one.name, seed] for seed in seeds], one) for one in own
-    }
+    groups = {one.name: _Group([clusters[one.name, seed] for seed in seeds], one) for one in own}
     if is_sweep and len(own) > 1:
         everything = [one for group in groups.values() for one in group.clusterings]
         groups[SWEEP] = _Group(everything, own[0])

@@ -1,15 +1,18 @@
 """The tables of a results folder, from what the stages return."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import KCurves, elbow_k, silhouette_k
 from musicvae_jax.config import Member
-from musicvae_jax.pipeline.listing import Listing
 from musicvae_jax.songs import LABELS, Rejection
 from musicvae_jax.trained import Trained
+
+if TYPE_CHECKING:
+    from musicvae_jax.pipeline.listing import Listing
 
 # What a summary of a run is made of.
 SCORE_TABLES = ("metrics", "significance", "spaces")
@@ -73,7 +76,7 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
 
 
 def latents_table(
-    listing: Listing, heldout: np.ndarray, clusters: Mapping[tuple[str, int], np.ndarray]
+    listing: "Listing", heldout: np.ndarray, clusters: Mapping[tuple[str, int], np.ndarray]
 ) -> pd.DataFrame:
     """latents.parquet: one row per own representation, seed and song.
 

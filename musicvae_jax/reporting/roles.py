@@ -5,16 +5,17 @@ from musicvae_jax.config import Experiment, Label
 
 def is_trained(experiment: Experiment) -> bool:
     """Whether its model has a history."""
-    return experiment.model.is_trained
+    return experiment.model.traits.trained
 
 
 def is_plain_vae(experiment: Experiment) -> bool:
     """Whether it is one VAE of rows of audio features, with no condition and nothing beside it."""
-    model = experiment.model
+    traits = experiment.model.traits
     return (
-        model.kind == "vae"
-        and model.inputs == "audio"
-        and model.condition == "none"
+        traits.has_kl
+        and traits.reads == "rows"
+        and not experiment.uses_lyrics
+        and experiment.model.condition == "none"
         and not experiment.fuse
         and not sweeps_beta(experiment)
     )
@@ -22,7 +23,9 @@ def is_plain_vae(experiment: Experiment) -> bool:
 
 def is_fusion(experiment: Experiment) -> bool:
     """Whether it joins audio and lyrics, in the model or beside its latents."""
-    return experiment.model.inputs == "audio+lyrics" or "lyrics" in experiment.fuse
+    texts = experiment.text_blocks
+    in_model = bool(texts) and len(texts) < len(experiment.features.blocks)
+    return in_model or (bool(experiment.fuse) and experiment.uses_lyrics)
 
 
 def conditions_on(experiment: Experiment, label: Label) -> bool:
@@ -36,5 +39,5 @@ def sweeps_beta(experiment: Experiment) -> bool:
 
 
 def sweeps_learning_rate(experiment: Experiment) -> bool:
-    """Whether it trains models of several step sizes."""
+    """Whether it trains models of several learning rates."""
     return len(experiment.train.learning_rate) > 1

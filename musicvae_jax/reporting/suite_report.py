@@ -133,6 +133,6 @@ def _about_runs(about: Mapping[str, Mapping]) -> dict[str, object]:
         "lyrics runtime": ", ".join(sorted(runtimes)) or "none used",
         "device": f"{first['device']['count']} x {first['device']['kind']}",
         "wall time of the experiments": f"{seconds:.0f} s",
-        "code": first["code"][:16],
+        "code": first["code"]["computing"][:16],
         "versions": ", ".join(f"{name} {number}" for name, number in first["versions"].items()),
     }

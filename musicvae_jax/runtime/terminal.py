@@ -20,9 +20,12 @@ _FILE_WIDTH = 150
 class Terminal:
     """The two streams of one run."""
 
-    def __init__(self, is_quiet: bool = False) -> None:
-        """Opens both; quiet for all but the first of several processes."""
-        self._out = _console(stderr=False, quiet=is_quiet)
+    def __init__(self, is_quiet: bool = False, is_command: bool = True) -> None:
+        """Opens both; quiet for all but the first of several processes.
+
+        Where it is no command that runs, everything goes to standard error.
+        """
+        self._out = _console(stderr=not is_command, quiet=is_quiet)
         self._err = _console(stderr=True, quiet=is_quiet)
 
     def say(self, line: str) -> None:
@@ -40,6 +43,9 @@ class Terminal:
     @contextmanager
     def progress(self, name: str, total: int) -> Iterator[Callable[..., None]]:
         """Shows a bar with the time left, on a terminal only; yields `advance(steps=1)`."""
+        if total == 0:
+            yield lambda steps=1: None  # noqa: ARG005 - as the others are called
+            return
         columns = (
             TextColumn("{task.description:24}"),
             BarColumn(),

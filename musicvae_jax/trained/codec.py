@@ -12,8 +12,8 @@ from musicvae_jax.features import Scaler
 from musicvae_jax.lyrics import Centres, LyricsTransform, Tfidf
 from musicvae_jax.preprocess import Preprocessor
 from musicvae_jax.representations import Balance, Projection
-from musicvae_jax.training import History, Losses
 from musicvae_jax.trained.fusion import FusedBlock, Fusion
+from musicvae_jax.training import History, Losses
 
 _TUPLES = {
     kind.__name__: kind

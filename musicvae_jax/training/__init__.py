@@ -17,6 +17,7 @@ from musicvae_jax.training.health import (
     is_finite,
 )
 from musicvae_jax.training.randomness import Keys, example_noise, split_key
+from musicvae_jax.training.reports import EpochReports, OnEpochs, OnHistory
 from musicvae_jax.training.state import (
     Data,
     Examples,
@@ -40,10 +41,13 @@ __all__ = [
     "LEAST_KL_NATS",
     "Data",
     "DivergenceError",
+    "EpochReports",
     "Examples",
     "History",
     "Keys",
     "Losses",
+    "OnEpochs",
+    "OnHistory",
     "Optimiser",
     "Progress",
     "Run",

@@ -32,7 +32,7 @@ from musicvae_jax.training import (
     make_epochs,
 )
 from musicvae_jax.training.reports import OnHistory
-from musicvae_jax.training.resume import Saver, OpenSaver, save_nothing
+from musicvae_jax.training.resume import OpenSaver, Saver, save_nothing
 
 # Parameters and optimiser states of the members that are trained at a time, on all devices
 # together: how a sweep is cut must not depend on the devices, or it could not go on on others.

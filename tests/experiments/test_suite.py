@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from musicvae_jax.checkpoints import load_checkpoint
 from songfiles import songs_table, with_column, write
 
 from experiments import suite
 from musicvae_jax import reporting
-from musicvae_jax.checkpoints import load_checkpoint
 from musicvae_jax.registry import CHECKPOINT_NAMES, EXPERIMENTS, SUITES
 
 PICTURES = {

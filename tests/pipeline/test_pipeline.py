@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from musicvae_jax.bridge import encode_songs
+from musicvae_jax.pipeline.inputs import prepare_inputs, resolve
 from songfiles import songs_table, with_column, with_mel, write
 
 from musicvae_jax import reporting
-from musicvae_jax.bridge import encode_songs
 from musicvae_jax.config import (
     ClusterConfig,
     CropConfig,
@@ -25,7 +26,6 @@ from musicvae_jax.features import extract_features
 from musicvae_jax.pipeline import fit as learning
 from musicvae_jax.pipeline import inputs as inputs_module
 from musicvae_jax.pipeline import run as pipeline
-from musicvae_jax.pipeline.inputs import prepare_inputs, resolve
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_ONE_RUN

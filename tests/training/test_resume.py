@@ -14,7 +14,7 @@ from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.errors import InputError, StoppedError
 from musicvae_jax.runtime.devices import make_mesh
 from musicvae_jax.training import streaming
-from musicvae_jax.training.resume import SaveConfig, discard_interrupted, save_in, open_interrupted
+from musicvae_jax.training.resume import SaveConfig, discard_interrupted, open_interrupted, save_in
 from musicvae_jax.training.sweeps import train_members
 
 data = test_devices.data

@@ -1,0 +1,35 @@
+"""Points in two dimensions, for looking at; distances in them are not evidence."""
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+# Below this t-SNE has no valid perplexity and UMAP no neighbourhood worth the name.
+MIN_SONGS = 8
+
+
+def tsne(x: np.ndarray, seed: int) -> np.ndarray:
+    """t-SNE coordinates `[songs, 2]` of points `[songs, dimensions]`, at least MIN_SONGS songs.
+
+    References:
+        van der Maaten and Hinton, Visualizing Data using t-SNE, 2008.
+    """
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(x) - 1) / 3)
+    # One thread: at these sizes several gain little, and lose minutes when another program has
+    # the cores that they wait for.
+    with threadpool_limits(limits=1):
+        return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(x)
+
+
+def umap(x: np.ndarray, seed: int) -> np.ndarray:
+    """UMAP coordinates `[songs, 2]` of points `[songs, dimensions]`, at least MIN_SONGS songs.
+
+    References:
+        McInnes, Healy and Melville, UMAP, 2018.
+    """
+    from umap import UMAP
+
+    # A seed makes UMAP run on one thread; saying so keeps it from warning that it will.
+    reducer = UMAP(n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1)
+    return reducer.fit_transform(x)

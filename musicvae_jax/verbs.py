@@ -1,0 +1,269 @@
+"""What the command line does, as functions: load songs, fit, cluster, score.
+
+`musicvae_jax` has them under its own name. None of them changes JAX's settings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax import songs as song_files
+from musicvae_jax.clustering import NOISE, choose_k, find_clusterer, k_curves
+from musicvae_jax.config import (
+    CLUSTERERS,
+    ClusterConfig,
+    Clusterer,
+    DataConfig,
+    Experiment,
+    RuntimeConfig,
+)
+from musicvae_jax.errors import InputError
+from musicvae_jax.evaluation import Significance, internal_scores, significance
+from musicvae_jax.pipeline.fit import fit as fit_experiment
+from musicvae_jax.pipeline.listing import marks
+from musicvae_jax.pipeline.resolve import resolve_data, resolve_lyrics
+from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.representations import Representation
+from musicvae_jax.runtime.devices import Devices
+from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs import LABELS, Songs
+from musicvae_jax.trained import Trained
+from musicvae_jax.training import OnEpochs
+
+_INDEX = ["label", "score", "seed"]
+_COLUMNS = (
+    *("value", "mark", "low", "high", "null_high", "null_mean", "p_value"),
+    *("p_value_artists", "one_per_artist", "n_songs", "n_artist_songs"),
+)
+
+
+class Clusters(NamedTuple):
+    """A clustering of songs.
+
+    Attributes:
+        representation: what was clustered.
+        labels: cluster numbers from 0, `[seeds, songs]`; -1 for songs in no cluster, such as those
+            that the representation knows nothing of.
+        seeds: of the clusterings.
+        k: number of clusters that was asked for.
+        method: the clusterer.
+        notes: what a reader of the scores must know; empty where there is nothing.
+    """
+
+    representation: Representation
+    labels: np.ndarray
+    seeds: tuple[int, ...]
+    k: int
+    method: Clusterer
+    notes: tuple[str, ...]
+
+
+def load_songs(path: Path | str | None = None) -> Songs:
+    """Opens songs: metadata at once, mel spectrograms as they are needed.
+
+    Args:
+        path: a parquet file in the 4MuLA schema, a folder of such files, or a glob. Without one
+            data/4mula_tiny.parquet if it is there, else the synthetic demo set, which is made in
+            the folder of the caches, data, on the first call.
+
+    Returns:
+        The opened files; `table` has one row per song.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or a column has the wrong type.
+
+    Example:
+        >>> songs = load_songs()
+        >>> "genre" in songs.table
+        True
+    """
+    data = resolve_data(DataConfig(path=None if path is None else Path(path)), _terminal())
+    return song_files.load_songs(data.path)
+
+
+def fit(
+    experiment: str | Experiment,
+    songs: Songs,
+    seeds: Sequence[int] | None = None,
+    on_epochs: OnEpochs | None = None,
+    devices: Devices = None,
+    quiet: bool = False,
+) -> Trained:
+    """Fits a named experiment, or one's own, on songs.
+
+    Progress is shown on standard error where that is a terminal.
+
+    Args:
+        experiment: a name, as `python -m experiments.run --list` prints them, or an `Experiment`.
+        songs: from `load_songs`; a tenth is held out of training, by artist.
+        seeds: one training each, in place of the experiment's own.
+        on_epochs: `on_epochs(epoch, metrics)`, called once all models of a sweep have trained an
+            epoch, counted from 0: losses in nats and active units by name, `[members]` each, NaN
+            once a training has diverged. It runs on the host, between compiled chunks.
+        devices: how many to use, or "all"; see `RuntimeConfig.devices`.
+        quiet: show nothing.
+
+    Returns:
+        The trained models with their preprocessor.
+
+    Raises:
+        InputError: an unknown name, or songs or settings that cannot be used.
+        DivergenceError: training reached NaN or infinity.
+
+    Example:
+        >>> from musicvae_jax import Experiment, TrainConfig
+        >>> mine = Experiment("mine", train=TrainConfig(epochs=2), seeds=(0, 1))
+        >>> model = fit(mine, load_songs(), quiet=True)
+        >>> model.encode(load_songs()).points.shape[::2]
+        (2, 32)
+    """
+    terminal = _terminal(quiet)
+    experiment = _find(experiment) if isinstance(experiment, str) else experiment
+    if seeds is not None:
+        experiment = replace(experiment, seeds=tuple(seeds))
+    experiment = replace(experiment, data=replace(experiment.data, path=songs.path))
+    if experiment.uses_lyrics:
+        experiment = replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
+    runtime = RuntimeConfig(devices=devices)
+    return fit_experiment(experiment, songs, runtime, terminal, on_epochs=on_epochs).trained
+
+
+def cluster(
+    representation: Representation,
+    k: int | None = None,
+    method: Clusterer = "kmeans",
+    seeds: Sequence[int] | None = None,
+    config: ClusterConfig | None = None,
+) -> Clusters:
+    """Clusters the songs that a representation knows something of.
+
+    Args:
+        representation: points of songs.
+        k: number of clusters, at least 2; by default the one whose K-Means has the best mean
+            silhouette. A clusterer that finds its own number ignores it.
+        method: one of "kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag".
+        seeds: one clustering each; by default one per seed of the points, counted from 0.
+        config: further settings of the clusterers.
+
+    Raises:
+        InputError: an array of the wrong shape, an unknown method, or too few songs for k.
+
+    Example:
+        >>> points = np.array([[[0.0], [0.1], [5.0], [5.1]]], np.float32)
+        >>> four = Representation("mine", np.array(list("abcd")), points, np.ones(4, bool), ())
+        >>> found = cluster(four, k=2)
+        >>> bool(found.labels[0, 0] == found.labels[0, 1] != found.labels[0, 2])
+        True
+    """
+    _check_shapes(representation)
+    if method not in CLUSTERERS:
+        raise InputError(f"method: got {method!r}, expected one of {', '.join(CLUSTERERS)}")
+    config = replace(config or ClusterConfig(), k=k)
+    n_drawn = len(representation.points)
+    seeds = tuple(range(n_drawn)) if seeds is None else tuple(seeds)
+    if n_drawn not in (1, len(seeds)):
+        raise InputError(
+            f"seeds: got {len(seeds)}, expected {n_drawn}, one for each seed of the points"
+        )
+    places = np.flatnonzero(representation.known)
+    points = [representation.of_seed(place)[places] for place in range(len(seeds))]
+    curves = [k_curves(x, config, seed) for x, seed in zip(points, seeds, strict=True)]
+    chosen = choose_k(curves, config)
+    function = find_clusterer(method)
+    labels, notes = np.full((len(seeds), len(representation.songs)), NOISE), []
+    for row, x, seed in zip(labels, points, seeds, strict=True):
+        found = function(x, chosen, seed, config)
+        row[places] = found.labels
+        notes.append(found.note)
+    kept = tuple(dict.fromkeys(filter(None, notes)))
+    return Clusters(representation, labels, seeds, chosen, method, kept)
+
+
+def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
+    """What a clustering is worth: scores, what chance gives, intervals, and leaks.
+
+    Args:
+        clusters: from `cluster`.
+        songs: with the labels of its songs.
+
+    Returns:
+        Indexed by label ("genre"; "" for scores of the points alone), score and seed: value, its
+        mark ("given" if the representation was given the label, "derivable" if it follows from
+        what it was given: the value is then no result), low and high (95 % interval over artists),
+        null_high, null_mean and p_value (labels shuffled over songs), p_value_artists (over whole
+        artists), one_per_artist, n_songs and n_artist_songs, see `Significance`. NaN where a number
+        is not defined.
+
+    Raises:
+        InputError: no song of the clustering is among the songs.
+
+    Example:
+        >>> songs = load_songs()
+        >>> points = np.random.default_rng(0).normal(size=(1, len(songs.table), 2))
+        >>> ids = songs.table["music_id"].to_numpy()
+        >>> noise = Representation("noise", ids, points, np.ones(len(ids), bool), ())
+        >>> table = score(cluster(noise, k=9), songs)
+        >>> bool(table.loc[("genre", "ami", 0), "value"] < 0.1)
+        True
+    """
+    one = clusters.representation
+    _check_shapes(one)
+    by_id = songs.table.drop_duplicates("music_id").set_index("music_id")
+    places = np.flatnonzero(one.known & np.isin(one.songs, by_id.index.dropna()))
+    if len(places) == 0:
+        raise InputError(
+            f"songs: got none of the {len(one.songs)} songs of {one.name} in {songs.path} (the "
+            f"first is {one.songs[0]!r}), expected songs in common"
+        )
+    found = by_id.loc[one.songs[places]].reset_index()
+    labels = {name: found[name] for name in LABELS}
+    rows = []
+    for place, seed in enumerate(clusters.seeds):
+        of_songs = clusters.labels[place, places]
+        rows += [row._asdict() | {"seed": seed} for row in significance(of_songs, labels, seed)]
+        internal = internal_scores(one.of_seed(place)[places], of_songs)
+        rows += [
+            {"label": "", "score": name, "seed": seed, "n_songs": len(places), "value": value}
+            for name, value in internal.items()
+        ]
+    table = pd.DataFrame(rows, columns=["seed", *Significance._fields])
+    return table.assign(mark=_marks(table["label"], one, labels)).set_index(_INDEX)[[*_COLUMNS]]
+
+
+def _marks(of_rows: pd.Series, one: Representation, labels: Mapping[str, pd.Series]) -> pd.Series:
+    seen, derivable = (set(found.split()) for found in marks(one, labels).values())
+    named = dict.fromkeys(seen, "given") | dict.fromkeys(derivable, "derivable")
+    return of_rows.map(named).fillna("")
+
+
+def _terminal(quiet: bool = False) -> Terminal:
+    """Of a library call: its lines go to standard error, standard output is the caller's."""
+    return Terminal(is_quiet=quiet, is_command=False)
+
+
+def _find(name: str) -> Experiment:
+    if name not in EXPERIMENTS:
+        raise InputError(f"experiment: got {name!r}, expected one of {', '.join(EXPERIMENTS)}")
+    return EXPERIMENTS[name][1]
+
+
+def _check_shapes(one: Representation) -> None:
+    n_songs = len(one.songs)
+    if np.ndim(one.points) != 3:
+        raise InputError(
+            f"points of {one.name}: got shape {np.shape(one.points)}, expected three axes, [seeds, "
+            "songs, dimensions]"
+        )
+    for what, axis, found in (
+        ("points", 1, one.points.shape[1]),
+        ("known", 0, len(one.known)),
+    ):
+        if found != n_songs:
+            raise InputError(
+                f"{what} of {one.name}: got {found} on axis {axis}, expected {n_songs}, the number "
+                "of songs"
+            )
