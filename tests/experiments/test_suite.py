@@ -10,10 +10,10 @@ import pytest
 from songfiles import songs_table, with_column, write
 
 from experiments import suite
-from musicvae_jax import reporting
 from musicvae_jax.checkpoints import load_checkpoint
 from musicvae_jax.pipeline import collection
 from musicvae_jax.registry import EXPERIMENTS, SUITES
+from musicvae_jax.reporting import pictures
 
 PICTURES = {
     "beta_vae_latent_spaces",
@@ -107,9 +107,9 @@ def test_the_overview_tells_of_projections_that_show_a_sample(tmp_path, monkeypa
     cluster = replace(experiment.cluster, exact_songs=100)
     monkeypatch.setitem(EXPERIMENTS, "easy_pca", (about, replace(experiment, cluster=cluster)))
     monkeypatch.setitem(SUITES, "easy", ("easy_pca",))
-    titles, draw = [], reporting.projection_grid
+    titles, draw = [], pictures.projection_grid
     monkeypatch.setattr(
-        reporting, "projection_grid", lambda *args: titles.append(args[-1]) or draw(*args)
+        pictures, "projection_grid", lambda *args: titles.append(args[-1]) or draw(*args)
     )
     path = write(tmp_path / "s.parquet", songs_table(130))
     assert run_suite("easy", "--data.path", path, *QUICK) == 0

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from songfiles import songs_table, with_column, with_mel, write
 
-from musicvae_jax import reporting
 from musicvae_jax.bridge import encode_songs
 from musicvae_jax.config import (
     ClusterConfig,
@@ -26,6 +25,7 @@ from musicvae_jax.pipeline import inputs as inputs_module
 from musicvae_jax.pipeline import run as pipeline
 from musicvae_jax.pipeline.inputs import prepare_inputs, resolve
 from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.reporting import run_figures
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_ONE_RUN
 from musicvae_jax.songs import Part, load_songs
@@ -294,9 +294,9 @@ def test_dbscan_without_clusters_is_reported_and_its_scores_left_empty(song_path
 
 
 def test_what_is_approximate_of_many_songs_is_told(tmp_path, monkeypatch, capsys):
-    headings, draw = [], reporting.projection
+    headings, draw = [], run_figures.projection
     monkeypatch.setattr(
-        reporting, "projection", lambda *args: headings.append(args[-1]) or draw(*args)
+        run_figures, "projection", lambda *args: headings.append(args[-1]) or draw(*args)
     )
     experiment = tiny("easy_pca", write(tmp_path / "s.parquet", songs_table(130)))
     experiment = replace(
