@@ -10,7 +10,7 @@ import tyro
 
 from experiments.cli import parse, run_command
 from experiments.suites import Suite
-from musicvae_jax.registry import SUITES
+from musicvae_jax.registry import CHECKPOINT_NAMES, SUITES
 from musicvae_jax.runtime.startup import prepare_jax
 
 _PROGRAM = "python -m experiments.suite"
@@ -30,7 +30,7 @@ def _run(arguments: Sequence[str]) -> None:
     from musicvae_jax.pipeline.collection import run_suite
     from musicvae_jax.runtime.terminal import Terminal
 
-    run_suite(suite, experiments, Terminal())
+    run_suite(suite, experiments, CHECKPOINT_NAMES, Terminal())
 
 
 if __name__ == "__main__":

@@ -84,3 +84,12 @@ SUITES: dict[str, tuple[str, ...]] = {
     suite: tuple(name for name in EXPERIMENTS if name.startswith(f"{suite}_"))
     for suite in ("easy", "medium", "hard")
 }
+
+# The reference pipeline's names: checkpoint, experiment, and which beta of its sweep.
+CHECKPOINT_NAMES: tuple[tuple[str, str, float | None], ...] = (
+    ("autoencoder", "hard_ae", None),
+    ("basic_vae", "easy_vae", None),
+    ("beta_vae_4", "hard_beta_vae", 4.0),
+    ("conv_vae", "medium_conv_vae", None),
+    ("cvae", "hard_cvae", None),
+)

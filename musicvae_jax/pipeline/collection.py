@@ -19,25 +19,22 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_MANY_RUNS
 from musicvae_jax.songs import load_songs
 
-# The reference pipeline's names: checkpoint, experiment, and which beta of its sweep.
-NAMED_CHECKPOINTS = (
-    ("autoencoder", "hard_ae", None),
-    ("basic_vae", "easy_vae", None),
-    ("beta_vae_4", "hard_beta_vae", 4.0),
-    ("conv_vae", "medium_conv_vae", None),
-    ("cvae", "hard_cvae", None),
-)
 _STATE = "suite.json"
 
 
 def run_suite(
-    suite: Suite, experiments: Mapping[str, Sequence[Experiment]], terminal: Terminal
+    suite: Suite,
+    experiments: Mapping[str, Sequence[Experiment]],
+    checkpoint_names: Sequence[tuple[str, str, float | None]],
+    terminal: Terminal,
 ) -> None:
     """Runs the experiments that are missing, then writes what is made of all of them.
 
     Args:
         suite: where to and whether by force.
         experiments: by suite, not yet resolved.
+        checkpoint_names: checkpoints that get a name of their own: name, experiment, and which
+            beta of its sweep.
         terminal: for progress, notices and tables.
 
     Raises:
@@ -53,7 +50,7 @@ def run_suite(
     elif any(finished.values()):
         # Until all is drawn the folder is a suite's, but not of these runs.
         write_json(suite.results_dir / _STATE, {})
-        _name_checkpoints(suite, finished)
+        _name_checkpoints(suite, finished, checkpoint_names)
         draw_overview(suite.results_dir, finished, FOR_MANY_RUNS, terminal)
         write_json(suite.results_dir / _STATE, state)
     if failed:
@@ -122,10 +119,14 @@ def _run_missing(
     return finished, failed
 
 
-def _name_checkpoints(suite: Suite, finished: Mapping[str, Sequence[Experiment]]) -> None:
+def _name_checkpoints(
+    suite: Suite,
+    finished: Mapping[str, Sequence[Experiment]],
+    checkpoint_names: Sequence[tuple[str, str, float | None]],
+) -> None:
     """Writes the checkpoints that have a name of their own."""
     by_name = {one.name: one for of_suite in finished.values() for one in of_suite}
-    for name, source, beta in NAMED_CHECKPOINTS:
+    for name, source, beta in checkpoint_names:
         if source in by_name:
             checkpoint = load_checkpoint(by_name[source].checkpoint_dir)
             if beta is not None:

@@ -32,22 +32,22 @@ def cluster_spectra(cards: Mapping, title: str) -> Figure | None:
         cards: what cards.json holds.
         title: names the representation, the data and the number of songs.
     """
-    shown = [card for card in cards["clusters"] if "spectrum_db" in card]
-    if not shown:
+    with_spectrum = [card for card in cards["clusters"] if "spectrum_db" in card]
+    if not with_spectrum:
         return None
-    n_columns = min(_COLUMNS, len(shown))
-    n_rows = -(-len(shown) // n_columns)
+    n_columns = min(_COLUMNS, len(with_spectrum))
+    n_rows = -(-len(with_spectrum) // n_columns)
     figure = Figure(figsize=(2.6 * n_columns + 1, 1.9 * n_rows + 1), layout="constrained")
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
     for place, axis in enumerate(axes.ravel()):
-        last_row = place + n_columns >= len(shown)
-        if place >= len(shown):
+        last_row = place + n_columns >= len(with_spectrum)
+        if place >= len(with_spectrum):
             axis.set_visible(False)
             continue
-        card = shown[place]
+        card = with_spectrum[place]
         spectrum = np.array(card["spectrum_db"])
         bands = np.arange(len(spectrum))
-        # Above and below are told by the side of the line as well as by colour.
+        # The side of the line says above or below too, not only the colour.
         axis.fill_between(bands, spectrum, 0, where=spectrum >= 0, color=COLOURS[1], linewidth=0)
         axis.fill_between(bands, spectrum, 0, where=spectrum <= 0, color=COLOURS[0], linewidth=0)
         axis.axhline(0, color="black", linewidth=0.6)

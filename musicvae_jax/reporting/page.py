@@ -64,7 +64,7 @@ def page(
     Args:
         title: of the page.
         about_data: what the songs are, name to value.
-        alarms: experiment to lines on what makes its results doubtful; shown before all else.
+        alarms: experiment to lines on what makes its results doubtful; they come first.
         answers: sentences, the first of them the most important.
         tables: suite to its tables.
         cards: experiment to what its cards.json holds.
@@ -127,7 +127,7 @@ def _suite(tables: SuiteTables) -> list[str]:
         "</details>",
     ]
     if any(leak_mark(row, kind) for _, row in table.iterrows() for kind in _SCORES):
-        parts.append(f"<p>{escape(LEAK_CAPTION)}: it measures what it was told.</p>")
+        parts.append(f"<p>{escape(LEAK_CAPTION)}: such a score measures what went in.</p>")
     return parts
 
 

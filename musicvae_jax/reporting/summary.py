@@ -1,4 +1,4 @@
-"""One row per representation: its scores under K-Means and what stands behind them."""
+"""One row per representation: its scores under K-Means, with intervals, nulls and p-values."""
 
 import numpy as np
 import pandas as pd

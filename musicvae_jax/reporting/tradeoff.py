@@ -35,9 +35,8 @@ _LABEL_SIZE = (10, 8)
 def language_tradeoff(summary: pd.DataFrame, title: str) -> Figure:
     """Mixing of languages and genre AMI of every own representation, with the spread over seeds.
 
-    A point to the right and above is what one looks for: genres without languages. Hollow points
-    know the genre or the language otherwise than from the music. Baselines are shown where they
-    are an experiment of their own.
+    The best points are to the right and above: genres without languages. Hollow points were given
+    the genre or the language. Baselines are drawn only as experiments of their own.
 
     Args:
         summary: rows of `summary`.

@@ -11,8 +11,7 @@ from songfiles import songs_table, with_column, write
 
 from experiments import suite
 from musicvae_jax.checkpoints import load_checkpoint
-from musicvae_jax.pipeline import collection
-from musicvae_jax.registry import EXPERIMENTS, SUITES
+from musicvae_jax.registry import CHECKPOINT_NAMES, EXPERIMENTS, SUITES
 from musicvae_jax.reporting import pictures
 
 PICTURES = {
@@ -172,4 +171,4 @@ def test_bad_arguments_are_one_line(arguments, message, capsys):
 
 
 def test_names_of_checkpoints_are_of_experiments():
-    assert {source for _, source, _ in collection.NAMED_CHECKPOINTS} <= set(EXPERIMENTS)
+    assert {source for _, source, _ in CHECKPOINT_NAMES} <= set(EXPERIMENTS)
