@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from musicvae_jax.reporting.cards import cards_html
+from musicvae_jax.reporting.cluster_html import cards_html
 from musicvae_jax.reporting.columns import COLUMNS
-from musicvae_jax.reporting.scores import distinct, rows_of
 from musicvae_jax.reporting.style import LEAK_CAPTION, leak_mark, mean_and_std
+from musicvae_jax.reporting.suite_table import distinct, rows_of
 
 _SCORES = {
     "ami_genre": "genre AMI",

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from musicvae_jax.config import Experiment
 from musicvae_jax.config.naming import member_name
 from musicvae_jax.reporting.curves import selection_overview, training_overview
-from musicvae_jax.reporting.factors import disentanglement_curves
+from musicvae_jax.reporting.factor_curves import disentanglement_curves
 from musicvae_jax.reporting.groups import cluster_distributions
-from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.overview import comprehensive_results
 from musicvae_jax.reporting.page import SuiteTables
 from musicvae_jax.reporting.png import write_png
@@ -30,6 +29,7 @@ from musicvae_jax.reporting.roles import (
     sweeps_learning_rate,
 )
 from musicvae_jax.reporting.scatter import METHOD_NAMES, projection_grid
+from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.tradeoff import language_tradeoff
 
 _DPI = 200

@@ -5,7 +5,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from musicvae_jax.reporting.scores import distinct
 from musicvae_jax.reporting.style import (
     COLOURS,
     LEAK_CAPTION,
@@ -13,6 +12,7 @@ from musicvae_jax.reporting.style import (
     label_axes,
     leak_mark,
 )
+from musicvae_jax.reporting.suite_table import distinct
 
 # Where the number of a point may stand, in points from its middle, the best places first.
 _PLACES = [
