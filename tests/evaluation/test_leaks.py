@@ -12,10 +12,9 @@ from musicvae_jax.pipeline import inputs as inputs_module
 from musicvae_jax.pipeline.fit import encode_all, learn
 from musicvae_jax.pipeline.inputs import declared_columns, prepare_inputs
 from musicvae_jax.pipeline.listing import Representation, representations
-from musicvae_jax.pipeline.tables import LABELS
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs import Split, load_songs
+from musicvae_jax.songs import LABELS, Split, load_songs
 
 pytestmark = pytest.mark.slow
 
