@@ -1,9 +1,9 @@
-"""Training on more than a device holds: the host reads a chunk while the device computes.
+"""Training on more data than a device can hold: the host reads ahead while the device computes.
 
-What `training` does in one compiled call needs all examples on the device. Here a Python loop
-hands over chunks of steps, compiled once, and a thread reads the next chunk meanwhile. Losses,
-optimiser, noise and history are those of `training`. Randomness is folded from (epoch, example),
-so that the size of a chunk does not change the numbers.
+`training` runs in one compiled call and needs all examples on the device. Here a Python loop passes
+chunks of steps to a function compiled once, while a thread reads the next chunk. Losses, optimiser,
+noise and history are those of `training`. Random keys are folded from (epoch, example), so the size
+of a chunk does not change the numbers.
 """
 
 from musicvae_jax.training.streaming.crops import CropSource

@@ -1,4 +1,4 @@
-"""How the epochs of a streamed training are cut into chunks of steps, and read."""
+"""Divides the epochs of a streamed training into chunks of steps, and reads them."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -17,9 +17,9 @@ from musicvae_jax.training.streaming.source import Source, Visits
 
 
 class Plan(NamedTuple):
-    """How an epoch is cut: steps of `batch` examples, chunks of steps.
+    """How an epoch is divided into steps of `batch` examples, and these into chunks.
 
-    A batch is filled up to `width`, which the devices divide evenly; this process reads `columns`.
+    A batch is padded to `width`, a multiple of the number of devices; this process reads `columns`.
     """
 
     n_examples: int
@@ -36,10 +36,10 @@ class Plan(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Examples of consecutive steps, filled up to the shape that is compiled.
+    """Examples of consecutive steps, padded to the compiled shape.
 
-    Only the first `n_steps` count. What was read of the examples is `[steps, batch, ...]`; their
-    ids and their weights, 0 for padding, are `[steps, batch]`.
+    Only the first `n_steps` count. The data read is `[steps, batch, ...]`; the examples' ids and
+    weights, 0 for padding, are `[steps, batch]`.
     """
 
     read: Any
@@ -49,11 +49,11 @@ class Steps(NamedTuple):
 
 
 def make_plan(source: Source, config: TrainConfig, mesh: Mesh, chunk_bytes: int) -> Plan:
-    """The plan of every epoch; a chunk has at most `chunk_bytes`, or one step."""
+    """The plan of every epoch; a chunk has at most `chunk_bytes`, but at least one step."""
     batch = min(config.batch_size, source.n_examples)
     width = -(-batch // mesh.size) * mesh.size
     n_steps = -(-source.n_examples // batch)
-    # Of the batch, not of its width: where an epoch is cut must not depend on the devices.
+    # From the batch, not its width: the division of an epoch must not depend on the devices.
     steps_per_chunk = min(max(chunk_bytes // (batch * source.example_bytes), 1), n_steps)
     own = width // jax.process_count()
     columns = slice(jax.process_index() * own, (jax.process_index() + 1) * own)
@@ -61,10 +61,10 @@ def make_plan(source: Source, config: TrainConfig, mesh: Mesh, chunk_bytes: int)
 
 
 def read_steps(source: Source, plan: Plan, seed: int, chunks: range) -> Iterator[Steps]:
-    """The wanted chunks, counted over all epochs, on the devices."""
+    """Reads chunks, numbered over all epochs, onto the devices."""
     key = split_key(jax.random.key(seed)).order
     weights = _steps_of(np.arange(_n_filled(plan)) < plan.n_examples, plan).astype(np.float32)
-    # A batch is filled up with examples that do not count.
+    # A batch is padded with examples of weight 0.
     weights[:, plan.batch :] = 0
     sharding = NamedSharding(plan.mesh, P(None, DATA))
     for chunk in chunks:
@@ -83,18 +83,18 @@ def read_steps(source: Source, plan: Plan, seed: int, chunks: range) -> Iterator
 
 
 def _read(source: Source, visits: Visits) -> Any:
-    """What is read of examples `[steps, batch]`, arrays `[steps, batch, ...]`."""
+    """Reads examples `[steps, batch]` as arrays `[steps, batch, ...]`."""
     found = source.read(jax.tree.map(np.ravel, visits))
     shape = visits.ids.shape
     return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), found)
 
 
 def _n_filled(plan: Plan) -> int:
-    """Places for examples in an epoch whose last step and chunk are filled up."""
+    """Number of examples in an epoch with its last step and chunk padded."""
     return plan.chunks_per_epoch * plan.steps_per_chunk * plan.batch
 
 
 def _steps_of(values: np.ndarray, plan: Plan) -> np.ndarray:
-    """Values `[n]` of an epoch's examples as `[steps, width]`, filled up."""
+    """Values `[n]` of an epoch's examples as `[steps, width]`, padded."""
     steps = np.resize(values, _n_filled(plan)).reshape(-1, plan.batch)
     return np.pad(steps, ((0, 0), (0, plan.width - plan.batch)), mode="edge")

@@ -15,9 +15,9 @@ from musicvae_jax.songs import MEL_BANDS
 from musicvae_jax.training import Examples
 from musicvae_jax.training.streaming.source import Visits
 
-# Fixed crops of a song that the history looks at after every epoch.
+# Fixed crops of a song on which the history is computed after every epoch.
 HISTORY_CROPS = 2
-# Crops that are encoded side by side.
+# Crops that are encoded at a time.
 _ENCODED_AT_ONCE = 128
 
 
@@ -25,8 +25,8 @@ class CropSource(NamedTuple):
     """Where crops come from: a store, the songs on each side of the split, the scaler.
 
     An epoch visits `crops.per_song` random windows, of `crops.frames` frames, of each training
-    song. The history looks at a few fixed windows of each song: `heldout` averages over them,
-    `active_units` counts over latents that are each the mean over a song's.
+    song. The history uses a few fixed windows of each song: `heldout` averages over them, and
+    `active_units` counts over the mean latents of each song.
     """
 
     store: CropStore
@@ -76,7 +76,7 @@ def middle(songs: np.ndarray) -> Visits:
 
 
 def _standardised_examples(scaler: Scaler, windows: jax.Array) -> Examples:
-    # Time comes first in the store.
+    # In the store, time comes first.
     return Examples(jnp.swapaxes(standardise(windows.astype(jnp.float32), scaler), -1, -2))
 
 

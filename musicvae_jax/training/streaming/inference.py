@@ -1,4 +1,4 @@
-"""Passes over fixed examples of a source, in blocks that all devices share."""
+"""Passes over fixed examples of a source, in blocks shared by all devices."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -31,8 +31,8 @@ def song_means(
         model: the module.
         params: its parameters, of one member.
         source: where the examples are.
-        visits: the examples, equally many of each song, those of a song next to each other.
-        n_songs: how many songs they are of.
+        visits: the examples, the same number for each song, those of a song next to each other.
+        n_songs: number of songs.
         mesh: devices that share the examples.
 
     Returns:
@@ -83,7 +83,7 @@ def latents(
         mesh: devices that share the examples; by default one.
 
     Returns:
-        float32 `[n, latent]`, in the order of `songs`; the same on any devices, up to rounding.
+        float32 `[n, latent]`, in the order of `songs`; devices change them only by rounding.
     """
     visits = source.encoding(songs)
     return song_means(model, params, source, visits, len(songs), mesh or make_mesh(1))
@@ -116,7 +116,7 @@ def _block_sums(losses: Losses, n_used: int) -> Losses:
 
 
 def _blocks(source: Source, visits: Visits, mesh: Mesh) -> Iterator[tuple[Any, jax.Array, int]]:
-    """Data and ids of `[at once]` examples, and how many of them are not padding."""
+    """Data and ids of blocks of examples, padded, and how many examples of each are real."""
     n_examples = len(visits.ids)
     at_once = -(-min(source.n_at_once, n_examples) // mesh.size) * mesh.size
     for first in range(0, n_examples, at_once):

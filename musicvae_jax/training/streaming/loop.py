@@ -1,4 +1,4 @@
-"""The training of one member on chunks that are read while it computes."""
+"""Trains one member on chunks that are read ahead."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -56,24 +56,24 @@ def train_streamed(
         model: the module to fit, of the source's examples.
         config: epochs, batch size and reconstruction term.
         source: the examples.
-        member: its seed, step size and weight of the KL term.
-        on_history: called after every epoch with its place and its history, parts `[1, 1]`.
+        member: its seed, learning rate and weight of the KL term.
+        on_history: called after every epoch with its number and its history, parts `[1, 1]`.
         mesh: devices that share every batch, all in the mesh axis "data"; by default one device.
-        saver: keeps the training.
-        chunk_bytes: bound on the examples that are read at a time; one step always is. A training
-            that was kept goes on only with the same.
-        optimiser: of a learning rate, which has to be part of its state.
+        saver: saves the training.
+        chunk_bytes: limit on the examples read at a time; at least one step is. A saved training
+            resumes only with the same limit.
+        optimiser: makes an optimiser from a learning rate, which it must keep in its state.
 
     Returns:
-        The state, NumPy, and the history as NumPy arrays `[epochs]` that mean what
-        `training.History` says, of the fixed examples of the source. Once a loss is not finite the
-        remaining epochs are skipped and their history is NaN.
+        The state, NumPy, and a `training.History` of NumPy arrays `[epochs]`, on the fixed examples
+        of the source. After a loss that is not finite, the remaining epochs are skipped and their
+        history is NaN.
 
     Raises:
         StoppedError: a stop was requested.
     """
     mesh = mesh or make_mesh(1)
-    # A seed may be too large for what JAX takes a Python integer for.
+    # JAX takes a Python integer for an int32, which may be too small for the seed.
     member = Member(*map(np.float32, member[:2]), np.uint32(member.seed))
     plan = make_plan(source, config, mesh, chunk_bytes)
     carry = (_start(model, source, mesh, member, optimiser), no_losses(model, 0.0))
@@ -89,7 +89,7 @@ def train_streamed(
     with closing(one_ahead(read_steps(source, plan, member.seed, wanted))) as chunks:
         while n_done < n_chunks and _is_active(history, n_done // plan.chunks_per_epoch):
             epoch, chunk = divmod(n_done, plan.chunks_per_epoch)
-            # Waiting here keeps a third chunk from being read.
+            # Wait here, so that no third chunk is read.
             carry = jax.block_until_ready(
                 _run_steps(
                     *(model, config, mesh, optimiser),
@@ -146,7 +146,7 @@ def _init(
 
 
 def _is_active(history: History, epoch: int) -> bool:
-    """Whether the epoch before ended well."""
+    """Whether the losses of the epoch before are finite."""
     return epoch == 0 or bool(is_finite(jax.tree.map(lambda leaf: leaf[0, epoch - 1], history)))
 
 
@@ -174,8 +174,8 @@ def _run_steps(
             state, losses = step(state, to_examples(read), weight, noise, member.beta, epoch)
             return state, jax.tree.map(jnp.add, sums, losses)
 
-        # A loop of traced length: the last chunk of an epoch is shorter and need not be compiled
-        # anew.
+        # The length of the loop is traced, so the shorter last chunk of an epoch needs no second
+        # compilation.
         return jax.lax.fori_loop(0, steps.n_steps, run_step, carry)
 
     by_batch = Steps(*[P(None, DATA)] * 3, P())
@@ -184,7 +184,7 @@ def _run_steps(
         mesh=mesh,
         in_specs=(P(), by_batch, P(), P(), P()),
         out_specs=P(),
-        # What the devices have in common is added up by hand.
+        # The sums over devices are explicit.
         check_vma=False,
     )(carry, steps, member, epoch, to_examples)
 

@@ -1,4 +1,4 @@
-"""The members of a sweep whose examples stream, one per row of the mesh."""
+"""Trains the members of a sweep on streamed examples, one member per row of the mesh."""
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
@@ -33,20 +33,20 @@ def train_streamed_members(
 ) -> tuple[TrainState, History]:
     """Trains every member of a sweep, as many at a time as the mesh axis "sweep" is long.
 
-    Each reads for itself, since each seed has an order of its own. With several processes one
-    member is trained after the other, on all devices: programs that talk between processes must
-    run in the same order in each.
+    Each member reads its own examples, since each seed has its own order. With several processes,
+    members train one after the other on all devices: programs that communicate between processes
+    must run in the same order in each.
 
     Args:
-        model: see `train_streamed`, as for the other arguments.
-        config: see there.
-        source: see there.
+        model: see `train_streamed`.
+        config: see `train_streamed`.
+        source: see `train_streamed`.
         members: at least one.
         on_history: called after every epoch of a member, from its thread.
-        mesh: from `devices.make_mesh`; by default its default for so many members.
+        mesh: from `devices.make_mesh`; by default its default for this number of members.
         open_saver: opens the saver of a member, by name.
-        chunk_bytes: see there.
-        optimiser: see there.
+        chunk_bytes: see `train_streamed`.
+        optimiser: see `train_streamed`.
 
     Returns:
         States and histories, NumPy, with a leading axis of members in their order.
@@ -82,13 +82,13 @@ def train_streamed_members(
         ended, _ = wait(trainings, return_when=FIRST_EXCEPTION)
         results = {training: training.result() for training in ended}
     finally:
-        # After an interrupt or an error the other members end with their epoch, not their training.
+        # After an interrupt or an error, the other members stop at the end of their epoch.
         stopped.set()
         pool.shutdown(cancel_futures=True)
     return jax.tree.map(lambda *leaves: np.stack(leaves), *(results[t] for t in trainings))
 
 
 def _rows(mesh: Mesh) -> list[Mesh]:
-    """The devices of each member that is in training, as meshes of their own."""
+    """A mesh for each member trained at a time."""
     rows = mesh.devices if jax.process_count() == 1 else mesh.devices.reshape(1, -1)
     return [Mesh(row[None], mesh.axis_names, axis_types=mesh.axis_types) for row in rows]

@@ -12,10 +12,10 @@ from musicvae_jax.training.streaming.source import CHUNK_BYTES, Visits
 
 
 class RowSource(NamedTuple):
-    """Examples of all songs, NumPy and possibly memory-mapped, and the songs of each side.
+    """Examples of all songs, NumPy arrays, possibly memory-mapped, and the songs on each side.
 
-    An epoch visits its songs in the order of `training.make_epochs`, with the same noise: numbers
-    differ by rounding from those of a training whose data are on the device.
+    An epoch visits its songs in the order of `training.make_epochs`, with the same noise: the
+    numbers differ only by rounding from those of a training with its data on the device.
     """
 
     examples: Examples
@@ -33,11 +33,11 @@ class RowSource(NamedTuple):
 
     @property
     def n_bytes(self) -> int:
-        """Of the examples of both sides."""
+        """Size of the examples of both sides."""
         return (len(self.train) + len(self.heldout)) * self.example_bytes
 
     def data(self) -> Data:
-        """Everything, for a training that streams nothing."""
+        """All examples, for a training that does not stream."""
         return Data(*(self.read(self.fixed(side)) for side in (self.train, self.heldout)))
 
     @property

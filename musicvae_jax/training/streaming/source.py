@@ -1,4 +1,4 @@
-"""What a streamed training reads from."""
+"""The protocol of sources, from which a streamed training reads."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-# Of examples as they are read; of each member in training two chunks exist at a time, one in use
+# Size of a chunk of examples as read. Each member in training has two chunks at a time, one in use
 # and one being read.
 CHUNK_BYTES = 32 * 2**20
 
@@ -15,9 +15,9 @@ class Visits(NamedTuple):
     """Examples in the order in which they are read, each part `[n]`.
 
     Attributes:
-        ids: what an example's noise is folded from.
-        songs: where it is in the source.
-        positions: of a window in its song, in `[0, 1)`; None where an example is a whole song.
+        ids: the index from which an example's noise is folded.
+        songs: the place of its song in the source.
+        positions: of a window in its song, in `[0, 1)`; None if an example is a whole song.
     """
 
     ids: np.ndarray
@@ -26,12 +26,12 @@ class Visits(NamedTuple):
 
 
 class Source(Protocol):
-    """Examples on the host, in memory or memory-mapped, of the songs of a split.
+    """Examples of the songs of a split, on the host, in memory or memory-mapped.
 
     Attributes:
         train: songs to train on, `[n]`, at least one.
-        heldout: songs held out, likewise.
-        always_streams: whether the examples never are on the devices all at once.
+        heldout: songs held out, `[n]`, at least one.
+        always_streams: whether the examples are never on the devices all at once.
     """
 
     train: np.ndarray
@@ -40,28 +40,28 @@ class Source(Protocol):
 
     @property
     def n_examples(self) -> int:
-        """Of an epoch."""
+        """Number of examples in an epoch."""
 
     @property
     def example_bytes(self) -> int:
-        """Of an example as it is read."""
+        """Size of an example as read."""
 
     @property
     def n_at_once(self) -> int:
-        """Examples to encode side by side."""
+        """Number of examples to encode at a time."""
 
     @property
     def to_examples(self) -> Partial:
-        """Makes `Examples` of what was read, on the devices."""
+        """Converts the data read to `Examples`, on the devices."""
 
     def epoch(self, key: jax.Array) -> Visits:
         """An epoch's examples in random order."""
 
     def fixed(self, songs: np.ndarray) -> Visits:
-        """The examples of songs that the history looks at, equally many of each, in order."""
+        """The examples for the history, the same number for each song, in order."""
 
     def encoding(self, songs: np.ndarray) -> Visits:
-        """The examples whose posterior means a song's latents average, in order."""
+        """The examples whose posterior means are averaged to a song's latents, in order."""
 
     def read(self, visits: Visits) -> Any:
-        """A tree of arrays `[n, ...]`."""
+        """Reads examples as a tree of arrays `[n, ...]`."""

@@ -1,4 +1,4 @@
-"""The source of a model's inputs: rows of features, or crops of mel spectrograms."""
+"""Makes the source for a model's inputs: rows of features, or crops of mel spectrograms."""
 
 import numpy as np
 
