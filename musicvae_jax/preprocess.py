@@ -1,6 +1,6 @@
-"""The way from songs to what a model reads, fitted on training songs and saved with the model.
+"""Preprocessing of songs for a model, fitted on the training songs and saved with the model.
 
-`fit_transform` is for training, `transform` for any songs afterwards; there is no other way.
+`fit_transform` is for training, `transform` for any songs afterwards; all code uses these two.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,16 +38,16 @@ OnNotice = Callable[[str], None]
 
 
 class Preprocessor(NamedTuple):
-    """All that was fitted on the training songs.
+    """Everything fitted on the training songs.
 
     Attributes:
         experiment: the resolved config.
         audio: standardisation of the audio features.
-        lyrics: how lyrics become vectors, by the name that tables call these.
+        lyrics: the fitted transform of each lyrics block, by its name in tables.
         scaler: standardisation of the model's input, or of the crops.
-        vocabularies: by kind of label ("genre"), the training songs' labels, in the order of the
-            columns of their one-hot encoding.
-        fused_labels: the same for labels that are fused with latents, of all clustered songs.
+        vocabularies: for each kind of label ("genre"), the training songs' labels, in the order of
+            their one-hot columns.
+        fused_labels: the same for labels that are fused with latents, from all clustered songs.
     """
 
     experiment: Experiment
@@ -59,17 +59,17 @@ class Preprocessor(NamedTuple):
 
 
 class ModelInputs(NamedTuple):
-    """What a model reads of songs, and what they are described by beside it.
+    """The input of a model, and other descriptions of the same songs.
 
     Attributes:
         table: the usable songs, see `SongFeatures.table`.
         rejected: the rows that could not be used.
         audio: standardised audio features, a representation called "raw".
-        blocks: blocks of lyrics and labels, by name; vectors of unknown songs are zeros.
-        x: the model's input, float32 `[songs, inputs]`; without columns for a model of crops.
-        mask: 0 where a song lacks an input, else 1, `[songs, inputs]`; None if none does.
+        blocks: blocks of lyrics and labels, by name; zeros for songs without lyrics or label.
+        x: the model's input, float32 `[songs, inputs]`; no columns for a model of crops.
+        mask: 0 if a song lacks an input, else 1, `[songs, inputs]`; None if no song does.
         condition: one-hot labels, `[songs, labels]`, or None.
-        crops: mel spectrograms on disk, for a model of crops, else None.
+        crops: mel spectrograms on disk for a model of crops, else None.
         scaler: standardisation of x, or of the crops.
         experiment: the resolved config.
     """
@@ -92,14 +92,14 @@ class ModelInputs(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of an example: `[features]`, or `[bands, frames]` of a crop."""
+        """The shape of an example: `[features]`, or `[bands, frames]` for a crop."""
         if self.crops is not None:
             return MEL_BANDS, self.experiment.crops.frames
         return (self.x.shape[1],)
 
     @property
     def readable(self) -> np.ndarray:
-        """Songs that the model can read something of, bool `[songs]`."""
+        """Songs that have some of the model's input, bool `[songs]`."""
         experiment = self.experiment
         if not experiment.text_blocks or set(experiment.text_blocks) < set(
             experiment.features.blocks
@@ -109,13 +109,13 @@ class ModelInputs(NamedTuple):
 
     @property
     def known(self) -> np.ndarray:
-        """Songs that every block of lyrics says something about, bool `[songs]`."""
+        """Songs known to every lyrics block, bool `[songs]`."""
         of_blocks = [self.blocks[name].known for name in self.experiment.lyrics_blocks]
         return np.all([np.ones(len(self.songs), bool), *of_blocks], axis=0)
 
 
 def audio_config(experiment: Experiment) -> FeatureConfig:
-    """The settings of an experiment's audio blocks alone."""
+    """The feature settings of an experiment with its audio blocks only."""
     return replace(experiment.features, blocks=experiment.audio_blocks)
 
 
@@ -134,27 +134,28 @@ def fit_transform(
     on_texts: OnCount | None = None,
     on_notice: OnNotice | None = None,
 ) -> tuple[Preprocessor, ModelInputs, Split]:
-    """Fits everything on the training songs, and returns what the model reads of all songs.
+    """Fits the preprocessing on the training songs and applies it to all songs.
 
     Args:
         experiment: resolved.
         songs: opened song files.
         features: their audio features.
         split: training and held-out songs.
-        on_rows: called with the number of mel spectrograms that were stored, for crops.
+        on_rows: called with the number of mel spectrograms stored, for a model of crops.
         on_texts: called with the number of texts after each group that is embedded.
-        on_notice: called with a line the reader should see.
+        on_notice: called with each line the user should see.
 
     Returns:
-        The preprocessor, the inputs, and the split among songs that the model can read.
+        The preprocessor, the inputs, and the split of the songs that the model can read.
 
     Raises:
-        InputError: no lyrics where lyrics are used, or a condition without two values.
+        InputError: the experiment uses lyrics and there are none, or the condition has fewer than
+            two values.
     """
     table = _declared(features.table, experiment)
     vectors: dict[str, LyricsVectors] = {}
     transforms: dict[str, LyricsTransform] = {}
-    # Blocks of one name are the same.
+    # Blocks with the same name are the same.
     blocks = {block_name(experiment, block): block for block in experiment.lyrics_blocks}
     for name, block in blocks.items():
         config = experiment.lyrics_of(block)
@@ -198,7 +199,7 @@ def fit_transform(
     }
     preprocessor = preprocessor._replace(fused_labels=fused_labels)
     for name, known in fused_labels.items():
-        # Songs that are not clustered may have labels without a column.
+        # Songs outside the clustering may have labels without a column.
         table = _without_new_labels(table, BLOCKS[name].column, known, None)
     inputs = inputs._replace(blocks=dict(inputs.blocks) | _label_blocks(preprocessor, table))
     return preprocessor, inputs, _readable(split, inputs.readable)
@@ -210,17 +211,17 @@ def transform(
     on_rows: OnCount | None = None,
     on_notice: OnNotice | None = None,
 ) -> ModelInputs:
-    """What the model reads of songs, new ones included.
+    """The model's input for songs, including new ones.
 
     Args:
         preprocessor: fitted on training songs.
-        songs: opened song files; their features are extracted as the training songs' were.
-        on_rows: called with the number of mel spectrograms that were read.
-        on_notice: called with a line the reader should see.
+        songs: opened song files; their features are extracted like the training songs'.
+        on_rows: called with the number of mel spectrograms read.
+        on_notice: called with each line the user should see.
 
     Raises:
-        InputError: no usable song, a label that no training song has, or a lyrics model that
-            cannot be had.
+        InputError: no song is usable, a label occurs in no training song, or the lyrics model is
+            not available.
     """
     experiment = preprocessor.experiment
     features = extract_features(songs, audio_config(experiment), on_rows, on_notice)
@@ -243,10 +244,10 @@ def transform(
 
 
 def _declared(table: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
-    """The songs with no other columns than the experiment declares to be computed from.
+    """The songs with only the columns that the experiment declares.
 
-    What models and representations are made of is read from this table, so that a label without a
-    mark in the tables cannot have been used: reading it is a `KeyError`.
+    Models and representations are computed from this table. Reading an undeclared label is a
+    `KeyError`, so no label can be used without a mark in the tables.
     """
     columns = [name for name in experiment.columns_seen if name in table]
     return table[["music_id", *columns]]
@@ -294,7 +295,7 @@ def _assemble(
 
 
 def _texts(experiment: Experiment, vectors: Mapping[str, LyricsVectors]) -> list[LyricsVectors]:
-    """Of the blocks of lyrics that the model reads."""
+    """The vectors of the lyrics blocks that the model reads."""
     return [vectors[block_name(experiment, block)] for block in experiment.text_blocks]
 
 
@@ -318,13 +319,13 @@ def _label_blocks(preprocessor: Preprocessor, table: pd.DataFrame) -> dict[Block
 
 
 def _input_scaler(experiment: Experiment, audio: Scaler, widths: list[int]) -> Scaler:
-    """Of the audio features and the vectors of lyrics that the model reads, side by side.
+    """The scaler of the audio features and lyrics vectors that the model reads, side by side.
 
-    Audio and text get half of the variance each, and so do the blocks of each among themselves.
+    Audio and text get half of the variance each; within each, all blocks get equal shares.
     """
     if not widths:
         return audio
-    # Vectors have unit variance on average as they come.
+    # Lyrics vectors already have unit variance on average.
     text = Scaler(
         np.zeros(sum(widths), np.float32),
         np.repeat(1.0 / block_weights(widths), widths).astype(np.float32),
@@ -349,7 +350,7 @@ def _joined_input(
     """x and mask of a model that reads lyrics, in memory or memory-mapped."""
     scaler, folder = preprocessor.scaler, preprocessor.experiment.features.cache_dir
     n_text = sum(text.values.shape[1] for text in texts)
-    # Without audio in the model there is none of it in the scaler.
+    # The scaler has no audio features if the model reads none.
     n_audio = len(scaler.mean) - n_text
     shape = (len(audio), len(scaler.mean))
 
@@ -374,13 +375,13 @@ def _slices(n_songs: int) -> list[slice]:
 
 
 def _readable(split: Split, readable: np.ndarray) -> Split:
-    """The split among songs that the model can read."""
+    """The split without songs that the model cannot read."""
     sides = Split(*(side[readable[side]] for side in split))
     for name, side in sides._asdict().items():
         if len(side) == 0:
             raise InputError(
                 f"lyrics: got {readable.sum()} songs with lyrics, none of them on the {name} side "
-                "of the split; expected some on both (another --data.split-seed may do)"
+                "of the split; expected some on both sides (try another --data.split-seed)"
             )
     return sides
 
@@ -396,11 +397,11 @@ def _check_condition(label: str, known: tuple[str, ...]) -> None:
 def _without_new_labels(
     table: pd.DataFrame, label: str, known: tuple[str, ...], on_notice: OnNotice | None
 ) -> pd.DataFrame:
-    """The table with labels that no training song has as null."""
+    """The table with null for labels outside the vocabulary."""
     is_new = table[label].notna() & ~table[label].isin(known)
     if is_new.any() and on_notice:
         on_notice(
             f"{label}: {is_new.sum()} held-out song(s) have a {label} that no training song has "
-            f"({', '.join(vocabulary(table[label][is_new]))}); the model is not given it"
+            f"({', '.join(vocabulary(table[label][is_new]))}); the model does not see it"
         )
     return table.assign(**{label: table[label].mask(is_new, None)})

@@ -1,8 +1,8 @@
-"""The one noun: points of songs, with what they were computed from.
+"""Representations: songs as points, with the columns they were computed from.
 
-Feature blocks, vectors of lyrics, principal components, latents of any model and fusions of these
-are all `Representation`s. The columns they were computed from travel along, so that a leak of a
-label can be neither forgotten nor written by hand.
+Feature blocks, lyrics vectors, principal components, latents of any model and fusions of these are
+all `Representation`s. Each carries the columns it was computed from, so that label leaks are
+detected automatically.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,14 @@ from musicvae_jax.songs import LABELS
 
 
 class Representation(NamedTuple):
-    """Points of songs.
+    """Songs as points.
 
     Attributes:
-        name: what tables call it: "statistics", "vae", "lyrics_tfidf+vae".
+        name: its name in tables: "statistics", "vae", "lyrics_tfidf+vae".
         songs: music_id of each song, `[songs]`.
-        points: float32 `[seeds, songs, dimensions]`, perhaps memory-mapped; one seed where nothing
-            is drawn.
-        known: which songs it says anything about, bool `[songs]`; the points of the others mean
-            nothing.
+        points: float32 `[seeds, songs, dimensions]`, possibly memory-mapped; one seed if nothing is
+            random.
+        known: which songs have a point, bool `[songs]`; the points of other songs mean nothing.
         columns_seen: columns of the song table it was computed from. Scores against labels among
             them, and against labels that follow from them, are leaks, not results.
     """
@@ -34,14 +33,14 @@ class Representation(NamedTuple):
     columns_seen: tuple[str, ...]
 
     def of_seed(self, place: int) -> np.ndarray:
-        """Points `[songs, dimensions]` under the seed at a place of an experiment's seeds."""
+        """Points `[songs, dimensions]` for the seed at index `place` of the experiment's seeds."""
         return self.points[place if len(self.points) > 1 else 0]
 
     def at(self, places: np.ndarray) -> "Representation":
-        """The songs at some places; no copy where those are all of them."""
+        """The songs at the given places; no copy if those are all songs."""
         if len(places) == len(self.songs) and np.array_equal(places, np.arange(len(places))):
             return self
-        # take, unlike an index, leaves the songs of a seed side by side in memory.
+        # Unlike indexing, take keeps the songs of a seed contiguous in memory.
         points = np.take(self.points, places, axis=1)
         return self._replace(songs=self.songs[places], points=points, known=self.known[places])
 
@@ -60,7 +59,7 @@ class Projection(NamedTuple):
     """A linear projection: principal components of training songs.
 
     Attributes:
-        mean: of the training songs, `[features]`.
+        mean: mean of the training songs, `[features]`.
         components: `[components, features]`.
     """
 
@@ -74,12 +73,12 @@ def fit_pca(x: np.ndarray, train: np.ndarray, n_components: int) -> Projection:
     Args:
         x: standardised features, `[songs, features]`.
         train: places of the training songs.
-        n_components: dimensions wanted; fewer come back if songs or features are fewer.
+        n_components: number of components; fewer if there are fewer songs or features.
     """
     from sklearn.decomposition import PCA
 
     n_components = min(n_components, len(train), x.shape[1])
-    # The full decomposition needs no random start, so PCA is the same for every seed.
+    # The full decomposition has no random start, so PCA is the same for every seed.
     fitted = PCA(n_components, svd_solver="full").fit(x[train])
     return Projection(fitted.mean_, fitted.components_)
 
@@ -94,11 +93,11 @@ def apply_pca(projection: Projection, x: np.ndarray) -> np.ndarray:
 
 
 class Balance(NamedTuple):
-    """What gives a block of a fusion mean 0 and total variance 1.
+    """The shift and scale that give a block of a fusion mean 0 and total variance 1.
 
     Attributes:
-        centre: float64 `[seeds, dimensions]`.
-        deviation: root of the total variance, float64 `[seeds]`; 1 for a block that is constant.
+        centre: mean, float64 `[seeds, dimensions]`.
+        deviation: square root of the total variance, float64 `[seeds]`; 1 for a constant block.
     """
 
     centre: np.ndarray
@@ -113,14 +112,14 @@ def fit_balance(points: np.ndarray) -> Balance:
 
 
 def fuse(parts: Sequence[Representation], balances: Sequence[Balance]) -> Representation:
-    """Representations of the same songs side by side, each of the same total variance.
+    """Joins representations of the same songs, each scaled to the same total variance.
 
-    Without that, distances, and with them clusters, are those of the block with the larger
-    numbers. It is known of a song if all parts are.
+    Otherwise the part with the larger numbers would decide distances, and so clusters. The result
+    knows a song if all parts do.
 
     Args:
         parts: one or more.
-        balances: of each, from `fit_balance`.
+        balances: the balance of each, from `fit_balance`.
     """
     if any(not np.array_equal(part.songs, parts[0].songs) for part in parts[1:]):
         raise ValueError(

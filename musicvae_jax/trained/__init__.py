@@ -1,4 +1,4 @@
-"""Fitted models: encode, decode, sample, save, load."""
+"""Trained models: encode, decode, sample, save, load."""
 
 from musicvae_jax.trained.checkpoint import find_trained, load, save
 from musicvae_jax.trained.fusion import Fusion, apply_fusion, fit_fusions

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that turns new songs into latents, saved and restored by Orbax."""
+"""Checkpoints: everything needed to turn new songs into latents, saved and restored by Orbax."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ from musicvae_jax.trained.codec import put_together, take_apart
 from musicvae_jax.trained.model import Trained
 from musicvae_jax.training import Examples, TrainState, init_state, make_model
 
-# Raise it whenever what is written changes.
+# Raise it whenever the content of a checkpoint changes.
 _FORMAT = 2
 
 
@@ -44,7 +44,7 @@ def save(trained: Trained, directory: Path) -> None:
 
 
 def load(directory: Path | str) -> Trained:
-    """Reads the latest checkpoint in a folder, whatever devices it was saved on.
+    """Reads the latest checkpoint in a folder, whichever devices it was saved on.
 
     Raises:
         InputError: the folder holds no checkpoint, or one that this version cannot read.
@@ -66,7 +66,7 @@ def load(directory: Path | str) -> Trained:
 def find_trained(folders: Iterable[Path], key: str) -> Path | None:
     """The first of the folders that holds a checkpoint of this training, if any does."""
     for metadata in (path for folder in folders for path in folder.glob("*/meta/metadata")):
-        # None for one that is damaged or not ours: whoever names that folder gets the error.
+        # None if it is damaged or not ours; `load` of that folder raises the error.
         meta = read_json(metadata)
         if meta is not None and meta.get("format") == _FORMAT and meta.get("key") == key:
             return metadata.parents[2]
@@ -74,7 +74,7 @@ def find_trained(folders: Iterable[Path], key: str) -> Path | None:
 
 
 def _alone() -> ocp.CheckpointManagerOptions:
-    """One process of several writes or reads without the others; the folder is there."""
+    """Options for one process to read or write without the others, in an existing folder."""
     if jax.process_count() == 1:
         return ocp.CheckpointManagerOptions(create=False)
     this = jax.process_index()
@@ -101,7 +101,7 @@ def _restore(manager: ocp.CheckpointManager, step: int, directory: Path) -> Trai
     if meta.get("format") != _FORMAT:
         raise InputError(
             f"{directory}: got a checkpoint of format {meta.get('format', 1)}, expected format "
-            f"{_FORMAT}: another version wrote it, and the model has to be trained again"
+            f"{_FORMAT}: another version wrote it, so train the model again"
         )
     shapes = {
         name: _stored_shape(shape, np.dtype(dtype))
@@ -122,7 +122,7 @@ def _restore(manager: ocp.CheckpointManager, step: int, directory: Path) -> Trai
 
 
 def _abstract_state(trained: Trained, shape: tuple[int, ...]) -> TrainState:
-    """Shapes of the state of all members."""
+    """The shapes of all members' state."""
     model = make_model(trained.experiment.model, shape)
     labels = trained.preprocessor.vocabularies.get(trained.experiment.model.condition)
     condition = None if labels is None else jnp.zeros((1, len(labels)))
@@ -138,7 +138,7 @@ def _abstract_state(trained: Trained, shape: tuple[int, ...]) -> TrainState:
 
 
 def _stored(array: np.ndarray) -> np.ndarray:
-    """Double precision as pairs of whole numbers: JAX would restore it in single precision."""
+    """Stores float64 as pairs of integers, since JAX would restore it as float32."""
     if array.dtype == np.float64:
         return np.ascontiguousarray(array).reshape(-1).view(np.uint32)
     return array
@@ -159,8 +159,8 @@ def _original(array: np.ndarray, shape: list[int], dtype: np.dtype) -> np.ndarra
 def _here(shapes: Any) -> Any:
     """Shapes placed on this process's first device.
 
-    Without a placement Orbax asks for the devices that wrote the checkpoint, which need not be
-    here.
+    Without a placement Orbax would ask for the devices that wrote the checkpoint, which may not
+    exist here.
     """
     here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=here), shapes)

@@ -1,4 +1,4 @@
-"""Fitted parts as arrays and JSON, for a checkpoint."""
+"""Converts fitted parts to arrays and JSON for a checkpoint, and back."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ Arrays = dict[str, np.ndarray]
 
 
 def take_apart(value: Any, arrays: Arrays, name: str = "fitted") -> Any:
-    """What JSON can hold of a tree of named tuples, configs, mappings and arrays.
+    """Converts a tree of named tuples, configs, mappings and arrays to JSON, without the arrays.
 
     Args:
         value: the tree.
-        arrays: is filled with its arrays, by name.
-        name: of the tree.
+        arrays: receives the arrays of the tree, by name.
+        name: name of the tree.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -49,11 +49,11 @@ def take_apart(value: Any, arrays: Arrays, name: str = "fitted") -> Any:
 
 
 def put_together(content: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """The tree that `take_apart` took apart.
+    """The inverse of `take_apart`.
 
     Raises:
         KeyError: an array or an entry is missing.
-        TypeError: a tuple has other fields than this version's.
+        TypeError: a tuple does not have this version's fields.
     """
     if not isinstance(content, dict):
         return content

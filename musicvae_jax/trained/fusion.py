@@ -1,4 +1,4 @@
-"""Latents beside other blocks, fitted once and applied to new songs."""
+"""Fusions of latents with other blocks, fitted once and applied to new songs."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from musicvae_jax.songs import Split
 
 
 class FusedBlock(NamedTuple):
-    """A block beside latents, and the principal components that it is reduced to, if it is."""
+    """A block to fuse with latents, and the PCA that reduces it, or None."""
 
     block: Block
     projection: Projection | None
@@ -31,8 +31,8 @@ class Fusion(NamedTuple):
 
     Attributes:
         latents: name of the latents.
-        blocks: what is put beside them.
-        balances: of the latents, then of each block.
+        blocks: the blocks joined to them.
+        balances: the balance of the latents, then of each block.
     """
 
     latents: str
@@ -47,18 +47,18 @@ def fit_fusions(
     split: Split,
     places: np.ndarray,
 ) -> tuple[Fusion, ...]:
-    """An experiment's fusions: blocks of lyrics reduced, then whole, then with the labels.
+    """An experiment's fusions: with reduced lyrics, with all of the lyrics, and with labels too.
 
-    Lyrics are reduced by PCA to as many dimensions as the latents have, because hundreds of
-    dimensions of embedding noise hide the clusters of the fewer audio latents even at equal
-    variance. With the genre it is what the reference pipeline calls multimodal.
+    PCA reduces lyrics to the dimension of the latents, because hundreds of dimensions of embedding
+    noise hide the clusters of the fewer audio latents even at equal variance. The fusion with the
+    genre is what the reference pipeline calls multimodal.
 
     Args:
         experiment: resolved.
-        latents: of all songs.
-        inputs: of all songs.
+        latents: latents of all songs.
+        inputs: model inputs of all songs.
         split: training and held-out songs.
-        places: the songs that are clustered, on which blocks are balanced.
+        places: the clustered songs, on which blocks are balanced.
     """
     whole = tuple(FusedBlock(name, None) for name in experiment.fuse if BLOCKS[name].is_lyrics)
     labels = tuple(FusedBlock(name, None) for name in experiment.fuse if BLOCKS[name].is_label)
@@ -79,7 +79,7 @@ def fit_fusions(
 
 
 def apply_fusion(fusion: Fusion, latents: Representation, inputs: ModelInputs) -> Representation:
-    """The fusion of latents with blocks of the same songs."""
+    """Fuses latents with blocks of the same songs."""
     return fuse(_parts(latents, fusion.blocks, inputs), fusion.balances)
 
 

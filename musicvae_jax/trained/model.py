@@ -1,4 +1,4 @@
-"""A fitted model with its preprocessor: songs to representations, latents back to songs."""
+"""A trained model with its preprocessor: songs to representations, latents back to songs."""
 
 import dataclasses
 from functools import partial
@@ -29,17 +29,17 @@ _DECODED_AT_ONCE = 8192
 
 
 class Trained(NamedTuple):
-    """A fitted experiment: what new songs need to become what the training songs became.
+    """A fitted experiment: everything needed to treat new songs like the training songs.
 
     Attributes:
-        preprocessor: from songs to what the model reads.
-        shape: of an example, `[features]` or `[bands, frames]`.
+        preprocessor: turns songs into the model's input.
+        shape: shape of an example, `[features]` or `[bands, frames]`.
         state: parameters and optimiser state, with a leading axis of members, in the order of
-            `experiment.members`; None where nothing is trained.
-        history: of the members' training, parts `[members, epochs]`; None likewise.
-        projection: principal components, of a linear model.
-        fusions: of the latents with other blocks.
-        key: what the training was made of; "" where nothing is trained.
+            `experiment.members`; None for a model without training.
+        history: history of the members' training, parts `[members, epochs]`, or None.
+        projection: principal components, for a linear model.
+        fusions: fusions of the latents with other blocks.
+        key: digest of everything the training depends on; "" for a model without training.
     """
 
     preprocessor: Preprocessor
@@ -62,7 +62,7 @@ class Trained(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The model's own representations, the first one first."""
+        """Names of the model's own representations, the main one first."""
         return own_names(self)
 
     def params(self, member: int) -> Any:
@@ -72,20 +72,20 @@ class Trained(NamedTuple):
     def encode(
         self, songs: Songs, name: str | None = None, beta: float | None = None
     ) -> Representation:
-        """Songs, new ones included, as points. Nothing is sampled.
+        """Encodes songs, including new ones, without sampling.
 
         Args:
             songs: from `load_songs`.
             name: which of the model's representations, see `names`; by default the first.
-            beta: the latents under one of the KL weights, in place of a name.
+            beta: selects the latents with this KL weight, instead of a name.
 
         Returns:
-            Of the usable songs, in the order of their files: posterior means under each seed, or
-            what else the representation is.
+            The usable songs, in the order of their files: posterior means for each seed, or the
+            points of the chosen representation.
 
         Raises:
-            InputError: no such representation, no usable song, or a song whose label the
-                conditional model was not trained with.
+            InputError: there is no such representation or no usable song, or a song has a label
+                with which the conditional model was not trained.
         """
         wanted = self._wanted(name, beta)
         return one_representation(self, transform(self.preprocessor, songs), wanted)
@@ -97,18 +97,18 @@ class Trained(NamedTuple):
     def decode(
         self, points: np.ndarray, member: int = 0, condition: np.ndarray | None = None
     ) -> np.ndarray:
-        """What latents stand for, in the units of the model's input (decibels, for audio).
+        """Decodes latents, in the units of the model's input (decibels, for audio).
 
         Args:
             points: latents, `[n, latent]`.
-            member: place among `experiment.members`.
+            member: index in `experiment.members`.
             condition: one-hot labels, `[n, labels]`, for a conditional model.
 
         Returns:
-            float32 `[n, features]`, or `[n, bands, frames]` of a model of crops.
+            float32 `[n, features]`, or `[n, bands, frames]` for a model of crops.
 
         Raises:
-            InputError: the model is not trained, or the points have another shape.
+            InputError: the model has no decoder, or the points have another shape.
         """
         model = self._trained_model("decode")
         if np.ndim(points) != 2 or np.shape(points)[1] != model.latent:
@@ -118,12 +118,12 @@ class Trained(NamedTuple):
     def sample(
         self, key: jax.Array, n: int, member: int = 0, condition: np.ndarray | None = None
     ) -> np.ndarray:
-        """Songs from the prior; shapes and units are those of `decode`.
+        """Samples songs from the prior; shapes and units are those of `decode`.
 
         Args:
-            key: of the draw.
-            n: how many.
-            member: place among `experiment.members`.
+            key: random key.
+            n: number of songs.
+            member: index in `experiment.members`.
             condition: one-hot labels, `[n, labels]`, for a conditional model.
 
         Raises:
@@ -137,8 +137,8 @@ class Trained(NamedTuple):
         return self.decode(np.asarray(noise), member, condition)
 
     def unscaled(self, x: np.ndarray) -> np.ndarray:
-        """Examples `[n, ...]` of the model in the units of its input."""
-        # The features of a crop are its bands, which come before time.
+        """Converts standardised examples `[n, ...]` to the units of the model's input."""
+        # The features of a crop are its bands, and its last axis is time.
         rows = x if x.ndim == 2 else np.swapaxes(x, -1, -2)
         rows = unstandardise(rows, self.preprocessor.scaler)
         return rows if x.ndim == 2 else np.swapaxes(rows, -1, -2)
@@ -157,7 +157,7 @@ class Trained(NamedTuple):
             state=state,
             history=history,
             fusions=(),
-            # No training of that key makes this: the sweep's own checkpoint has it.
+            # The key belongs to the whole sweep; no training makes just this part.
             key="",
         )
 
@@ -165,19 +165,19 @@ class Trained(NamedTuple):
         """Writes a checkpoint into a folder that is empty or does not exist yet.
 
         Raises:
-            InputError: there is something in the folder.
+            InputError: the folder is not empty.
         """
         from musicvae_jax.trained.checkpoint import save
 
         directory = Path(directory)
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise InputError(f"{directory}: is there already; expected a new or an empty folder")
+            raise InputError(f"{directory}: already exists; expected a new or an empty folder")
         save(self, directory)
 
     def _trained_model(self, what: str) -> Model:
         if self.state is None:
             kind = self.experiment.model.kind
-            raise InputError(f"{what}: got a model of kind {kind!r}, expected one that is trained")
+            raise InputError(f"{what}: got a model of kind {kind!r}, expected a neural network")
         return self.model
 
     def _wanted(self, name: str | None, beta: float | None) -> str:
@@ -196,16 +196,16 @@ class Trained(NamedTuple):
 def decode(
     model: Model, params: Any, points: np.ndarray, condition: np.ndarray | None = None
 ) -> np.ndarray:
-    """Decoded latents, standardised, in bounded memory.
+    """Decodes latents to standardised features, in bounded memory.
 
     Args:
         model: the module.
-        params: its parameters, of one member.
+        params: parameters of one member.
         points: latents, `[examples, latent]`.
-        condition: `[examples, labels]`, or None.
+        condition: one-hot labels, `[examples, labels]`, or None.
 
     Returns:
-        float32 `[examples, features]`, or `[examples, bands, frames]` of a model of crops.
+        float32 `[examples, features]`, or `[examples, bands, frames]` for a model of crops.
     """
     blocks = [slice(i, i + _DECODED_AT_ONCE) for i in range(0, len(points), _DECODED_AT_ONCE)]
     return np.concatenate(

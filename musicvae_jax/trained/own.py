@@ -1,4 +1,4 @@
-"""A model's own representations of songs: its latents, their fusions, and blocks by themselves."""
+"""A model's own representations of songs: its latents, their fusions, and single blocks."""
 
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def members_by_name(experiment: Experiment) -> dict[str, list[int]]:
-    """The models of a sweep by what their latents are called, one member per seed; no members
-    where nothing is trained."""
+    """The members of a sweep, by the name of their latents, one for each seed; none for a model
+    without training."""
     if not experiment.model.traits.trained:
         return {model_name(experiment): []}
     found: dict[str, list[int]] = {}
@@ -28,7 +28,7 @@ def members_by_name(experiment: Experiment) -> dict[str, list[int]]:
 
 
 def own_names(trained: "Trained") -> tuple[str, ...]:
-    """What the representations of `own_representations` are called."""
+    """The names of `own_representations`."""
     fused = tuple(_fused_name(trained.experiment, one) for one in trained.fusions)
     own = fused or tuple(members_by_name(trained.experiment))
     alone = (block_name(trained.experiment, block) for block in trained.experiment.alone)
@@ -38,7 +38,7 @@ def own_names(trained: "Trained") -> tuple[str, ...]:
 def own_representations(
     trained: "Trained", inputs: ModelInputs, mesh: Mesh | None = None
 ) -> tuple[Representation, ...]:
-    """All of them, in the order of the experiment; blocks by themselves come last."""
+    """All own representations, in the order of the experiment, single blocks last."""
     by_name = base_representations(trained, inputs, mesh)
     return finish(trained, inputs, by_name)
 
@@ -46,7 +46,7 @@ def own_representations(
 def base_representations(
     trained: "Trained", inputs: ModelInputs, mesh: Mesh | None = None
 ) -> dict[str, Representation]:
-    """What the model makes of songs, before any fusion, by name."""
+    """The model's representations before any fusion, by name."""
     names = members_by_name(trained.experiment)
     return {name: base_representation(trained, inputs, name, mesh) for name in names}
 
@@ -54,7 +54,7 @@ def base_representations(
 def base_representation(
     trained: "Trained", inputs: ModelInputs, name: str, mesh: Mesh | None = None
 ) -> Representation:
-    """One of them: posterior means, principal components, or the features as they are."""
+    """One base representation: posterior means, principal components or the features themselves."""
     experiment, model = trained.experiment, trained.experiment.model
     if model.traits.trained:
         points = _latents(trained, inputs, members_by_name(experiment)[name], mesh)
@@ -70,7 +70,7 @@ def base_representation(
 def finish(
     trained: "Trained", inputs: ModelInputs, by_name: dict[str, Representation]
 ) -> tuple[Representation, ...]:
-    """Own representations from what `base_representations` made."""
+    """Own representations from the result of `base_representations`."""
     fused = [apply_fusion(one, by_name[one.latents], inputs) for one in trained.fusions]
     own = {one.name: one for one in (fused or by_name.values())}
     for block in trained.experiment.alone:
@@ -82,7 +82,7 @@ def finish(
 def one_representation(
     trained: "Trained", inputs: ModelInputs, name: str, mesh: Mesh | None = None
 ) -> Representation:
-    """The own or base representation of a name; only what it needs is computed."""
+    """The own or base representation with a name; computes nothing else."""
     if name in members_by_name(trained.experiment):
         return base_representation(trained, inputs, name, mesh)
     for fusion in trained.fusions:
