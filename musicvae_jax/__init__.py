@@ -1,6 +1,6 @@
 """Unsupervised clustering of multilingual songs with variational autoencoders, in JAX and Flax.
 
-The verbs are here, and imported when they are first used:
+The main functions are here, imported on first use:
 
     import musicvae_jax as mv
     songs = mv.load_songs()
@@ -9,7 +9,7 @@ The verbs are here, and imported when they are first used:
     clusters = mv.cluster(latents, k=9)
     print(mv.score(clusters, songs))
 
-Losses and models can be lifted without the rest: `from musicvae_jax.losses import gaussian_kl`,
+Losses and models can be used without the rest: `from musicvae_jax.losses import gaussian_kl`,
 `from musicvae_jax.models import MLPAutoencoder`.
 """
 
@@ -37,7 +37,7 @@ _CONFIGS = (
     *("ClusterConfig", "CropConfig", "DataConfig", "Experiment"),
     *("FeatureConfig", "LyricsConfig", "ModelConfig", "TrainConfig"),
 )
-# Name to the module that has it.
+# Name to the module that defines it.
 _LAZY = {
     **dict.fromkeys(_CONFIGS, "config"),
     "InputError": "errors",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, InputError
 from musicvae_jax.songs import FOURMULA_PATH
 
-# Imported where it is used, so that --help does not wait for it.
+# Imported where used, so that --help is fast.
 if TYPE_CHECKING:
     import requests
 
@@ -27,12 +27,12 @@ _T = TypeVar("_T")
 
 
 class Dataset(NamedTuple):
-    """A record of Zenodo that holds one parquet file.
+    """A Zenodo record that holds one parquet file.
 
     Attributes:
         record: its number.
-        file_name: the file to take, or None if the record is to be asked.
-        checksum: of that file, "md5:" and hexadecimal digits, or None likewise.
+        file_name: name of the file, or None to ask Zenodo.
+        checksum: "md5:" and the file's MD5 in hexadecimal, or None to ask Zenodo.
     """
 
     record: int
@@ -41,7 +41,7 @@ class Dataset(NamedTuple):
 
 
 class RemoteFile(NamedTuple):
-    """Where a file is, what it is called and the checksum ("md5:...") it must have."""
+    """The address of a file, its name, and the checksum ("md5:...") it must have."""
 
     url: str
     name: str
@@ -59,24 +59,24 @@ def download(
     folder: Path = FOURMULA_PATH.parent,
     on_bytes: Callable[[int, int | None], None] | None = None,
 ) -> Path:
-    """Fetches a data set; a file that is there already, with the right checksum, is left alone.
+    """Downloads a data set, unless the file already exists with the right checksum.
 
-    The file has its name only once its checksum is right. Until then it grows in a file `.part`
-    beside it, which outlives a broken connection and is continued by the next call.
+    The download goes to a `.part` file, which is renamed once its checksum is right. If the
+    connection breaks, the next call resumes it.
 
     Args:
         name: a key of `DATASETS`.
         folder: where the file goes; made if missing.
-        on_bytes: called with the bytes that have arrived, those of earlier calls included, and the
-            bytes that there will be (None if the server does not say).
+        on_bytes: called with the number of bytes received, including earlier calls, and the total
+            (None if the server does not say).
 
     Returns:
-        The path of the whole file.
+        The path of the complete file.
 
     Raises:
-        InputError: no such data set, or no such folder can be made.
-        OSError: the network, the server or the disk failed, or the checksum is wrong; in the last
-            case what arrived is removed, in the others calling again resumes.
+        InputError: there is no such data set, or the folder cannot be made.
+        OSError: the network, the server or the disk failed, and calling again resumes; or the
+            checksum is wrong, and the file is removed.
     """
     if name not in DATASETS:
         raise InputError(f"unknown data set {name!r}; expected one of {', '.join(DATASETS)}")
@@ -109,7 +109,7 @@ def _ask_record(record: int) -> RemoteFile:
     url = f"{_ZENODO}/api/records/{record}"
     reply = _persist(lambda: _get(url))
     try:
-        # Only the last part of a name, lest a file is written outside the folder.
+        # Only the last part of a name, so that no file is written outside the folder.
         files = [
             RemoteFile(file["links"]["self"], Path(file["key"]).name, file["checksum"])
             for file in reply.json()["files"]
@@ -130,12 +130,12 @@ def _fetch(url: str, part: Path, on_bytes: Callable[[int, int | None], None]) ->
         _persist(lambda: _receive(url, part, on_bytes))
     except OSError as error:
         kept_bytes = _size_bytes(part)
-        resume = f"; {part} keeps {kept_bytes} bytes, the same command resumes from there"
+        resume = f"; {part} holds {kept_bytes} bytes, and the same command resumes from there"
         raise OSError(f"{part.stem}: {error}{resume if kept_bytes else ''}") from error
 
 
 def _receive(url: str, part: Path, on_bytes: Callable[[int, int | None], None]) -> None:
-    """Appends to `part` what it lacks, or writes it anew if the server sends all of it."""
+    """Appends the missing bytes to `part`, or rewrites it if the server sends the whole file."""
     kept_bytes = _size_bytes(part)
     # Compressed bytes could not be counted from an offset into the file.
     headers = {"Accept-Encoding": "identity"}
@@ -143,7 +143,7 @@ def _receive(url: str, part: Path, on_bytes: Callable[[int, int | None], None]) 
         headers["Range"] = f"bytes={kept_bytes}-"
     with _get(url, headers, accept=_RANGE_BEYOND_END) as reply:
         if reply.status_code == _RANGE_BEYOND_END:
-            # The part is whole already; if it is too long, the checksum will tell.
+            # The part is complete already; if it is too long, the checksum will be wrong.
             return
         done_bytes = kept_bytes if reply.status_code == 206 else 0
         coming_bytes = int(reply.headers.get("Content-Length", 0))
@@ -156,8 +156,8 @@ def _receive(url: str, part: Path, on_bytes: Callable[[int, int | None], None]) 
                 on_bytes(done_bytes, total_bytes)
 
 
-# Not pooch, which checks a temporary file that it removes when it is interrupted: hours of
-# download would be gone by a Ctrl-C in the minute that the check of 11 GB may take.
+# Not pooch, which removes its temporary file when the check is interrupted: checking 11 GB may take
+# a minute, and a Ctrl-C then would lose hours of download.
 def _check_content(part: Path, checksum: str) -> None:
     found = _md5(part)
     if found != checksum:
@@ -183,7 +183,7 @@ def _check_room(folder: Path, needed_bytes: int) -> None:
 def _get(
     url: str, headers: dict[str, str] | None = None, accept: int | None = None
 ) -> "requests.Response":
-    """An answer whose body is still to be read; any error status but `accept` is raised."""
+    """A response whose body has not been read; raises on any error status except `accept`."""
     import requests
 
     reply = requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S)
@@ -194,7 +194,7 @@ def _get(
 
 
 def _persist(action: Callable[[], _T]) -> _T:
-    """Does `action`, again after a pause as long as it fails in a way that may pass."""
+    """Does `action`; after a temporary failure, pauses and tries again."""
     import requests
 
     for pause_s in _PAUSES_S:
@@ -216,8 +216,8 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the command line; returns the exit code."""
     parser = _Parser(
         prog="python -m musicvae_jax.download",
-        description=f"Download 4MuLA from Zenodo into {FOURMULA_PATH.parent}/. A download that "
-        "broke off is resumed by the same command; a file that is there already is only checked.",
+        description=f"Download 4MuLA from Zenodo into {FOURMULA_PATH.parent}/. The same command "
+        "resumes an interrupted download; a file that already exists is only checked.",
     )
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(DATASETS)}")
     try:
@@ -241,7 +241,7 @@ def _fail(line: str, code: int) -> int:
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar with the time left on standard error; silent unless that is a terminal."""
+    """A progress bar with the time left, on standard error if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,20 +1,20 @@
-"""How the command lines fail: the error that is the user's to mend, and the exit codes."""
+"""Errors and exit codes of the command lines."""
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
-# BSD's EX_TEMPFAIL: try again later. Schedulers take it for "put this job back".
+# BSD's EX_TEMPFAIL: try again later. Job scripts can requeue the job on it.
 EXIT_STOPPED = 75
 EXIT_INTERRUPTED = 130
 
 
 class InputError(ValueError):
-    """Bad input from the person at the keyboard: a file, an option, a folder.
+    """Bad input from the user: a file, an option or a folder.
 
     The message is one line that says what arrived, what was expected and where (file, row,
-    column). The command line prints it and exits with EXIT_BAD_INPUT; library code may catch it
-    as the `ValueError` it is.
+    column). The command line prints it and exits with EXIT_BAD_INPUT; library code can catch it as
+    a `ValueError`.
     """
 
 
 class StoppedError(KeyboardInterrupt):
-    """Work ended because someone asked for it, by a key or a signal; not a failure."""
+    """The user or a signal stopped the work; not a failure."""

@@ -1,4 +1,4 @@
-"""The named experiments, how each differs from its base, their suites and their checkpoints."""
+"""The named experiments, as changes to a base, their suites and the names of their checkpoints."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class Named(NamedTuple):
         description: what it clusters.
         experiment: its settings.
         genre_ami: the genre AMI it is known to reach with its first representation: K-Means, mean
-            and standard deviation over seeds 0 to 2, `KNOWN_ON`.
+            and standard deviation over seeds 0 to 2, on the data of `KNOWN_ON`.
     """
 
     description: str
@@ -40,7 +40,7 @@ KNOWN_ON = (
 )
 _NAMED = (
     Named(
-        "The 512 mel statistics as they are, standardised: nothing is learned.",
+        "The 512 mel statistics, standardised, without a model.",
         _named("easy_spectral", _VAE, model=ModelConfig(kind="raw")),
         ".456 ± .004",
     ),
@@ -53,7 +53,7 @@ _NAMED = (
     Named("VAE of mel statistics and MFCCs.", _RICH, ".525 ± .015"),
     Named("Convolutional VAE of mel crops.", _CONV, ".494 ± .008"),
     Named(
-        "Lyrics alone: embeddings and TF-IDF, each as it is and centred per language.",
+        "Lyrics alone: embeddings and TF-IDF, each plain and centred per language.",
         _named(
             "medium_lyrics",
             _VAE,
@@ -115,7 +115,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     for suite in ("easy", "medium", "hard")
 }
 
-# The reference pipeline's names of checkpoints: the experiment, and which beta of its sweep.
+# The reference pipeline's checkpoint names, with the experiment and the beta of its sweep.
 CHECKPOINT_NAMES: dict[str, tuple[str, float | None]] = {
     "autoencoder": ("hard_ae", None),
     "basic_vae": ("easy_vae", None),

@@ -1,6 +1,6 @@
 """What the command line does, as functions: load songs, fit, cluster, score.
 
-`musicvae_jax` has them under its own name. None of them changes JAX's settings.
+`musicvae_jax` exports them. None of them changes JAX's settings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,16 +42,16 @@ _COLUMNS = (
 
 
 class Clusters(NamedTuple):
-    """A clustering of songs.
+    """Clusterings of songs, one for each seed.
 
     Attributes:
         representation: what was clustered.
         labels: cluster numbers from 0, `[seeds, songs]`; -1 for songs in no cluster, such as those
-            that the representation knows nothing of.
-        seeds: of the clusterings.
-        k: number of clusters that was asked for.
+            the representation does not know.
+        seeds: the seed of each clustering.
+        k: the requested number of clusters.
         method: the clusterer.
-        notes: what a reader of the scores must know; empty where there is nothing.
+        notes: warnings about the clusterings.
     """
 
     representation: Representation
@@ -66,9 +66,9 @@ def load_songs(path: Path | str | None = None) -> Songs:
     """Opens songs: metadata at once, mel spectrograms as they are needed.
 
     Args:
-        path: a parquet file in the 4MuLA schema, a folder of such files, or a glob. Without one
-            data/4mula_tiny.parquet if it is there, else the synthetic demo set, which is made in
-            the folder of the caches, data, on the first call.
+        path: a parquet file in the 4MuLA schema, a folder of such files, or a glob. By default
+            data/4mula_tiny.parquet if it exists, else the synthetic demo set, which the first call
+            makes in data/.
 
     Returns:
         The opened files; `table` has one row per song.
@@ -93,25 +93,26 @@ def fit(
     devices: Devices = None,
     quiet: bool = False,
 ) -> Trained:
-    """Fits a named experiment, or one's own, on songs.
+    """Fits a named experiment, or your own, on songs.
 
-    A terminal shows the progress on standard error.
+    Progress goes to standard error if that is a terminal.
 
     Args:
         experiment: a name, as `python -m experiments.run --list` prints them, or an `Experiment`.
         songs: from `load_songs`; a tenth is held out of training, by artist.
-        seeds: one training each, in place of the experiment's own.
-        on_epochs: `on_epochs(epoch, metrics)`, called once all models of a sweep have trained an
-            epoch, counted from 0: losses in nats and active units by name, `[members]` each, NaN
-            once a training has diverged. It runs on the host, between compiled chunks.
-        devices: how many to use, or "all"; see `RuntimeConfig.devices`.
-        quiet: show nothing.
+        seeds: one training for each, instead of the experiment's own seeds.
+        on_epochs: `on_epochs(epoch, metrics)`, called when all models of a sweep have trained an
+            epoch, counted from 0. `metrics` holds losses in nats and active units by name,
+            `[members]` each, NaN after a training has diverged. Runs on the host, between compiled
+            chunks.
+        devices: number of devices, or "all"; see `RuntimeConfig.devices`.
+        quiet: print nothing.
 
     Returns:
         The trained models with their preprocessor.
 
     Raises:
-        InputError: an unknown name, or songs or settings that cannot be used.
+        InputError: the name is unknown, or the songs or settings cannot be used.
         DivergenceError: training reached NaN or infinity.
 
     Example:
@@ -139,18 +140,19 @@ def cluster(
     seeds: Sequence[int] | None = None,
     config: ClusterConfig | None = None,
 ) -> Clusters:
-    """Clusters the songs that a representation knows something of.
+    """Clusters the songs that a representation knows.
 
     Args:
         representation: points of songs.
-        k: number of clusters, at least 2; by default the one whose K-Means has the best mean
+        k: number of clusters, at least 2; by default the k for which K-Means has the best mean
             silhouette. A clusterer that finds its own number ignores it.
         method: one of "kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag".
-        seeds: one clustering each; by default one per seed of the points, counted from 0.
+        seeds: one clustering for each; by default one per seed of the points, counted from 0.
         config: further settings of the clusterers.
 
     Raises:
-        InputError: an array of the wrong shape, an unknown method, or too few songs for k.
+        InputError: an array has the wrong shape, the method is unknown, or there are too few songs
+            for k.
 
     Example:
         >>> points = np.array([[[0.0], [0.1], [5.0], [5.1]]], np.float32)
@@ -184,22 +186,22 @@ def cluster(
 
 
 def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
-    """What a clustering is worth: scores, what chance gives, intervals, and leaks.
+    """Scores a clustering against labels, with chance levels, intervals and leak marks.
 
     Args:
         clusters: from `cluster`.
-        songs: with the labels of its songs.
+        songs: the clustered songs, with their labels.
 
     Returns:
-        Indexed by label ("genre"; "" for scores of the points alone), score and seed: value, its
-        mark ("given" if the representation was given the label, "derivable" if it follows from
-        what it was given: the value is then no result), low and high (95 % interval over artists),
-        null_high, null_mean and p_value (labels shuffled over songs), p_value_artists (over whole
-        artists), one_per_artist, n_songs and n_artist_songs, see `Significance`. NaN where a number
-        is not defined.
+        A table indexed by label ("genre"; "" for scores of the points alone), score and seed, with
+        the columns value, mark ("given" if the representation was given the label, "derivable" if
+        the label follows from what it was given: the value is then no result), low and high (95 %
+        interval over artists), null_high, null_mean and p_value (labels shuffled over songs),
+        p_value_artists (over whole artists), one_per_artist, n_songs and n_artist_songs; see
+        `Significance`. Undefined numbers are NaN.
 
     Raises:
-        InputError: no song of the clustering is among the songs.
+        InputError: no clustered song is among the songs.
 
     Example:
         >>> songs = load_songs()
@@ -241,7 +243,7 @@ def _marks(of_rows: pd.Series, one: Representation, labels: Mapping[str, pd.Seri
 
 
 def _terminal(quiet: bool = False) -> Terminal:
-    """Of a library call: its lines go to standard error, standard output is the caller's."""
+    """The terminal of a library call: all its lines go to standard error."""
     return Terminal(is_quiet=quiet, is_command=False)
 
 

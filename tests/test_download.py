@@ -149,7 +149,8 @@ def test_failing_server_is_asked_again(zenodo):
 def test_the_same_command_resumes_after_it_gave_up(zenodo, capsys):
     zenodo.drops = [BLOCK, BLOCK, BLOCK]
     line = fails(capsys, "4mula-tiny")
-    assert line.endswith(f"; {PART} keeps {3 * BLOCK} bytes, the same command resumes from there")
+    kept = f"; {PART} holds {3 * BLOCK} bytes, and the same command resumes from there"
+    assert line.endswith(kept)
     assert folder_listing() == [PART.name]
     assert PART.read_bytes() == CONTENT[: 3 * BLOCK]
     assert main(["4mula-tiny"]) == 0
@@ -236,7 +237,7 @@ def test_disk_that_fills_up_keeps_the_part(zenodo, monkeypatch, capsys):
     monkeypatch.setattr(downloads, "_progress", lambda name: _yielding(fill_up))
     line = fails(capsys, "4mula-tiny")
     assert "No space left on device" in line
-    assert f"{PART} keeps {BLOCK} bytes" in line
+    assert f"{PART} holds {BLOCK} bytes" in line
     assert len(zenodo.requests) == 1
 
 

@@ -1,4 +1,4 @@
-"""cards.json: what each cluster of a run's first representation is made of."""
+"""cards.json: a description of each cluster of a run's first representation."""
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,13 @@ from musicvae_jax.songs import MEL_BANDS
 
 
 def cards(fitted: Fitted, listing: Listing, clusters: dict[tuple[str, int], np.ndarray]) -> dict:
-    """The cards of the first representation's K-Means clusters under the first seed, for JSON.
+    """The cards of the first representation's K-Means clusters with the first seed, for JSON.
 
-    Each has the mean spectrum of its songs, in decibels against that of all songs, where the mel
-    statistics are among the features.
+    If the features include the mel statistics, each card has the mean spectrum of its songs, in
+    decibels relative to that of all songs.
 
     Args:
-        fitted: with the features of all songs.
+        fitted: the fitted experiment.
         listing: the run's representations.
         clusters: cluster numbers by name and seed.
     """
@@ -39,7 +39,7 @@ def _cleaned(lyrics: pd.Series) -> pd.Series:
 
 
 def _spectra(features: SongFeatures, scored: np.ndarray) -> np.ndarray | None:
-    """Mean decibels of each mel band, `[songs, 128]`, if they are among the features."""
+    """Mean decibels of each mel band, `[songs, 128]`; None if the features lack them."""
     blocks = features.config.blocks
     if "statistics" not in blocks:
         return None

@@ -1,4 +1,4 @@
-"""Clusters every representation with every clusterer and scores what comes out."""
+"""Clusters every representation with every clusterer and scores the clusters."""
 
 from typing import NamedTuple
 
@@ -22,14 +22,14 @@ from musicvae_jax.runtime.terminal import Terminal
 
 
 class Clustered(NamedTuple):
-    """What clustering made of the representations.
+    """The clusters of all representations and their scores.
 
     Attributes:
-        chosen_k: number of clusters of every clusterer that takes one.
+        chosen_k: number of clusters for every clusterer that takes one.
         curves: K-Means over k, by name and seed of the own representations.
         clusters: K-Means cluster numbers, by name and seed of all representations.
         metrics: the rows of metrics.csv.
-        approximated: how, by clusterer or score; empty where songs are few enough.
+        approximated: how each approximate clusterer or score was computed, by name.
     """
 
     chosen_k: int
@@ -40,7 +40,7 @@ class Clustered(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """One clustering: which points (under which seed), by what."""
+    """One clustering: the representation, the seed and the clusterer."""
 
     name: str
     seed: int
@@ -50,16 +50,16 @@ class _Task(NamedTuple):
 def cluster(
     name: str, listing: Listing, config: ClusterConfig, stages: Stages, terminal: Terminal
 ) -> Clustered:
-    """Every clusterer on every own representation and seed, all at one k.
+    """Runs every clusterer on every own representation and seed, all at one k.
 
-    Scores at different k do not compare, so k is chosen once, on the first representation.
-    Baselines are clustered by K-Means alone: each is some other experiment's own.
+    Scores at different k cannot be compared, so k is chosen once, on the first representation.
+    Baselines are clustered by K-Means only: each is another experiment's own representation.
 
     Args:
-        name: of the experiment.
+        name: name of the experiment.
         listing: its representations.
         config: its clusterers.
-        stages: share the clusterings.
+        stages: runs the clusterings, or finds them in the cache.
         terminal: for progress and notices.
     """
     n_songs = len(listing.songs)
@@ -95,7 +95,7 @@ def cluster(
 
 
 def _tasks(listing: Listing, config: ClusterConfig) -> list[_Task]:
-    """In the order of the rows of metrics.csv."""
+    """The clusterings in the order of the rows of metrics.csv."""
     own = [
         _Task(one.name, s, m) for one in listing.own for s in listing.seeds for m in config.methods
     ]
@@ -110,7 +110,7 @@ def _call(
     k: int,
     config: ClusterConfig,
 ) -> tuple:
-    """The arguments of `evaluate`; calls that would give the same are equal."""
+    """The arguments of `evaluate`; they are equal for calls with the same result."""
     is_sampled = len(listing.songs) > config.exact_songs
     draws = CLUSTERERS[task.method].draws or is_sampled
     seed = task.seed if draws else listing.seeds[0]
@@ -133,7 +133,7 @@ def _approximated(
 
 
 def _metrics(name: str, listing: Listing, results: dict[_Task, Evaluated]) -> pd.DataFrame:
-    """One row per clustering, and for a clusterer that leaves noise a second one without it."""
+    """One row per clustering, and a second row without noise if the clusterer leaves noise."""
     by_name: dict[str, Representation] = {one.name: one for one in listing.everything}
     marks_of = {one.name: marks(one, listing.labels) for one in listing.everything}
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""Runs the experiments of suites that are not finished, and reports on all of them."""
+"""Runs the unfinished experiments of suites, and reports on all experiments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,19 +30,19 @@ def run_suites(
     runtime: RuntimeConfig,
     terminal: Terminal,
 ) -> None:
-    """Runs the experiments that are not finished, then writes the tables and report of all.
+    """Runs the unfinished experiments, then writes the tables and the report on all.
 
     Args:
         suites: experiments by suite, not yet resolved, all on the same songs.
         results_dir: folder of the tables, figures and report.
-        checkpoints: further folders for trained models: the experiment, and which beta of its
-            sweep (None for all of it). Experiments that did not run are passed over.
-        runtime: of every run; `fresh` runs finished experiments again.
+        checkpoints: further folders for trained models, each with the experiment and the beta of
+            its sweep (None for the whole sweep). Skips experiments that did not run.
+        runtime: settings of every run; `fresh` runs finished experiments again.
         terminal: for progress, notices and tables.
 
     Raises:
-        InputError: the songs cannot be used, or some experiments could not run; the others have
-            run and are in the tables.
+        InputError: the songs cannot be used, or some experiments could not run; the tables then
+            hold the other experiments.
     """
     _check_replaceable(results_dir)
     suites = _resolved(suites, terminal)
@@ -52,7 +52,7 @@ def run_suites(
     if read_json(results_dir / _STATE) == state and not failed:
         terminal.say(f"{results_dir}: tables, pictures and report are up to date")
     elif any(finished.values()):
-        # Until the report is whole, the file marks the folder as a suite's, but not as up to date.
+        # Until the report is complete, this marks the folder as a suite's, but not as up to date.
         write_json(results_dir / _STATE, {})
         _write_checkpoints(checkpoints, finished)
         draw_overview(results_dir, finished, FOR_MANY_RUNS, terminal)
@@ -67,7 +67,7 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
 
     Args:
         experiment: resolved.
-        fingerprint: of the song file.
+        fingerprint: of the songs.
     """
     folder = experiment.results_dir
     about = read_json(folder / MANIFEST)
@@ -83,7 +83,7 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
 def _resolved(
     suites: Mapping[str, Sequence[Experiment]], terminal: Terminal
 ) -> dict[str, list[Experiment]]:
-    """The same with songs found and lyrics runtimes settled, each of them once."""
+    """Finds the songs and chooses the lyrics runtimes, each only once."""
 
     @cache
     def find_songs(data: DataConfig) -> DataConfig:
@@ -103,7 +103,7 @@ def _resolved(
 def _run_missing(
     suites: Mapping[str, Sequence[Experiment]], runtime: RuntimeConfig, terminal: Terminal
 ) -> tuple[dict[str, list[Experiment]], dict[str, str]]:
-    """The experiments with results, by suite, and why the others have none."""
+    """Runs unfinished experiments; returns those with results, by suite, and the others' errors."""
     data_path = next(iter(suites.values()))[0].data.path
     fingerprint = load_songs(data_path).fingerprint
     finished: dict[str, list[Experiment]] = {suite: [] for suite in suites}
@@ -117,7 +117,7 @@ def _run_missing(
                 try:
                     run_experiment(experiment, runtime, FOR_MANY_RUNS, terminal)
                 except (InputError, ArithmeticError) as error:
-                    # The other experiments can still run; the exit code says that one failed.
+                    # The other experiments can still run; the exit code reports the failure.
                     failed[experiment.name] = str(error)
                     terminal.notice(f"{experiment.name} is left out: {error}")
                     continue
@@ -126,7 +126,7 @@ def _run_missing(
 
 
 def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Terminal) -> None:
-    """Draws the figures again that other code has drawn; nothing else of those runs changes."""
+    """Redraws figures that another version of the code drew; changes nothing else."""
     runs = [one.results_dir for experiments in finished.values() for one in experiments]
     manifests = {folder: read_json(folder / MANIFEST) for folder in runs}
     code = drawing_code()
@@ -140,7 +140,7 @@ def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Ter
 
 
 def _code(about: Mapping) -> Mapping:
-    """The versions of code that a manifest names; manifests of older versions name one for all."""
+    """The code versions in a manifest; empty for older manifests, which have only one."""
     found = about.get("code")
     return found if isinstance(found, dict) else {}
 
@@ -157,7 +157,7 @@ def _write_checkpoints(
 
 
 def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
-    """Which runs a report is of: the same runs give the same report."""
+    """The runs and code that a report depends on."""
     runs = {
         name: {
             one.name: read_json(one.results_dir / MANIFEST)["finished_utc"] for one in experiments
@@ -172,6 +172,6 @@ def _check_replaceable(results_dir: Path) -> None:
     for name in ("report.html", "visualizations"):
         if (results_dir / name).exists() and not ours:
             raise InputError(
-                f"output folder: {results_dir / name} is there and no suite made it; move it, or "
+                f"output folder: {results_dir / name} exists and no suite made it; move it, or "
                 "choose another folder with --output-dir"
             )

@@ -1,4 +1,4 @@
-"""The evidence for the scores: nulls, intervals, artists and how well languages mix."""
+"""The evidence for the scores: nulls, intervals, artists, and how well languages mix."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -18,7 +18,7 @@ _TABLES = ("significance.csv", "spaces.csv")
 
 
 class Evidence(NamedTuple):
-    """Rows of significance.csv and spaces.csv; of a sample where songs are too many, see there."""
+    """Rows of significance.csv and spaces.csv, and which of them come from a sample of songs."""
 
     significance: pd.DataFrame
     spaces: pd.DataFrame
@@ -33,15 +33,15 @@ def weigh(
     stages: Stages,
     terminal: Terminal,
 ) -> Evidence:
-    """Weighs every representation's K-Means clusters and its points, under every seed.
+    """Scores the evidence for every representation's K-Means clusters and points, for every seed.
 
     Args:
-        name: of the experiment.
+        name: name of the experiment.
         listing: its representations.
         clusters: K-Means cluster numbers of each, by name and seed.
-        exact_songs: of more songs a sample of so many is taken, since neighbours take time that
-            grows with the square of their number.
-        stages: share the work.
+        exact_songs: if there are more songs, a sample of this size is used, since the time to find
+            neighbours grows with the square of their number.
+        stages: runs the work, or finds it in the cache.
         terminal: for progress.
     """
     places, labels = list(listing.places()), listing.labels

@@ -1,4 +1,4 @@
-"""reconstructions.npz: mels, what a model of crops makes of them, and what lies between two."""
+"""reconstructions.npz: mels, their reconstructions, and an interpolation between two."""
 
 import numpy as np
 
@@ -12,13 +12,13 @@ _N_INTERPOLATED = 7
 
 
 def mel_examples(fitted: Fitted) -> dict[str, np.ndarray]:
-    """What the pictures of a model of crops show, under its first member; mels in decibels.
+    """Examples from the first member of a model of crops; mels in decibels.
 
     Returns:
         titles `[n]`, original and reconstruction `[n, 128, frames]` of the middle crops of held-out
         songs; interpolation `[steps, 128, frames]` from the first of them to the last, and
-        interpolation_titles `[2]`. Reconstructions are not clipped, so that the error is the
-        model's own.
+        interpolation_titles `[2]`. Reconstructions are not clipped, so they show the model's full
+        error.
     """
     trained, heldout = fitted.trained, fitted.split.heldout
     places = np.linspace(0, len(heldout) - 1, min(_N_EXAMPLES, len(heldout)))

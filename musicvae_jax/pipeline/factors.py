@@ -1,4 +1,4 @@
-"""How far single latent dimensions stand for the known factors of songs: disentanglement.csv."""
+"""disentanglement.csv: how well single latent dimensions match the known factors of songs."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,19 +13,19 @@ from musicvae_jax.pipeline.stages import Stages
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import FACTOR_PREFIX
 
-# Whole numbers of no more values are names, such as those of keys.
+# Integers with at most this many values are categories, such as keys.
 _MOST_NAMES = 20
 _MIN_FACTORS = 2
-# Forests of wider ones take minutes, and features as they are have no dimension for a factor.
+# Forests on more dimensions take minutes, and raw features have no dimension for a factor.
 _MIN_DIMENSIONS, _MAX_DIMENSIONS = 2, 128
-# Where songs are many: forests take longer than all clusterings.
+# Sample size for many songs: the forests take longer than all clusterings.
 _SAMPLED = 2000
 SCORES = ("mig", "sap", "disentanglement", "completeness", "informativeness")
 _COLUMNS = ("experiment", "seed", "representation", "n_songs", "n_factors", *SCORES)
 
 
 class Disentangled(NamedTuple):
-    """The rows of disentanglement.csv; what is approximated how, empty where songs are few."""
+    """The rows of disentanglement.csv, and how they are approximated, if at all."""
 
     table: pd.DataFrame
     approximated: dict[str, str]
@@ -34,14 +34,13 @@ class Disentangled(NamedTuple):
 def score_factors(
     name: str, listing: Listing, exact_songs: int, stages: Stages, terminal: Terminal
 ) -> Disentangled:
-    """One row per own representation of 2 to 128 dimensions and seed; none without factors.
+    """One row per seed and own representation of 2 to 128 dimensions; none without factors.
 
     Args:
-        name: of the experiment.
-        listing: its representations, of songs with a factor_* column for each factor; the own ones
-            are used.
-        exact_songs: of more songs a sample is taken.
-        stages: share the scoring.
+        name: name of the experiment.
+        listing: its representations; the factors are the factor_* columns of their songs.
+        exact_songs: if there are more songs, a sample is used.
+        stages: runs the scoring, or finds it in the cache.
         terminal: for progress and notices.
     """
     own = [one for one in listing.own if _MIN_DIMENSIONS <= one.points.shape[2] <= _MAX_DIMENSIONS]
@@ -52,7 +51,7 @@ def score_factors(
     factors = known_factors(columns.iloc[places], terminal)
     if len(factors) < _MIN_FACTORS:
         terminal.notice(
-            f"disentanglement is left out: got {len(factors)} factor(s), expected at least "
+            f"disentanglement is skipped: got {len(factors)} factor(s), expected at least "
             f"{_MIN_FACTORS}"
         )
         return Disentangled(pd.DataFrame(columns=_COLUMNS), {})
@@ -60,7 +59,7 @@ def score_factors(
     calls = [(one.of_seed(place)[places], factors, seed) for one, place, seed in tasks]
     rows = []
     with terminal.progress("scoring factors", len(tasks)) as advance:
-        # The time of a call goes with the number of factors too.
+        # The time of a call also grows with the number of factors.
         found = stages.map("factors", factor_scores, calls, len(places) * len(factors))
         for (one, _, seed), scores in zip(tasks, found, strict=True):
             about = (name, seed, one.name, len(places), len(factors))
@@ -70,12 +69,12 @@ def score_factors(
 
 
 def known_factors(columns: pd.DataFrame, terminal: Terminal) -> dict[str, np.ndarray]:
-    """Factors as `evaluation.factor_scores` takes them: floats, or text for what has names.
+    """Factors as `evaluation.factor_scores` takes them: floats, or text for categories.
 
     Args:
         columns: one per factor, without nulls.
-        terminal: for a notice on those left out: factors with one value, and factors with names
-            of which some are of a single song.
+        terminal: for a notice about the factors left out: those with only one value, and
+            categorical ones with a category of a single song.
     """
     factors, left_out = {}, []
     for column in columns:
@@ -87,8 +86,8 @@ def known_factors(columns: pd.DataFrame, terminal: Terminal) -> dict[str, np.nda
             factors[name] = values
     if left_out:
         terminal.notice(
-            f"disentanglement leaves out {', '.join(left_out)}: expected numbers or names "
-            "that differ, each name of two songs or more"
+            f"disentanglement leaves out {', '.join(left_out)}: expected different values, and two "
+            "songs or more in each category"
         )
     return factors
 
@@ -96,7 +95,7 @@ def known_factors(columns: pd.DataFrame, terminal: Terminal) -> dict[str, np.nda
 def _typed(values: pd.Series) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         numbers = values.to_numpy(float)
-        # Whole numbers arrive as floats where some songs have none.
+        # Integer columns with nulls arrive as floats.
         if np.any(numbers % 1) or len(np.unique(numbers)) > _MOST_NAMES:
             return numbers
     return values.to_numpy().astype(str)
@@ -105,7 +104,7 @@ def _typed(values: pd.Series) -> np.ndarray:
 def _places(
     columns: pd.DataFrame, exact_songs: int, seed: int
 ) -> tuple[np.ndarray, Mapping[str, str]]:
-    """Which songs have all factors, or a sample of them; and how it is approximated."""
+    """The songs that have all factors, or a sample of them, and how it was drawn."""
     finite = np.isfinite(columns.select_dtypes("number")).all(axis=1)
     known = np.flatnonzero(finite & columns.notna().all(axis=1))
     if len(known) <= exact_songs:

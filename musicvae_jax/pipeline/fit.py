@@ -1,4 +1,4 @@
-"""Fits an experiment: features, preprocessor, training, and its representations of all songs."""
+"""Fits an experiment: features, preprocessing, training, and representations of all songs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -73,12 +73,12 @@ class Fitted(NamedTuple):
     Attributes:
         trained: the model.
         features: audio features of all usable songs.
-        inputs: what the model reads of them.
-        split: training and held-out songs, among those that the model can read.
+        inputs: the model's input for these songs.
+        split: training and held-out songs, of those the model can read.
         scored: places of the songs that are clustered: all, or those with lyrics.
         base: the model's representations of all songs before any fusion.
         own: the experiment's own representations of all songs.
-        found: folder of the checkpoint that the model was found in; None where it was trained now.
+        found: folder of the checkpoint with the model; None if it was trained in this run.
     """
 
     trained: Trained
@@ -92,11 +92,11 @@ class Fitted(NamedTuple):
 
 
 class Saving(NamedTuple):
-    """Where a training is saved while it runs, and where it may be found trained.
+    """Where a training is saved while it runs, and where to look for a finished one.
 
     Attributes:
-        resume_dir: of the interrupted training.
-        neighbours: folders of checkpoints.
+        resume_dir: folder of the interrupted training.
+        neighbours: checkpoint folders that may hold the same training.
     """
 
     resume_dir: Path
@@ -119,17 +119,16 @@ def fit(
         songs: opened song files.
         runtime: devices, and how the training is saved.
         terminal: for progress and notices.
-        saving: None saves nothing and always trains.
-        on_epochs: called after each epoch of all members with its number, from 0, and the losses
-            and active units of each member by name, `[members]`; on the host, between compiled
-            chunks.
-        watch: takes the time of the stages.
+        saving: where to save; None saves nothing and always trains.
+        on_epochs: called when all members have trained an epoch, with its number, from 0, and their
+            losses and active units by name, `[members]` each; on the host, between compiled chunks.
+        watch: times the stages.
 
     Raises:
-        InputError: the songs or the settings cannot be used, or an interrupted training has other
+        InputError: the songs or settings cannot be used, or an interrupted training has other
             settings.
         DivergenceError: training reached NaN or infinity.
-        StoppedError: a signal came; what was trained is saved, and the same call resumes it.
+        StoppedError: a signal arrived; the training is saved, and the same call resumes it.
     """
     watch = watch or Stopwatch()
     with watch.stage("features"):
@@ -157,7 +156,7 @@ def fit(
 
 
 def read_features(experiment: Experiment, songs: Songs, terminal: Terminal) -> SongFeatures:
-    """The songs' audio features, from the cache where they are there."""
+    """The songs' audio features, from the cache if possible."""
     config = audio_config(experiment)
     with terminal.progress("reading mels", len(songs.table)) as advance:
         _build_together(partial(build_features, songs, config), advance)
@@ -193,7 +192,7 @@ def _preprocess(
 
 @contextmanager
 def _in_turns(is_needed: bool) -> Iterator[None]:
-    """The first process alone, then the others, who find what it has cached."""
+    """Runs the block in the first process, then in the others, which find its cache."""
     if not is_needed:
         yield
         return
@@ -202,11 +201,11 @@ def _in_turns(is_needed: bool) -> Iterator[None]:
 
 
 def _build_together(build: Callable[..., int], advance: Callable[[int], None]) -> None:
-    """Of several processes, each makes its share of the parts; afterwards every one finds all."""
+    """Each of several processes makes its share of the parts; afterwards all find all parts."""
     share = Share(jax.process_index(), jax.process_count())
     if share.count == 1:
         return
-    # Whatever cannot be made is tried again by every process, so that all end with the same error.
+    # Every process will try failed parts again, so that all end with the same error.
     with suppress(InputError):
         build(share, advance)
     wait_for_all("parts")
@@ -222,10 +221,10 @@ def _train_or_find(
     saving: Saving | None,
     on_epochs: OnEpochs | None,
 ) -> tuple[Trained, Path | None]:
-    """The trained members of the sweep, and the folder where they were found, if they were.
+    """The trained members of the sweep, and the folder of their checkpoint if it was found.
 
-    Another experiment's checkpoint of the same training (say, the audio model under a fusion with
-    lyrics) is used as it is: training again would give the same numbers.
+    Uses another experiment's checkpoint of the same training (for example, the audio model of a
+    fusion with lyrics), since training again would give the same numbers.
     """
     settings = training_settings(blank.preprocessor, fingerprint)
     key = training_key(settings)
@@ -233,7 +232,7 @@ def _train_or_find(
     if saving is not None and not runtime.fresh:
         found = find_trained(saving.neighbours, key)
     if found is not None:
-        terminal.say(f"model: as trained in {found} (same settings, data and seeds)")
+        terminal.say(f"model: loaded from {found} (same settings, data and seeds)")
         there = load(found)
         return blank._replace(state=there.state, history=there.history, key=key), found
     members, train = blank.experiment.members, blank.experiment.train
@@ -242,7 +241,7 @@ def _train_or_find(
     is_streamed = _is_streamed(source, runtime, terminal)
     open_saver: OpenSaver = save_nothing
     if saving is not None:
-        # A training that streams is saved in another form, and neither resumes the other.
+        # Streamed trainings are saved in another format; neither kind can resume the other.
         where = {"data_budget_mb": "streamed" if is_streamed else "on the devices"}
         open_interrupted(saving.resume_dir, {**settings, **where}, runtime.restart)
         config = SaveConfig(runtime.checkpoint_every, runtime.checkpoints_kept)
@@ -254,12 +253,12 @@ def _train_or_find(
         else:
             state, history = train_members(blank.model, train, members, source.data(), *rest)
     if any_process(stop_requested()):
-        # It came when the last step was being saved.
+        # The signal arrived while the last step was being saved.
         raise StoppedError("stopped; the training is saved, and the same command resumes it")
     try:
         check_finite(history, blank.experiment.members)
     except DivergenceError:
-        # It would diverge again, and block other settings in the same folder.
+        # It would only diverge again, and block other settings in the same folder.
         if saving is not None and is_first():
             discard_interrupted(saving.resume_dir, settings)
         raise
@@ -275,7 +274,7 @@ def _is_streamed(
     if n_mb <= runtime.data_budget_mb:
         return False
     terminal.say(
-        f"features: {n_mb:,.1f} MB, streamed to the devices, since data_budget_mb is "
+        f"features: {n_mb:,.1f} MB, streamed to the devices because data_budget_mb is "
         f"{runtime.data_budget_mb:,}"
     )
     return True
@@ -285,7 +284,7 @@ def _is_streamed(
 def _reports(
     blank: Trained, terminal: Terminal, on_epochs: OnEpochs | None
 ) -> Iterator[Callable[[int, int, History], None]]:
-    """The progress bar, in epochs of all members, and the caller's own callback."""
+    """Updates the progress bar, in epochs of all members, and calls the caller's callback."""
     n_members, n_epochs = len(blank.experiment.members), blank.experiment.train.epochs
     report = None
     if on_epochs is not None:
@@ -301,19 +300,19 @@ def _reports(
 
 
 def _notice_gaps(table: pd.DataFrame, scored: np.ndarray, split: Split, terminal: Terminal) -> None:
-    """Says what the scores will lack."""
+    """Prints notices about songs and scores that will be missing."""
     if len(scored) < len(table):
         terminal.notice(
-            f"lyrics: {len(table) - len(scored)} of {len(table)} songs have none; the other "
-            f"{len(scored)} are clustered and scored, in the baselines too"
+            f"lyrics: {len(table) - len(scored)} of {len(table)} songs have none; models and "
+            f"baselines are clustered and scored on the other {len(scored)}"
         )
     for name in LABELS:
         found = vocabulary(table[name].iloc[scored])
         if len(found) < 2:
             terminal.notice(
                 f"{name}: got {len(found)} distinct value(s) ({', '.join(found) or 'all null'}), "
-                "expected at least 2; its scores are left empty"
+                "expected at least 2; scores against it are left empty"
             )
     both = set(table["artist"].iloc[split.train]) & set(table["artist"].iloc[split.heldout])
     if both - {None}:
-        terminal.notice("all songs are by one artist, so held-out songs are by a known artist")
+        terminal.notice("all songs are by one artist, so held-out songs are not by new artists")

@@ -1,4 +1,4 @@
-"""The health of a trained model's posteriors: what latents say of songs, and what is decoded."""
+"""Checks a trained model's posteriors: what the latents hold, and what the decoder uses."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -20,8 +20,8 @@ from musicvae_jax.trained import decode
 from musicvae_jax.training import Examples, collapse_notes
 from musicvae_jax.training.streaming import Source, Visits, make_source, posteriors
 
-# Songs of each side that are decoded, evenly spaced: a share is known well enough from so many.
-# A crop has 16,384 numbers or more.
+# Evenly spaced songs of each side that are decoded: enough for a good estimate. A crop has 16,384
+# numbers or more.
 _DECODED_SONGS = {"rows": 2048, "crops": 128}
 _OF_DIMENSIONS = ("dimension", "kl_nats", "aggregate_kl_nats", "mean_variance", "active")
 _OF_MEMBERS = (
@@ -32,18 +32,18 @@ _OF_MEMBERS = (
 
 
 class Health(NamedTuple):
-    """What a run leaves of its posteriors.
+    """The health of a run's posteriors.
 
     Attributes:
-        dimensions: rows of posterior.csv, one per member and latent dimension: KL to the prior,
-            mean over the training songs; that of all their posteriors together; the variance of
-            their posterior means, and whether that is active. Of crops, means and KL are over the
-            crops that the history looks at, and the variance is of a song's mean.
+        dimensions: rows of posterior.csv, one per member and latent dimension: the mean KL to the
+            prior over training songs, the KL of the aggregate posterior, the variance of the
+            posterior means over songs, and whether the dimension is active. For a model of crops,
+            the KLs are over the crops of the history, and the variance is that of each song's mean.
         members: rows of posterior_summary.csv, one per member: sums over dimensions, and for each
-            side of the split, of at most 2,048 songs or the crops of 128, the share of their
-            variance that is decoded from their posterior means, and from the training songs' mean
-            in the place of these, which leaves the condition.
-        alarms: a line for each posterior that has collapsed.
+            side of the split (at most 2,048 songs, or the crops of 128 songs) the share of the
+            variance decoded from the posterior means, and from the training songs' mean latent
+            instead, which leaves only the condition.
+        alarms: a line for each collapsed posterior.
     """
 
     dimensions: pd.DataFrame
@@ -52,10 +52,10 @@ class Health(NamedTuple):
 
 
 def posterior_health(fitted: Fitted) -> Health:
-    """Looks at every member.
+    """Checks the posteriors of every member.
 
-    Without a posterior (an autoencoder) dimensions are left out, and all of the summary but the
-    shares is null. Where nothing was trained both tables are empty.
+    For an autoencoder, which has no posterior, `dimensions` is empty and the summary has only the
+    number of dimensions and the shares. For a model without training both tables are empty.
     """
     trained = fitted.trained
     dimensions, members = [], []
@@ -80,7 +80,7 @@ def posterior_health(fitted: Fitted) -> Health:
 
 
 def _training_posteriors(fitted: Fitted, params: Any, source: Source) -> Posterior:
-    """Parts `[songs, examples of a song, latent]`."""
+    """The posteriors of the training songs, parts `[songs, examples of a song, latent]`."""
     train = fitted.split.train
     found = posteriors(fitted.trained.model, params, source, source.fixed(train))
     return Posterior(*(part.reshape(len(train), -1, part.shape[-1]) for part in found))
@@ -108,7 +108,7 @@ def _sums(rows: pd.DataFrame, has_kl: bool) -> tuple:
 
 
 def _decoded_shares(fitted: Fitted, params: Any, source: Source) -> Iterator[float]:
-    """In the order of the columns."""
+    """The decoded shares in the order of the columns."""
     model, mean = fitted.trained.model, None
     most = _DECODED_SONGS[fitted.trained.experiment.model.traits.reads]
     for side in fitted.split:
@@ -131,8 +131,8 @@ def _examples(source: Source, visits: Visits) -> Examples:
 
 def _alarms(fitted: Fitted, of_members: pd.DataFrame) -> list[str]:
     experiment = fitted.trained.experiment
-    # Beyond what the condition gives. Of training songs, since a decoder that has learnt them by
-    # heart and fails on others does not ignore the latents.
+    # What the latents add to the condition. On training songs, since a decoder that has memorised
+    # them and fails on others does not ignore the latents.
     without = of_members["train_without_latents"].clip(lower=0)
     from_latents = of_members["train_decoded_share"] - without
     return collapse_notes(

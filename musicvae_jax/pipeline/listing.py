@@ -1,4 +1,4 @@
-"""What an experiment clusters: its own representations and the baselines, on the same songs."""
+"""The representations that an experiment clusters: its own and the baselines, on the same songs."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -18,12 +18,12 @@ class Listing(NamedTuple):
     """The representations of a run, all of the same songs.
 
     Attributes:
-        own: what the experiment is about.
-        baselines: what it has to beat.
+        own: the experiment's own representations.
+        baselines: the representations it is compared with.
         songs: table of these songs, with a fresh index.
-        shared: points of the songs in a space that all experiments have in common, in which
-            internal scores compare.
-        seeds: of the experiment.
+        shared: points of the songs in a space shared by all experiments, in which internal scores
+            can be compared.
+        seeds: seeds of the experiment.
     """
 
     own: tuple[Representation, ...]
@@ -42,7 +42,7 @@ class Listing(NamedTuple):
         return {name: self.songs[name] for name in LABELS}
 
     def places(self) -> Iterator[tuple[Representation, int, int]]:
-        """Each representation with each place among the seeds, and the seed."""
+        """Each representation with each seed and the index of that seed."""
         for one in self.everything:
             for place, seed in enumerate(self.seeds):
                 yield one, place, seed
@@ -53,7 +53,7 @@ class Listing(NamedTuple):
 
 
 def list_representations(fitted: Fitted) -> Listing:
-    """An experiment's own representations and its baselines, of the songs that it clusters."""
+    """An experiment's own representations and its baselines, for the songs that it clusters."""
     experiment, inputs, split = fitted.trained.experiment, fitted.inputs, fitted.split
     baselines = list(fitted.base) if experiment.fuse else []
     texts = [name for name in experiment.fuse if BLOCKS[name].is_lyrics]
@@ -62,7 +62,7 @@ def list_representations(fitted: Fitted) -> Listing:
     baselines += [inputs.blocks[name] for name in texts]
     names = {one.name for one in fitted.own}
     if "pca" not in names:
-        # The linear baseline has the dimensions of the model it stands beside.
+        # The linear baseline has as many dimensions as the model.
         projection = fit_pca(inputs.audio.points[0], split.train, experiment.model.latent)
         points = apply_pca(projection, inputs.audio.points[0])[None]
         baselines.append(inputs.audio._replace(name="pca", points=points))
@@ -78,7 +78,7 @@ def list_representations(fitted: Fitted) -> Listing:
 
 
 def marks(one: Representation, labels: Mapping[str, pd.Series]) -> dict[str, str]:
-    """`MARKS` as they stand in every table that has scores against labels.
+    """The `MARKS` columns of every table with scores against labels.
 
     Args:
         one: the representation.

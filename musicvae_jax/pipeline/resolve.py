@@ -1,4 +1,4 @@
-"""What a config leaves open, settled: the song files and the lyrics runtime."""
+"""Resolves what a config leaves open: the song files and the lyrics runtime."""
 
 from dataclasses import replace
 
@@ -13,9 +13,9 @@ from musicvae_jax.songs.demo import DEMO_VERSION, N_DEMO_SONGS, demo_version, wr
 
 
 def resolve(experiment: Experiment, terminal: Terminal) -> Experiment:
-    """The experiment with its songs found and, if it uses lyrics, its lyrics runtime settled.
+    """Finds the experiment's songs and, if it uses lyrics, chooses their runtime.
 
-    Makes the demo set if that is what is wanted.
+    Makes the demo set if needed.
     """
     experiment = replace(experiment, data=resolve_data(experiment.data, terminal))
     if not experiment.uses_lyrics:
@@ -24,7 +24,7 @@ def resolve(experiment: Experiment, terminal: Terminal) -> Experiment:
 
 
 def resolve_data(data: DataConfig, terminal: Terminal) -> DataConfig:
-    """The same with the song file found; says which."""
+    """Finds the song file and says which it is."""
     path, description = find_songs(data.path)
     terminal.say(description)
     if data.path is None and path == DEMO_PATH:
@@ -34,7 +34,7 @@ def resolve_data(data: DataConfig, terminal: Terminal) -> DataConfig:
 
 
 def resolve_lyrics(config: LyricsConfig, terminal: Terminal) -> LyricsConfig:
-    """The same with the runtime settled; says which, and if it is a fallback."""
+    """Chooses the lyrics runtime and says which it is, and whether it is a fallback."""
     settled, description = lyrics.resolve_runtime(config)
     terminal.say(description)
     return settled
@@ -46,7 +46,7 @@ def _make_demo(terminal: Terminal) -> None:
         return
     if found is None and DEMO_PATH.exists():
         raise InputError(
-            f"{DEMO_PATH}: is there and is not a demo set; move it, or name it with --data.path"
+            f"{DEMO_PATH}: exists and is not a demo set; move it, or read it with --data.path"
         )
     try:
         DEMO_PATH.parent.mkdir(exist_ok=True)
@@ -55,5 +55,5 @@ def _make_demo(terminal: Terminal) -> None:
             write_demo(DEMO_PATH, on_song=advance)
     except OSError as error:
         raise InputError(
-            f"{DEMO_PATH}: the demo set cannot be written ({error}); name songs with --data.path"
+            f"{DEMO_PATH}: the demo set cannot be written ({error}); read songs with --data.path"
         ) from error

@@ -1,4 +1,4 @@
-"""A run's output folders: written aside, then put in place whole, the manifest last."""
+"""A run's output folders: written to a temporary folder, then moved into place, manifest last."""
 
 import shutil
 import tempfile
@@ -14,7 +14,7 @@ from musicvae_jax.trained import Trained, save
 CHECKPOINT = "checkpoint"
 _PARTIAL = ".partial-"
 _SWAP = ".replacing-"
-# Everything a run may leave in its results folder. Files of other names are not ours to remove.
+# Everything a run may leave in its results folder. Other files are not ours to remove.
 _ENTRIES = (
     "config.json",
     "metrics.csv",
@@ -37,56 +37,56 @@ _ENTRIES = (
 
 @contextmanager
 def staged_results(name: str, results_dir: Path, checkpoint_dir: Path) -> Iterator[Path]:
-    """A scratch folder whose contents replace the last run's when the block ends well.
+    """A temporary folder whose contents replace the last run's results if the block succeeds.
 
     Whatever the block writes as "checkpoint" goes to `checkpoint_dir`, the rest to `results_dir`.
-    A results folder is whole exactly if it holds manifest.json: that file is the first to go and
-    the last to come. If the block fails, or putting results in place does, the last run's stay.
-    What runs that were killed have left is removed; no other run may be at work, see `lock`.
+    Results are complete exactly if there is a manifest.json: it is the first file to be removed and
+    the last to be written. If the block or the replacement fails, the last run's results stay.
+    Remains of killed runs are removed, so no other run may use the folder, see `lock`.
 
     Args:
-        name: the experiment, whose earlier run may be replaced.
-        results_dir: made if it is not there.
-        checkpoint_dir: its parent is made if it is not there.
+        name: the experiment, whose earlier results may be replaced.
+        results_dir: made if it does not exist.
+        checkpoint_dir: its parent is made if it does not exist.
 
     Raises:
-        InputError: a folder cannot be made or written, or holds something of the name of a result
-            that no run of this experiment put there.
+        InputError: a folder cannot be made or written, or holds a file with a result's name that
+            no run of this experiment put there.
     """
-    # A link to a folder stays a link; what it points to gets the results.
+    # A link to a folder stays a link; its target gets the results.
     results_dir, checkpoint_dir = results_dir.resolve(), checkpoint_dir.resolve()
     _check_replaceable(name, results_dir, checkpoint_dir)
-    # In a folder that it shares with others a run goes by its name.
+    # Other runs may share this folder, so the prefix contains the run's name.
     beside = f"{_PARTIAL}{checkpoint_dir.name}-"
     _remove_all(results_dir.glob(f"{_PARTIAL}*"))
     _remove_all(checkpoint_dir.parent.glob(f"{beside}*"))
     with _scratch_folder(results_dir, _PARTIAL) as stage:
-        # Made now, so that an unwritable place is found before the work is done.
+        # Made now, so that an unwritable folder is found before the work is done.
         with _scratch_folder(checkpoint_dir.parent, beside):
             yield stage
         killed_in_swap = list(results_dir.glob(f"{_SWAP}*"))
         with _scratch_folder(results_dir, _SWAP) as old:
             _move_all(_swap(stage, old, results_dir, checkpoint_dir))
-            # Until now they said that what was half in place was ours.
+            # Until now they marked half-replaced results as ours.
             _remove_all(killed_in_swap)
 
 
 def replace_checkpoint(directory: Path, trained: Trained) -> None:
-    """Writes a checkpoint to a folder, in place of the one that is there, if any.
+    """Writes a checkpoint to a folder and replaces an older one there.
 
     Raises:
-        InputError: the folder cannot be written, or is there and is no checkpoint.
+        InputError: the folder cannot be written, or exists and is not a checkpoint.
     """
     directory = directory.resolve()
     if directory.exists() and not _is_checkpoint(directory):
-        raise InputError(f"{directory}: is there and is not a checkpoint; move it")
+        raise InputError(f"{directory}: exists and is not a checkpoint; move it")
     with _scratch_folder(directory.parent, _PARTIAL) as stage:
         save(trained, stage / "new")
         _move_all([(directory, stage / "old"), (stage / "new", directory)])
 
 
 def _check_replaceable(name: str, results_dir: Path, checkpoint_dir: Path) -> None:
-    # The folder of a swap is still there if a run was killed in the middle of one.
+    # A run killed in the middle of a swap leaves the swap's folder.
     is_ours = _is_manifest_of(name, results_dir / MANIFEST) or any(results_dir.glob(f"{_SWAP}*"))
     entries = () if is_ours else (*_ENTRIES, MANIFEST)
     strangers = [results_dir / entry for entry in entries if (results_dir / entry).exists()]
@@ -94,7 +94,7 @@ def _check_replaceable(name: str, results_dir: Path, checkpoint_dir: Path) -> No
         strangers.append(checkpoint_dir)
     if strangers:
         raise InputError(
-            f"output folder: {strangers[0]} is there and no run of {name} made it; "
+            f"output folder: {strangers[0]} exists and no run of {name} made it; "
             "move it, or choose another folder with --output-dir"
         )
 
@@ -114,7 +114,7 @@ def _is_checkpoint(folder: Path) -> bool:
 def _swap(
     stage: Path, old: Path, results_dir: Path, checkpoint_dir: Path
 ) -> Iterator[tuple[Path, Path]]:
-    """The moves, in order, that put the last run's results aside and the new ones in place."""
+    """The moves, in order, that set the last run's results aside and put the new ones in place."""
     yield results_dir / MANIFEST, old / MANIFEST
     targets = {CHECKPOINT: checkpoint_dir} | {entry: results_dir / entry for entry in _ENTRIES}
     for entry, target in targets.items():
@@ -124,7 +124,7 @@ def _swap(
 
 
 def _move_all(moves: Iterable[tuple[Path, Path]]) -> None:
-    """Makes every move whose source is there; if one fails, takes back those before it."""
+    """Makes every move whose source exists; if one fails, undoes those before it."""
     done = []
     try:
         for source, target in moves:

@@ -35,9 +35,9 @@ from musicvae_jax.training.resume import discard_interrupted
 def run_experiment(
     experiment: Experiment, runtime: RuntimeConfig, workers: Workers, terminal: Terminal
 ) -> None:
-    """Runs an experiment and leaves its results folder and checkpoint.
+    """Runs an experiment and writes its results folder and checkpoint.
 
-    Of several processes the first one writes them; the others read, train and encode with it.
+    With several processes, the first one writes them; the others read, train and encode with it.
 
     Args:
         experiment: with its song file and lyrics runtime resolved, see `resolve`.
@@ -48,7 +48,7 @@ def run_experiment(
     Raises:
         InputError: the songs, the settings or the output folder cannot be used.
         DivergenceError: training reached NaN or infinity.
-        StoppedError: a signal came; what was trained is saved, and the same call resumes it.
+        StoppedError: a signal arrived; the training is saved, and the same call resumes it.
     """
     watch = Stopwatch()
     note_code()
@@ -69,13 +69,13 @@ def run_experiment(
             return
         stages = Stages(experiment.features.cache_dir / "stages", runtime.fresh, workers)
         _write_results(songs, fitted, folder, stages, workers, watch, terminal)
-        # Puts them in place; only then is what they were made from not needed any more.
+        # Puts the results in place; only then can the interrupted training be discarded.
         results.close()
         _discard_interrupted(fitted, songs, terminal)
 
 
 def show_results(experiment: Experiment, terminal: Terminal) -> None:
-    """Prints the scores of a finished run and where everything is."""
+    """Prints the scores of a finished run and where its files are."""
     from musicvae_jax import reporting
     from musicvae_jax.reporting.reading import read_table
     from musicvae_jax.reporting.run_figures import run_title
@@ -91,7 +91,7 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
 
 
 def _neighbours(experiment: Experiment) -> tuple[Path, ...]:
-    """Folders where runs that went to the same place as this one leave checkpoints."""
+    """Checkpoint folders of runs with the same parent folder as this one."""
     if experiment.output_dir is None:
         return tuple(sorted(experiment.checkpoint_dir.parent.glob("*")))
     return tuple(sorted(experiment.output_dir.parent.glob(f"*/{experiment.checkpoint_dir.name}")))
@@ -106,7 +106,7 @@ def _write_results(
     watch: Stopwatch,
     terminal: Terminal,
 ) -> None:
-    # scikit-learn and matplotlib take seconds to import, so training does not wait for them.
+    # scikit-learn and matplotlib take seconds to import, so import them after training.
     from musicvae_jax.pipeline.cards import cards
     from musicvae_jax.pipeline.cluster import cluster
     from musicvae_jax.pipeline.evidence import weigh
@@ -133,7 +133,7 @@ def _write_results(
     with watch.stage("evidence"):
         evidence = weigh(name, listing, clusters, config.exact_songs, stages, terminal)
     with watch.stage("stability"):
-        # Fused ones are several of each model.
+        # A model has several fusions, so they are not one sweep.
         is_sweep = experiment.model.traits.trained and not experiment.fuse
         stability = score_stability(name, listing, is_sweep, clustered, config, stages)
     with watch.stage("factors"):
@@ -185,7 +185,7 @@ def _write_tables(folder: Path, by_name: Mapping[str, pd.DataFrame]) -> None:
 
 
 def _stages_table(fitted: Fitted, stages: Stages) -> dict[str, dict[str, object]]:
-    """Of each stage, how many of its parts were computed and found, and where."""
+    """How many parts of each stage were computed, how many were found, and where."""
     cache_dir = fitted.trained.experiment.features.cache_dir
     is_found = fitted.features.from_cache
     about = {"features": _counted(not is_found, is_found, cache_dir if is_found else None)}
@@ -220,6 +220,6 @@ def _discard_interrupted(fitted: Fitted, songs: Songs, terminal: Terminal) -> No
     settings = training_settings(fitted.trained.preprocessor, songs.fingerprint)
     if not discard_interrupted(experiment.resume_dir, settings):
         terminal.notice(
-            f"{experiment.resume_dir} holds an interrupted training with other settings, which "
-            "is left there"
+            f"{experiment.resume_dir} holds an interrupted training with other settings; it is "
+            "left alone"
         )

@@ -1,4 +1,4 @@
-"""Whether the clusters would come out again: stability.csv, and the curve that can choose k."""
+"""How reproducible the clusters are: stability.csv, and the curve that can choose k."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -23,11 +23,11 @@ from musicvae_jax.representations import Representation
 if TYPE_CHECKING:
     from musicvae_jax.pipeline.cluster import Clustered
 
-# Of subsets of the songs, over all seeds of a representation. More where k hangs on it: the mean
-# is then about as certain as the tolerance of `clustering.stable_k`.
+# Pairs of subsets of the songs, over all seeds of a representation. More to choose k: the mean is
+# then about as certain as the tolerance of `clustering.stable_k`.
 _PAIRS, _PAIRS_FOR_K = 6, 12
 _LABELS = ("genre", "language")
-# What tables call the models of a sweep taken together.
+# Name in tables of all models of a sweep together.
 SWEEP = "sweep"
 _COLUMNS = (
     *("experiment", "representation", "n_clusterings", "n_clusters", "n_songs"),
@@ -38,14 +38,14 @@ _COLUMNS = (
 
 
 class Stability(NamedTuple):
-    """The rows of stability.csv; and what is approximated how, empty where songs are few enough."""
+    """The rows of stability.csv, and how they are approximated, if at all."""
 
     table: pd.DataFrame
     approximated: dict[str, str]
 
 
 class _Group(NamedTuple):
-    """K-Means clusterings of the same songs, `[songs]` each, and a representation they are of."""
+    """K-Means clusterings of the same songs, `[songs]` each, and their (first) representation."""
 
     clusterings: Sequence[np.ndarray]
     representation: Representation
@@ -57,14 +57,14 @@ def with_stability(
     config: ClusterConfig,
     stages: Stages,
 ) -> dict[tuple[str, int], KCurves]:
-    """The curves with how far K-Means of resampled songs agrees at each k.
+    """Adds to the curves how well K-Means of resampled songs agrees at each k.
 
     Args:
-        curves: of one representation, by its name and seed.
-        points: `[songs, dimensions]`, by the same; of more than `config.exact_songs` songs a
-            sample is used.
-        config: of the clusterings.
-        stages: share them.
+        curves: the curves of one representation, by its name and seed.
+        points: `[songs, dimensions]`, by name and seed; a sample is used if there are more than
+            `config.exact_songs` songs.
+        config: settings of the clusterings.
+        stages: runs the clusterings, or finds them in the cache.
     """
     n_pairs, n_songs = _per_seed(_PAIRS_FOR_K, len(curves)), len(points[next(iter(curves))])
     places = sample_songs(n_songs, config.exact_songs, next(iter(curves))[1])
@@ -73,7 +73,7 @@ def with_stability(
         for place, curve in curves.items()
         for k in curve.k
     ]
-    # Each call clusters two subsets a pair.
+    # Each call clusters two subsets per pair.
     agreements = stages.map("stability", kmeans_agreement, calls, 2 * n_pairs * n_songs)
     means = (found.mean for found in agreements)
     return {
@@ -90,18 +90,18 @@ def score_stability(
     config: ClusterConfig,
     stages: Stages,
 ) -> Stability:
-    """How far K-Means agrees with itself under other seeds and other songs, and its consensus.
+    """How well K-Means agrees between seeds and between subsets of the songs, and its consensus.
 
-    One row per own representation, and one of all models of a sweep, of which nothing is
-    resampled. A representation with too few distinct songs for k clusters has none.
+    One row per own representation, and one, without resampling, for all models of a sweep. A
+    representation with too few distinct songs for k clusters has no row.
 
     Args:
-        name: of the experiment.
+        name: name of the experiment.
         listing: its representations; the own ones are used.
         is_sweep: whether they are all models of one sweep.
         clustered: their clusters.
-        config: of the clusterings.
-        stages: share the clusterings.
+        config: settings of the clusterings.
+        stages: runs the clusterings, or finds them in the cache.
     """
     seeds, n_songs, k = listing.seeds, len(listing.songs), clustered.chosen_k
     own = [
@@ -142,12 +142,12 @@ def score_stability(
 
 
 def _per_seed(n_pairs: int, n_seeds: int) -> int:
-    """At least one."""
+    """Pairs per seed, at least one."""
     return -(-n_pairs // n_seeds)
 
 
 def _merged(of_seeds: Sequence[Agreement]) -> Agreement:
-    """Of as many pairs each."""
+    """The agreement over all seeds, each with the same number of pairs."""
     return Agreement(
         float(np.mean([one.mean for one in of_seeds])),
         float(np.min([one.minimum for one in of_seeds])),
@@ -160,7 +160,7 @@ def _groups(
     is_sweep: bool,
     clusters: Mapping[tuple[str, int], np.ndarray],
 ) -> dict[str, _Group]:
-    """By representation, and all models of a sweep together."""
+    """The clusterings of each representation, and of all models of a sweep together."""
     groups = {one.name: _Group([clusters[one.name, seed] for seed in seeds], one) for one in own}
     if is_sweep and len(own) > 1:
         everything = [one for group in groups.values() for one in group.clusterings]

@@ -1,8 +1,7 @@
-"""Stages that are computed once: what a call gave is kept, by the content of its inputs.
+"""Caches the results of stages by the content of their inputs.
 
-A key holds the function, the version of the code that it runs and of the libraries it needs, and
-the arguments. Experiments that cluster the same points share what they give, and a run that was
-killed or repeated starts from there.
+The key covers the function, the versions of its code and libraries, and the arguments. Experiments
+that cluster the same points share results, and a killed or repeated run continues from them.
 """
 
 import pickle
@@ -19,7 +18,7 @@ from musicvae_jax.runtime.workers import Workers
 
 T = TypeVar("T")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "umap-learn", "numba")
-# What reading a damaged file, or one of another version, has been seen to raise.
+# Errors that reading damaged files, or files of other versions, has raised.
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -34,12 +33,12 @@ _UNREADABLE = (
 
 
 class Stages:
-    """Runs the calls of stages or finds what they gave before, and counts which.
+    """Runs the calls of stages, or finds their results in the cache, and counts both.
 
     Args:
-        folder: of the cache; made if it is not there.
-        fresh: compute everything again, whatever the cache holds.
-        workers: share the calls.
+        folder: folder of the cache; made if it does not exist.
+        fresh: compute everything again and ignore the cache.
+        workers: run the calls.
     """
 
     def __init__(self, folder: Path, fresh: bool, workers: Workers) -> None:
@@ -55,14 +54,14 @@ class Stages:
         calls: Sequence[tuple[Any, ...]],
         n_songs: int,
     ) -> Iterator[T]:
-        """The results of calls, in their order; equal calls are computed once, from now on.
+        """Starts the calls and yields their results in order; equal calls are computed once.
 
         Args:
-            stage: what the manifest counts the calls under.
-            function: of a module that imports no JAX, which every process would start. It draws
-                nothing that is not seeded by its arguments.
-            calls: the arguments of each.
-            n_songs: what the time of a call goes with.
+            stage: name of the stage in the manifest.
+            function: from a module that does not import JAX, which every process would start. Its
+                random numbers must be seeded by its arguments.
+            calls: the arguments of each call.
+            n_songs: number of songs in each call, on which its time depends.
         """
         version = code_version((function.__module__,), _PACKAGES)
         paths = [self._path(stage, function, version, call) for call in calls]
@@ -74,7 +73,7 @@ class Stages:
         return _in_order(paths, found, computed)
 
     def count(self, stage: str, n_computed: int, n_found: int) -> None:
-        """Counts calls of a stage, of others too than `map` makes."""
+        """Counts calls of a stage, including calls that `map` did not make."""
         counter = self._counts.setdefault(stage, Counter(computed=0, found=0))
         counter.update(computed=n_computed, found=n_found)
 
@@ -85,7 +84,7 @@ class Stages:
 
     @property
     def folder(self) -> Path:
-        """Where what stages gave is kept."""
+        """Folder of the cached results."""
         return self._folder
 
     def _path(self, stage: str, function: Callable, version: str, call: tuple) -> Path:
@@ -104,14 +103,14 @@ def _in_order(
 
 
 def _read(path: Path) -> tuple[Any] | None:
-    """What is kept, in a tuple; None where there is nothing that can be read."""
+    """The cached result, in a tuple; None if there is none that can be read."""
     if not path.exists():
         return None
     try:
         with path.open("rb") as file:
             return (pickle.load(file),)
     except _UNREADABLE:
-        # It is computed again, which gives the same.
+        # Computing it again gives the same result.
         return None
 
 

@@ -1,4 +1,4 @@
-"""The tables of a results folder, from what the stages return."""
+"""The tables of a results folder, made from the results of the stages."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ def history_table(trained: Trained) -> pd.DataFrame:
     """history.csv: one row per member and epoch, losses in nats per song (per crop, for a
     model of crops).
 
-    Where nothing was trained it is empty; without a KL term its columns are null.
+    Empty for a model without training. Without a KL term, the KL columns are null.
     """
     if trained.history is None:
         return pd.DataFrame(columns=[*Member._fields, "epoch", *_HISTORY])
@@ -48,8 +48,8 @@ def history_table(trained: Trained) -> pd.DataFrame:
 def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) -> pd.DataFrame:
     """cluster_selection.csv: one row per representation, seed and k tried.
 
-    `chosen` marks the k of the run, `elbow` and `best_silhouette` what each rule would choose for
-    that representation and seed; `stability` is empty where it does not choose.
+    `chosen` marks the k of the run; `elbow` and `best_silhouette` mark the k that each rule would
+    choose for that representation and seed; `stability` is empty unless it chooses k.
 
     Args:
         curves: by representation and seed.
@@ -80,8 +80,8 @@ def latents_table(
 ) -> pd.DataFrame:
     """latents.parquet: one row per own representation, seed and song.
 
-    Points are in columns latent_000, latent_001, ...; where representations differ in dimensions
-    the narrower ones leave the last columns null.
+    Points are in columns latent_000, latent_001, ...; a representation with fewer dimensions than
+    another leaves the last columns null.
 
     Args:
         listing: the run's representations.
@@ -106,5 +106,5 @@ def rejected_table(rejected: Sequence[Rejection]) -> pd.DataFrame:
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """A table as CSV text with a fixed number of digits, the same for the same numbers."""
+    """A table as CSV text with a fixed number of digits: the same text for the same numbers."""
     return table.to_csv(index=False, float_format=_FLOAT_FORMAT, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""What a training depends on, and its digest: equal keys, equal models."""
+"""A digest of everything a training depends on: equal keys mean equal models."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from musicvae_jax.features import settings
 from musicvae_jax.preprocess import Preprocessor
 from musicvae_jax.runtime.code import code_version
 
-# What is imported by name only, such as the modules of models, is listed here too.
+# Includes modules imported by name only, such as those of models.
 _MODULES = (
     "musicvae_jax.features",
     "musicvae_jax.models",
@@ -24,9 +24,9 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str, Any]:
-    """All that a training depends on, nested under the names of the command line.
+    """Everything a training depends on, nested under the names of the command line.
 
-    The experiment's name, fusion, clustering and folders do not matter.
+    The experiment's name, fusion, clustering and folders are not included.
 
     Args:
         preprocessor: fitted.

@@ -46,8 +46,8 @@ def _acquire(lock: FileLock, path: Path, results_dir: Path) -> None:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise InputError(
-            f"output folder {results_dir}: another run ({_owner(path)}) is at work on it; wait for "
-            "its end, or choose another folder with --output-dir"
+            f"output folder {results_dir}: another run ({_owner(path)}) is using it; wait until it "
+            "ends, or choose another folder with --output-dir"
         ) from error
     except OSError as error:
         raise InputError(

@@ -51,7 +51,7 @@ def connect(coordinator: str | None, process_count: int | None, process_id: int 
         process_id: which of them this is, from 0.
 
     Raises:
-        InputError: nothing names the processes, or they do not come.
+        InputError: nothing names the processes, or they cannot connect.
     """
     import jax
 
@@ -60,13 +60,13 @@ def connect(coordinator: str | None, process_count: int | None, process_id: int 
             coordinator,
             process_count,
             process_id,
-            # At its end every process waits for the first one, which clusters.
+            # On exit, every process waits for the first one, which clusters.
             shutdown_timeout_seconds=_MOST_SECONDS,
         )
     except (ValueError, RuntimeError) as error:
         first_line = str(error).strip().split("\n")[0]
         raise InputError(
-            f"distributed: the processes of the run did not come together ({first_line}); expected "
+            f"distributed: the processes of the run could not connect ({first_line}); expected "
             "a SLURM, TPU or Kubernetes job, or --coordinator, --process-count and --process-id"
         ) from error
 

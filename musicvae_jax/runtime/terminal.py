@@ -21,9 +21,12 @@ class Terminal:
     """The two streams of one run."""
 
     def __init__(self, is_quiet: bool = False, is_command: bool = True) -> None:
-        """Opens both; quiet for all but the first of several processes.
+        """Opens both streams.
 
-        Where it is no command that runs, everything goes to standard error.
+        Args:
+            is_quiet: print nothing, as in all but the first of several processes.
+            is_command: whether a command runs; for a library call, everything goes to standard
+                error.
         """
         self._out = _console(stderr=not is_command, quiet=is_quiet)
         self._err = _console(stderr=True, quiet=is_quiet)

@@ -241,9 +241,9 @@ def test_features_beyond_the_budget_stream_to_the_same_results(song_path, capsys
         said.append(capsys.readouterr().out)
         tables = ("history.csv", "metrics.csv")
         found.append([pd.read_csv(Path(folder) / table) for table in tables])
-    streams = "features: 0.0 MB, streamed to the devices, since data_budget_mb is 0"
+    streams = "features: 0.0 MB, streamed to the devices because data_budget_mb is 0"
     assert [streams in text for text in said] == [True, False, False]
-    assert ["as trained in" in text for text in said] == [False, False, True]
+    assert ["loaded from" in text for text in said] == [False, False, True]
     for others in found[1:]:
         for table, other in zip(found[0], others, strict=True):
             pd.testing.assert_frame_equal(table, other, rtol=1e-4, atol=1e-4)

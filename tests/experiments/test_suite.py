@@ -148,7 +148,7 @@ def test_a_report_that_no_suite_made_is_not_replaced(song_path, capsys):
     Path("results").mkdir()
     Path("results/report.html").write_text("mine")
     assert run_suite("easy", "--data.path", song_path, *QUICK) == 2
-    assert "results/report.html is there and no suite made it" in capsys.readouterr().err
+    assert "results/report.html exists and no suite made it" in capsys.readouterr().err
     assert Path("results/report.html").read_text() == "mine"
 
 

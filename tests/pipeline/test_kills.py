@@ -111,4 +111,4 @@ def test_a_second_run_on_the_same_folder_is_refused(song_path, tmp_path, capsys)
         assert main(arguments) == EXIT_BAD_INPUT
     error = capsys.readouterr().err
     assert f"another run (process {os.getpid()} on " in error
-    assert "is at work on it; wait for its end, or choose another folder" in error
+    assert "is using it; wait until it ends, or choose another folder" in error

@@ -259,7 +259,7 @@ def test_a_model_that_another_experiment_trained_is_not_trained_again(
     trained = pd.read_csv("results/easy_vae_mfcc/history.csv")
     monkeypatch.setattr(learning, "train_members", None)
     run_experiment(tiny("hard_multimodal", song_path))
-    assert "model: as trained in checkpoints/easy_vae_mfcc" in capsys.readouterr().out
+    assert "model: loaded from checkpoints/easy_vae_mfcc" in capsys.readouterr().out
     pd.testing.assert_frame_equal(pd.read_csv("results/hard_multimodal/history.csv"), trained)
 
 
@@ -420,14 +420,14 @@ def test_a_label_that_no_training_song_has_is_not_given_to_the_model(tmp_path, c
 def test_songs_of_one_artist_are_split_with_a_notice(tmp_path, capsys):
     table = with_column(songs_table(), "art_id", ["one"] * 24)
     run_experiment(tiny("easy_pca", write(tmp_path / "s.parquet", table)))
-    assert "held-out songs are by a known artist" in capsys.readouterr().err
+    assert "held-out songs are not by new artists" in capsys.readouterr().err
 
 
 def test_a_file_in_the_place_of_the_demo_set_is_not_overwritten():
     Path("data").mkdir()
     path = write(Path("data/demo.parquet"), songs_table())
     content = path.read_bytes()
-    with pytest.raises(InputError, match="is there and is not a demo set"):
+    with pytest.raises(InputError, match="exists and is not a demo set"):
         run_experiment(tiny("easy_pca", None))
     run_experiment(tiny("easy_pca", path))
     assert path.read_bytes() == content

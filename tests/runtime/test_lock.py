@@ -41,7 +41,7 @@ def test_the_lock_is_a_hidden_file_beside_the_folder_and_goes(tmp_path):
 
 
 def test_a_second_run_is_refused_by_name_and_leaves_the_first_its_lock(tmp_path):
-    expected = rf"another run \({OWNER}\) is at work on it; .*--output-dir"
+    expected = rf"another run \({OWNER}\) is using it; .*--output-dir"
     with only_run(tmp_path / "out"):
         for _ in range(2):
             with pytest.raises(InputError, match=expected), only_run(tmp_path / "out"):
