@@ -48,7 +48,7 @@ def make_mesh(n_members: int, wanted: Devices = None) -> Mesh:
         raise InputError(
             f"devices: got {wanted}, expected "
             + ("" if jax.process_count() > 1 else "at most ")
-            + f"{len(found)}, as many as there are ({found[0].platform})"
+            + f"{len(found)}, the number of devices here ({found[0].platform})"
         )
     if wanted is None and is_cpu_core(found[0]) and jax.process_count() == 1:
         n_sweep = n_devices = min(n_members, n_devices)
@@ -59,7 +59,7 @@ def make_mesh(n_members: int, wanted: Devices = None) -> Mesh:
 
 
 def data_axis(mesh: Mesh) -> str | None:
-    """The name of the data axis, or None if it has one device and nothing is to be summed."""
+    """The name of the data axis, or None if it has one device, so that no sums are needed."""
     return DATA if mesh.shape[DATA] > 1 else None
 
 
