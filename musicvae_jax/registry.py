@@ -64,7 +64,7 @@ _NAMED = (
         ".731 ± .010",
     ),
     Named(
-        "Latents of the convolutional VAE beside lyrics.",
+        "Latents of the convolutional VAE joined with lyrics.",
         _named("medium_hybrid", _CONV, fuse=("lyrics",)),
         ".720 ± .023",
     ),
@@ -94,7 +94,7 @@ _NAMED = (
         ".469 ± .019",
     ),
     Named(
-        "Audio latents beside lyrics, with and without the genre as a third block.",
+        "Audio latents joined with lyrics, with and without the genre as a third block.",
         _named("hard_multimodal", _RICH, fuse=("lyrics", "genre")),
         ".800 ± .015",
     ),

@@ -16,7 +16,7 @@ class DataConfig:
 
     path: Path | None = None
     """Parquet file in the 4MuLA schema, a folder of such files or a quoted glob ('mels/part-*'); by
-    default data/4mula_tiny.parquet if it is there, else the built-in synthetic demo set."""
+    default data/4mula_tiny.parquet if it exists, else the built-in synthetic demo set."""
     heldout_fraction: float = 0.1
     """Share of the songs held out of training, 0 < share <= 0.5; the split is by artist."""
     split_seed: int = 0

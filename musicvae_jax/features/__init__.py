@@ -1,4 +1,4 @@
-"""Songs as arrays: audio features, one-hot labels, standardisation. NumPy alone."""
+"""Songs as arrays: audio features, one-hot labels, standardisation. No JAX."""
 
 from musicvae_jax.features.crops import (
     CropStore,

@@ -1,6 +1,6 @@
 """The version of the code that a computation runs, from the source that it imports.
 
-What is kept in a cache is keyed by it, so that mending a figure retrains nothing.
+Caches are keyed by it, so that changing a figure does not retrain a model.
 """
 
 import ast
@@ -22,8 +22,8 @@ def code_version(
 
     Args:
         modules: full names, such as "musicvae_jax.evaluation.spaces".
-        packages: others whose versions count.
-        without: packages of this one that do not count, nor what only they import.
+        packages: other packages whose versions are included.
+        without: subpackages of this package to leave out, with what only they import.
     """
     digest = hashlib.sha256()
     for name in sorted(_closure(modules, without)):

@@ -116,7 +116,7 @@ def first_does(work: Callable[[], T], what: str) -> T | None:
     """Does the work in the first process only; the others wait and get None.
 
     Raises:
-        InputError: in the first process the error of the work, in the others a note of it.
+        InputError: the work failed; only the first process says why.
     """
     found = error = None
     if is_first():

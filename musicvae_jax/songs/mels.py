@@ -123,7 +123,7 @@ def _mel_columns(path: Path, groups: range) -> Iterator[pa.ListArray]:
         except (pa.ArrowInvalid, pa.ArrowIOError) as error:
             raise InputError(
                 f"{path}: column {MEL_COLUMN!r} cannot be read ({first_line(error)}); "
-                "expected a whole parquet file"
+                "expected a complete parquet file"
             ) from error
 
 

@@ -90,7 +90,7 @@ def open_file(path: Path) -> pq.ParquetFile:
         return pq.ParquetFile(path, memory_map=True)
     except pa.ArrowInvalid as error:
         raise InputError(
-            f"{path}: not a whole parquet file ({first_line(error)}); {expected}"
+            f"{path}: not a complete parquet file ({first_line(error)}); {expected}"
         ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({first_line(error)}); {expected}") from error
@@ -107,7 +107,7 @@ def _read_column(file: pq.ParquetFile, path: Path, name: str) -> pa.ChunkedArray
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(
             f"{path}: column {name!r} cannot be read ({first_line(error)}); "
-            "expected a whole parquet file with UTF-8 text"
+            "expected a complete parquet file with UTF-8 text"
         ) from error
 
 

@@ -158,8 +158,8 @@ def truncated(path):
 BAD_FILES = {
     "missing": (lambda path: None, "no such file"),
     "folder": (Path.mkdir, "no *.parquet file in this folder"),
-    "text": (lambda path: path.write_text("hello, not parquet"), "not a whole parquet file"),
-    "truncated": (truncated, "not a whole parquet file"),
+    "text": (lambda path: path.write_text("hello, not parquet"), "not a complete parquet file"),
+    "truncated": (truncated, "not a complete parquet file"),
     "no ids": (
         lambda path: write(path, songs_table().drop_columns("music_id")),
         "column 'music_id' is missing",

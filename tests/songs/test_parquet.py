@@ -196,14 +196,14 @@ def test_a_pipe_is_not_a_file(tmp_path):
 def test_other_files_are_not_parquet(tmp_path, content):
     path = tmp_path / "x.parquet"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="not a whole parquet file"):
+    with pytest.raises(InputError, match="not a complete parquet file"):
         load_songs(path)
 
 
 def test_a_truncated_file_is_not_whole(tmp_path, song_path):
     path = tmp_path / "cut.parquet"
     path.write_bytes(song_path.read_bytes()[:-100])
-    with pytest.raises(InputError, match="not a whole parquet file"):
+    with pytest.raises(InputError, match="not a complete parquet file"):
         load_songs(path)
 
 

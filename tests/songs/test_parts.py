@@ -336,7 +336,7 @@ def test_a_bad_file_is_named(tmp_path):
     path = folder / "part-3.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[:-50])
-    with pytest.raises(InputError, match=r"part-3\.parquet: not a whole parquet file"):
+    with pytest.raises(InputError, match=r"part-3\.parquet: not a complete parquet file"):
         load_songs(folder)
     write(path, songs_table(3).drop_columns("melspectrogram"))
     with pytest.raises(InputError, match=r"part-3\.parquet: column 'melspectrogram' is missing"):
