@@ -67,8 +67,8 @@ def download(
     Args:
         name: a key of `DATASETS`.
         folder: where the file goes; made if missing.
-        on_bytes: told how many bytes have arrived, those of earlier calls included, and how many
-            there will be (None if the server does not say).
+        on_bytes: called with the bytes that have arrived, those of earlier calls included, and the
+            bytes that there will be (None if the server does not say).
 
     Returns:
         The path of the whole file.

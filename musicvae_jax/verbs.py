@@ -95,7 +95,7 @@ def fit(
 ) -> Trained:
     """Fits a named experiment, or one's own, on songs.
 
-    Progress is shown on standard error where that is a terminal.
+    A terminal shows the progress on standard error.
 
     Args:
         experiment: a name, as `python -m experiments.run --list` prints them, or an `Experiment`.

@@ -1,4 +1,4 @@
-"""Clusterers (scikit-learn) behind one signature, and the choice of k.
+"""Clusterers (scikit-learn) with one signature, and the choice of k.
 
 scikit-learn is imported where it is used: importing it takes longer than the rest of a start.
 """

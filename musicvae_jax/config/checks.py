@@ -1,4 +1,4 @@
-"""What a config says of a value that it does not allow."""
+"""Errors for values that a config does not allow."""
 
 from collections.abc import Collection
 

@@ -48,11 +48,11 @@ class RuntimeConfig:
         require(self.data_budget_mb >= 0, "data_budget_mb", self.data_budget_mb, "at least 0")
         for name in ("checkpoint_every", "checkpoints_kept"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        told = (self.coordinator, self.process_count, self.process_id)
+        joining = (self.coordinator, self.process_count, self.process_id)
         require(
-            told == (None,) * 3 or (self.distributed and None not in told),
+            joining == (None,) * 3 or (self.distributed and None not in joining),
             "coordinator, process_count, process_id",
-            told,
+            joining,
             "all three or none, and only with --distributed",
         )
         if self.process_count is not None:

@@ -55,7 +55,7 @@ def cluster_cards(songs: pd.DataFrame, clusters: np.ndarray, x: np.ndarray) -> l
         kinds = {"genre": songs["genre"], "language": songs["language"], "artist": names}
         labels = {kind: _shares(values.iloc[rows]) for kind, values in kinds.items()}
         nearest = rows[exemplars(x[rows], _N_SHOWN)]
-        shown = [
+        described = [
             tuple("" if cell is None or cell != cell else str(cell) for cell in cells)
             for cells in zip(
                 songs["music_id"].iloc[nearest],
@@ -64,7 +64,7 @@ def cluster_cards(songs: pd.DataFrame, clusters: np.ndarray, x: np.ndarray) -> l
                 strict=True,
             )
         ]
-        found.append(Card(cluster, len(rows), labels, shown, words.get(cluster, {})))
+        found.append(Card(cluster, len(rows), labels, described, words.get(cluster, {})))
     return found
 
 

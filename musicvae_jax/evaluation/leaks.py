@@ -31,7 +31,7 @@ def derivable_labels(columns: Collection[str], labels: Mapping[str, pd.Series]) 
         known.add("language")
     while found := _next(known, labels):
         known |= found
-    return tuple(kind for kind in labels if kind in known and kind not in columns)
+    return tuple(label for label in labels if label in known and label not in columns)
 
 
 def _next(known: Collection[str], labels: Mapping[str, pd.Series]) -> set[str]:

@@ -90,7 +90,7 @@ def known_artists(artists: pd.Series) -> np.ndarray:
 
 
 def _of_kind(
-    kind: str, codes: np.ndarray, clusters: np.ndarray, artists: np.ndarray, seed: int
+    label: str, codes: np.ndarray, clusters: np.ndarray, artists: np.ndarray, seed: int
 ) -> list[Significance]:
     nulls = permutation_nulls(codes, clusters, _N_DRAWS, seed)
     nowhere = dict.fromkeys(metrics_with_nulls(), np.nan)
@@ -98,11 +98,11 @@ def _of_kind(
     by_artists: dict[str, Null] = {}
     n_artist_songs = 0
     n_artists, n_labels = len(np.unique(artists)), len(np.unique(codes))
-    if kind != ARTIST and n_artists >= max(2, _ARTISTS_PER_LABEL * n_labels):
+    if label != ARTIST and n_artists >= max(2, _ARTISTS_PER_LABEL * n_labels):
         intervals = external_intervals(codes, clusters, artists, _N_DRAWS, seed)
         lows = {name: interval.low for name, interval in intervals.items()}
         highs = {name: interval.high for name, interval in intervals.items()}
-    if kind != ARTIST:
+    if label != ARTIST:
         alone = one_per_artist_scores(codes, clusters, artists, _N_DRAWS, seed)
         usual = codes == _most_frequent(codes, artists)
         if len(np.unique(codes[usual])) >= 2:
@@ -112,7 +112,7 @@ def _of_kind(
             )
     return [
         Significance(
-            label=kind,
+            label=label,
             score=name,
             n_songs=len(codes),
             value=null.score,

@@ -61,7 +61,7 @@ def space_scores(x: np.ndarray, labels: Mapping[str, pd.Series], seed: int) -> S
         seed: of the probe's folds and of the order among equal distances.
     """
     artists = known_artists(labels[ARTIST])
-    language, genre = (labels[kind].notna().to_numpy() for kind in ("language", "genre"))
+    language, genre = (labels[name].notna().to_numpy() for name in ("language", "genre"))
     probed = chance = mixing = artist_mixing = np.nan
     n_probed = n_asked = 0
     if labels["language"].nunique() >= 2:

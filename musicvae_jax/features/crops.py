@@ -52,9 +52,9 @@ def open_crops(
         config: range in decibels and cache folder.
         rows: the rows of `Songs.table` to open, all with usable mels (`SongFeatures.rows`); song
             i is row `rows[i]`.
-        on_rows: told the number of rows whenever some were read, and of rows in store if others
-            are not.
-        on_notice: told, in one line, of a damaged store that is made again.
+        on_rows: called with the number of rows whenever some were read, and with that of rows in
+            store if others are not.
+        on_notice: called with a line on a damaged store, which is made again.
         n_jobs: number of processes; by default one per core where several parts are missing.
 
     Raises:

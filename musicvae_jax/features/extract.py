@@ -75,9 +75,9 @@ def extract_features(
     Args:
         songs: opened song files.
         config: feature settings, of audio blocks alone, and cache folder.
-        on_rows: told the number of rows whenever some were read, and of rows in the cache if
-            others are not.
-        on_notice: told, in one line, of a damaged cache file that is made again.
+        on_rows: called with the number of rows whenever some were read, and with that of rows in
+            the cache if others are not.
+        on_notice: called with a line on a damaged cache file, which is made again.
         n_jobs: number of processes; by default one per core where several parts are missing.
 
     Raises:

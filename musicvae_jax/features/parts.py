@@ -1,4 +1,4 @@
-"""Making what is kept of each part of the songs, part by part, in processes side by side."""
+"""What is cached of each part of the songs is made part by part, in processes side by side."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -48,8 +48,8 @@ def make_parts(
         parts: all that are wanted.
         calls: those of them that are not there yet, and how each is made.
         n_jobs: number of processes; by default one per core, unless there is little to do.
-        on_rows: told the number of rows that are done: if some are missing, those that are not;
-            then after each block of rows in this process, after each part in others.
+        on_rows: called with the number of rows that are done: if some are missing, those that are
+            not; then after each block of rows in this process, after each part in others.
     """
     import joblib
 
@@ -65,7 +65,7 @@ def make_parts(
             make(part, how, on_rows)
         return
     tasks = (joblib.delayed(_make_elsewhere)(make, part, how) for part, how in calls)
-    # One at a time: parts take seconds, and a batch would be told, and lost, as a whole.
+    # One at a time: parts take seconds, and a batch would be reported, and lost, as a whole.
     parallel = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
     for n_rows in parallel(tasks):
         if on_rows:

@@ -34,8 +34,8 @@ def embed(
         texts: lyrics with at least one letter each.
         config: settings with a neural runtime, as `resolve_runtime` returns them.
         cache_dir: folder of the cache, one file per model, runtime and runtime version.
-        on_texts: told the number of texts after each group that is done.
-        on_notice: told, in one line, of a damaged cache file that is made again.
+        on_texts: called with the number of texts after each group.
+        on_notice: called with a line on a damaged cache file, which is made again.
 
     Returns:
         float32 `[texts, dims]`; 384 dimensions with multilingual-e5-small.

@@ -1,4 +1,4 @@
-"""The sentence embedding runtimes behind one face, and which of them can be used here.
+"""The sentence embedding runtimes behind one interface, and which of them can be used here.
 
 Both run `intfloat/multilingual-e5-small` (Wang et al., Multilingual E5 Text Embeddings, 2024);
 sentence-transformers runs other models too. They differ on lyrics beyond the model's window:

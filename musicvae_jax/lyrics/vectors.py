@@ -86,8 +86,8 @@ def fit_transform(
         train: places of the training songs, int `[training songs]`.
         config: settings that `resolve_runtime` has returned.
         cache_dir: folder for cached embeddings.
-        on_texts: told the number of texts after each group that is embedded.
-        on_notice: told, in one line, of a damaged cache that is made again.
+        on_texts: called with the number of texts after each group that is embedded.
+        on_notice: called with a line on a damaged cache, which is made again.
 
     Raises:
         InputError: fewer than two training songs have lyrics, or `embed` fails.

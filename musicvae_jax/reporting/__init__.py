@@ -1,23 +1,24 @@
 """Tables, figures and the page of finished runs. Computes nothing but means over seeds."""
 
 from musicvae_jax.reporting.answers import answers
-from musicvae_jax.reporting.cards import cards_html, cluster_spectra
+from musicvae_jax.reporting.cluster_html import cards_html
 from musicvae_jax.reporting.curves import (
     cluster_selection,
     selection_overview,
     training_curves,
     training_overview,
 )
-from musicvae_jax.reporting.factors import disentanglement_curves
+from musicvae_jax.reporting.dimensions import posterior_dimensions
+from musicvae_jax.reporting.factor_curves import disentanglement_curves
 from musicvae_jax.reporting.groups import cluster_distributions
-from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.overview import comprehensive_results
 from musicvae_jax.reporting.page import SuiteTables, page
-from musicvae_jax.reporting.posterior import posterior_dimensions
 from musicvae_jax.reporting.scatter import projection, projection_grid
-from musicvae_jax.reporting.scores import distinct, rows_of, suite_table
+from musicvae_jax.reporting.score_table import score_table
+from musicvae_jax.reporting.spectra import cluster_spectra
+from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
+from musicvae_jax.reporting.suite_table import distinct, rows_of, suite_table
 from musicvae_jax.reporting.summary import summary
-from musicvae_jax.reporting.terminal import score_table
 from musicvae_jax.reporting.tradeoff import language_tradeoff
 
 __all__ = [

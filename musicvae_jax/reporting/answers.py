@@ -8,8 +8,8 @@ from musicvae_jax.config import Experiment
 from musicvae_jax.config.naming import member_name
 from musicvae_jax.evaluation.comparison import PairedComparison, compare_paired
 from musicvae_jax.reporting.roles import conditions_on, is_fusion, is_plain_vae
-from musicvae_jax.reporting.scores import rows_of
 from musicvae_jax.reporting.style import is_label_free, mean_and_std
+from musicvae_jax.reporting.suite_table import rows_of
 
 _LABELS = ("genre", "language")
 _PROBE = ("language_probe", "language_probe_chance")

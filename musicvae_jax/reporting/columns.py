@@ -1,4 +1,4 @@
-"""How the numbers of a summary are written, wherever they are shown."""
+"""How the numbers of a summary are written, in the terminal and on the page."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +29,7 @@ def _against_pca(row: pd.Series) -> str:
     return f"{row['difference_to_pca']:+.3f}, {verdict}" if verdict else ""
 
 
-# Heading to what stands below it for a row of `summary`; "" for what is not defined.
+# Heading to its cell for a row of `summary`; "" for what is not defined.
 COLUMNS: dict[str, Callable[[pd.Series], str]] = {
     "silhouette": partial(_mean, "silhouette", None),
     "in raw features": partial(_mean, "shared_silhouette", None),

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from musicvae_jax.reporting.scores import distinct, rows_of
 from musicvae_jax.reporting.style import COLOURS, LEAK_CAPTION, label_axes, leak_mark, titled
+from musicvae_jax.reporting.suite_table import distinct, rows_of
 
 _SCORES = {"ami_genre": "genre AMI", "ami_language": "language AMI", "silhouette": "silhouette"}
 
@@ -13,7 +13,7 @@ _SCORES = {"ami_genre": "genre AMI", "ami_language": "language AMI", "silhouette
 def comprehensive_results(table: pd.DataFrame, title: str) -> Figure:
     """Genre AMI, language AMI and silhouette of every representation under K-Means.
 
-    A score against a label that the representation knows is drawn hollow and marked.
+    A score against a label that the representation was given is drawn hollow and marked.
 
     Args:
         table: rows of `suite_table`, K-Means ones are used.

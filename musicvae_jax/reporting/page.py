@@ -8,10 +8,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
-from musicvae_jax.reporting.cards import cards_html
+from musicvae_jax.reporting.cluster_html import cards_html
 from musicvae_jax.reporting.columns import COLUMNS
-from musicvae_jax.reporting.scores import distinct, rows_of
 from musicvae_jax.reporting.style import LEAK_CAPTION, leak_mark, mean_and_std
+from musicvae_jax.reporting.suite_table import distinct, rows_of
 
 # The metrics that each kind of label begins with; the others follow for genre alone.
 _LEADING = {"genre": ("ami", "nmi"), "language": ("ami", "nmi"), "artist": ("ami",)}
@@ -60,7 +60,7 @@ def page(
     Args:
         title: of the page.
         about_data: what the songs are, name to value.
-        alarms: experiment to lines on what makes its results doubtful; shown before all else.
+        alarms: experiment to lines on what makes its results doubtful; they come first.
         answers: sentences, the first of them the most important.
         tables: suite to its tables.
         cards: experiment to what its cards.json holds.
@@ -122,8 +122,8 @@ def _suite(tables: SuiteTables) -> list[str]:
         _scores(table),
         "</details>",
     ]
-    if any(leak_mark(row, kind) for _, row in table.iterrows() for kind in _headings()):
-        parts.append(f"<p>{escape(LEAK_CAPTION)}: it measures what it was told.</p>")
+    if any(leak_mark(row, score) for _, row in table.iterrows() for score in _headings()):
+        parts.append(f"<p>{escape(LEAK_CAPTION)}: such a score measures what went in.</p>")
     return parts
 
 

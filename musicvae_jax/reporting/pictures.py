@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from musicvae_jax.config import Experiment
 from musicvae_jax.config.naming import member_name
 from musicvae_jax.reporting.curves import selection_overview, training_overview
-from musicvae_jax.reporting.factors import disentanglement_curves
+from musicvae_jax.reporting.factor_curves import disentanglement_curves
 from musicvae_jax.reporting.groups import cluster_distributions
-from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.overview import comprehensive_results
 from musicvae_jax.reporting.page import SuiteTables
 from musicvae_jax.reporting.png import write_png
@@ -30,6 +29,7 @@ from musicvae_jax.reporting.roles import (
     sweeps_learning_rate,
 )
 from musicvae_jax.reporting.scatter import METHOD_NAMES, projection_grid
+from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
 from musicvae_jax.reporting.tradeoff import language_tradeoff
 
 _DPI = 200
@@ -98,12 +98,12 @@ def _projections(method: str, runs: Runs, _: Tables, title: str) -> Figure | Non
     return projection_grid(points, colourings, METHOD_NAMES[method], heading)
 
 
-def _colourings(points: Mapping[str, pd.DataFrame], kinds: Sequence[str]) -> list[str]:
-    """The kinds of label that tell songs apart, else the clusters."""
+def _colourings(points: Mapping[str, pd.DataFrame], labels: Sequence[str]) -> list[str]:
+    """The labels that tell songs apart, else the clusters."""
     found = [
-        kind
-        for kind in kinds
-        if any(rows[kind].nunique() >= _MIN_COLOURED for rows in points.values())
+        label
+        for label in labels
+        if any(rows[label].nunique() >= _MIN_COLOURED for rows in points.values())
     ]
     return found or ["cluster"]
 
@@ -131,9 +131,9 @@ def _cluster_distributions(runs: Runs, _: Tables, title: str) -> Figure | None:
     latents = pd.read_parquet(one.results_dir / "latents.parquet")
     name = latents["representation"].iloc[0]
     songs = latents[(latents["representation"] == name) & (latents["seed"] == one.seeds[0])]
-    kinds = [kind for kind in ("genre", "language") if songs[kind].notna().any()]
+    labels = [label for label in ("genre", "language") if songs[label].notna().any()]
     heading = f"{name} of {one.name}, K-Means, seed {one.seeds[0]}, {title}"
-    return cluster_distributions(songs, kinds, heading) if kinds else None
+    return cluster_distributions(songs, labels, heading) if labels else None
 
 
 def _first_mels(draw: Callable, runs: Runs, _: Tables, title: str) -> Figure | None:

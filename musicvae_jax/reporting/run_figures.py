@@ -8,11 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from musicvae_jax.config.folder import FIGURES
-from musicvae_jax.reporting.cards import cluster_spectra
 from musicvae_jax.reporting.curves import cluster_selection, training_curves
-from musicvae_jax.reporting.mels import latent_interpolation, reconstruction_examples
+from musicvae_jax.reporting.dimensions import posterior_dimensions
 from musicvae_jax.reporting.png import write_png
-from musicvae_jax.reporting.posterior import posterior_dimensions
 from musicvae_jax.reporting.reading import (
     read_cards,
     read_manifest,
@@ -21,6 +19,8 @@ from musicvae_jax.reporting.reading import (
     read_table,
 )
 from musicvae_jax.reporting.scatter import METHOD_NAMES, projection
+from musicvae_jax.reporting.spectra import cluster_spectra
+from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
 from musicvae_jax.songs import songs_name

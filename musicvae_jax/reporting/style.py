@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, told apart by readers with any common colour blindness; its yellow is
-# left out, too pale on white. Marker shapes carry what eight colours cannot.
+# Okabe and Ito's palette, which readers with any common colour blindness can tell apart, without
+# its yellow, too pale on white. Marker shapes carry what seven colours cannot.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 UNKNOWN_COLOUR = "#BBBBBB"
@@ -63,8 +63,8 @@ def mean_and_std(mean: float, std: float, digits: int = 3) -> str:
     """ "0.512 ±.004"; without a spread where there is one seed, "" where there is no score."""
     if mean != mean:
         return ""
-    shown = f"{mean:.{digits}f}"
+    text = f"{mean:.{digits}f}"
     if std != std:
-        return shown
+        return text
     # Short enough to wrap into two even lines on a narrow terminal.
-    return f"{shown} ±{std:.{digits}f}".replace("±0.", "±.")
+    return f"{text} ±{std:.{digits}f}".replace("±0.", "±.")

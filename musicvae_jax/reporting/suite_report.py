@@ -11,9 +11,9 @@ from musicvae_jax.reporting.answers import answers
 from musicvae_jax.reporting.page import SuiteTables, page
 from musicvae_jax.reporting.pictures import PICTURES, draw_picture
 from musicvae_jax.reporting.reading import read_cards, read_manifest, read_table
-from musicvae_jax.reporting.scores import distinct, suite_table
+from musicvae_jax.reporting.score_table import score_table
+from musicvae_jax.reporting.suite_table import distinct, suite_table
 from musicvae_jax.reporting.summary import summary
-from musicvae_jax.reporting.terminal import score_table
 from musicvae_jax.runtime.files import replacing, write_csv
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers

@@ -1,11 +1,11 @@
-"""One row per representation: its scores under K-Means and what stands behind them."""
+"""One row per representation: its scores under K-Means, with intervals, nulls and p-values."""
 
 import numpy as np
 import pandas as pd
 
 from musicvae_jax.evaluation.comparison import compare_paired
-from musicvae_jax.reporting.scores import rows_of, value_range
 from musicvae_jax.reporting.style import is_label_free
+from musicvae_jax.reporting.suite_table import rows_of, value_range
 
 _METHOD = ["experiment", "representation"]
 _SCORES = ("silhouette", "shared_silhouette", "ami_genre", "ami_language", "ami_artist")

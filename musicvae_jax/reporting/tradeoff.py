@@ -5,7 +5,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from musicvae_jax.reporting.scores import distinct
 from musicvae_jax.reporting.style import (
     COLOURS,
     LEAK_CAPTION,
@@ -13,6 +12,7 @@ from musicvae_jax.reporting.style import (
     label_axes,
     leak_mark,
 )
+from musicvae_jax.reporting.suite_table import distinct
 
 # Where the number of a point may stand, in points from its middle, the best places first.
 _PLACES = [
@@ -35,9 +35,8 @@ _LABEL_SIZE = (10, 8)
 def language_tradeoff(summary: pd.DataFrame, title: str) -> Figure:
     """Mixing of languages and genre AMI of every own representation, with the spread over seeds.
 
-    A point to the right and above is what one looks for: genres without languages. Hollow points
-    know the genre or the language otherwise than from the music. Baselines are shown where they
-    are an experiment of their own.
+    The best points are to the right and above: genres without languages. Hollow points were given
+    the genre or the language. Baselines are drawn only as experiments of their own.
 
     Args:
         summary: rows of `summary`.

@@ -168,7 +168,7 @@ def write_demo(
 
     Raises:
         ValueError: `n_songs` is below 1.
-        OSError: the file cannot be written. Nothing is left behind, and an old file stays.
+        OSError: the file cannot be written. Nothing is left there, and an old file stays.
     """
     if n_songs < 1:
         raise ValueError(f"n_songs must be at least 1, got {n_songs}")

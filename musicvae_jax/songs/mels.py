@@ -65,7 +65,7 @@ class Part(NamedTuple):
     def mel_blocks(self) -> Iterator[MelBlock]:
         """Streams the mel spectrograms, in order.
 
-        A row that cannot be used for its id is not told from others here: that takes all parts.
+        Rows with an unusable id are among them: to know those takes all parts.
 
         Raises:
             InputError: the file ends early or is damaged.

@@ -16,13 +16,13 @@ from musicvae_jax.trained.fusion import FusedBlock, Fusion
 from musicvae_jax.training import History, Losses
 
 _TUPLES = {
-    kind.__name__: kind
-    for kind in (
+    one.__name__: one
+    for one in (
         *(Preprocessor, Scaler, LyricsTransform, Tfidf, Centres),
         *(Projection, Balance, Fusion, FusedBlock, History, Losses),
     )
 }
-_CONFIGS = {kind.__name__: kind for kind in (Experiment, LyricsConfig)}
+_CONFIGS = {one.__name__: one for one in (Experiment, LyricsConfig)}
 Arrays = dict[str, np.ndarray]
 
 
@@ -64,5 +64,5 @@ def put_together(content: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if "mapping" in content:
         return {key: put_together(one, arrays) for key, one in content["mapping"].items()}
     items = tuple(put_together(one, arrays) for one in content["items"])
-    kind = content["tuple"]
-    return items if kind == "tuple" else _TUPLES[kind](*items)
+    name = content["tuple"]
+    return items if name == "tuple" else _TUPLES[name](*items)

@@ -197,7 +197,7 @@ def open_interrupted(directory: Path, settings: Mapping[str, Any], restart: bool
     def claim() -> None:
         found = None if restart else read_json(directory / _SETTINGS)
         if found is None:
-            # Cut off before its settings were written, so before anything worth keeping.
+            # Killed before its settings were written, so before anything was saved.
             _remove(directory)
             directory.mkdir(parents=True)
             write_json(directory / _SETTINGS, dict(settings))

@@ -57,7 +57,7 @@ class _Program(NamedTuple):
 
     `gather` makes whole copies of what belongs to the first members, the same on any number of
     devices; `spread` takes such copies back to where they are computed with; `whole` is what
-    Orbax is told of them.
+    Orbax needs to know of them.
     """
 
     start: Callable
@@ -133,8 +133,12 @@ def _group(members: Sequence[Member], mesh: Mesh) -> _Group:
     n_filled = -(-len(members) // mesh.shape[SWEEP]) * mesh.shape[SWEEP]
     filled = [members[i % len(members)] for i in range(n_filled)]
     seeds, betas, learning_rates = (
-        np.array([getattr(member, name) for member in filled], kind)
-        for name, kind in (("seed", np.uint32), ("beta", np.float32), ("learning_rate", np.float32))
+        np.array([getattr(member, name) for member in filled], dtype)
+        for name, dtype in (
+            ("seed", np.uint32),
+            ("beta", np.float32),
+            ("learning_rate", np.float32),
+        )
     )
     is_used = np.arange(n_filled) < len(members)
     return _Group(len(members), *place((seeds, betas, learning_rates, is_used), mesh, SWEEP))

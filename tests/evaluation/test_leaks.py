@@ -4,18 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from musicvae_jax.checkpoints import training_settings
+from musicvae_jax.pipeline.inputs import declared_columns, prepare_inputs
+
 from musicvae_jax.config import CropConfig, LyricsConfig, RuntimeConfig
 from musicvae_jax.features import extract_features
 from musicvae_jax.pipeline import inputs as inputs_module
 from musicvae_jax.pipeline.fit import encode_all, learn
-from musicvae_jax.pipeline.inputs import declared_columns, prepare_inputs
 from musicvae_jax.pipeline.listing import Representation, representations
-from musicvae_jax.pipeline.tables import LABELS
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs import Split, load_songs
+from musicvae_jax.songs import LABELS, Split, load_songs
 
 pytestmark = pytest.mark.slow
 

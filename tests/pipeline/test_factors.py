@@ -1,7 +1,6 @@
 """disentanglement.csv: which factors, songs and representations are scored."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ from musicvae_jax.evaluation import factor_scores
 from musicvae_jax.pipeline.factors import SCORES, known_factors, score_factors
 from musicvae_jax.pipeline.listing import Representation
 from musicvae_jax.registry import EXPERIMENTS
-from musicvae_jax.reporting.suite_report import _disentanglement
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
 
@@ -131,26 +129,3 @@ def test_of_many_songs_a_sample_is_scored():
     found, approximated = scored(shown, table, seeds=(0,), exact_songs=100)
     assert found["n_songs"].tolist() == [100]
     assert approximated == {"disentanglement": "a sample of 100 songs"}
-
-
-@pytest.mark.parametrize("has_factors", [True, False])
-def test_a_sweep_of_beta_is_drawn_where_factors_are_known(has_factors):
-    names = ("vae", "beta_vae_2", "beta_vae_4", "beta_vae_8")
-    table = pd.DataFrame(
-        {"representation": name, "seed": seed} | dict.fromkeys(SCORES, 0.1)
-        for name in names
-        for seed in (0, 3)
-    )
-    runs = []
-    for name in ("hard_beta_vae", "easy_vae"):
-        runs.append(replace(EXPERIMENTS[name][1], output_dir=Path(name)))
-        Path(name).mkdir()
-        rows = table if has_factors else table[:0]
-        rows.to_csv(Path(name) / "disentanglement.csv", index=False)
-    figure = _disentanglement(runs, {}, "title")
-    if not has_factors:
-        assert figure is None
-    else:
-        assert len(figure.axes) == 2
-        line = figure.axes[0].containers[0].lines[0]
-        assert line.get_xdata(orig=False).tolist() == [1, 2, 4, 8]

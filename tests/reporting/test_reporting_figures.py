@@ -111,8 +111,15 @@ def test_one_seed_is_no_mean():
     assert [len(axis.lines) for axis in figure.axes] == [2, 2]
 
 
-def test_curves_without_a_silhouette_are_drawn():
-    drawn(reporting.cluster_selection(frames.curves().assign(silhouette=np.nan), "title"))
+def test_an_undefined_silhouette_leaves_its_panel_empty():
+    curves = frames.curves().assign(silhouette=np.nan)
+    figure = drawn(reporting.cluster_selection(curves, "title"))
+    inertia, silhouette = (
+        next(one for one in axis.lines if one.get_label() == "mean over seeds")
+        for axis in figure.axes
+    )
+    np.testing.assert_array_equal(inertia.get_ydata(), [9.5, 5.5, 4.5])
+    assert np.isnan(silhouette.get_ydata()).all()
 
 
 def test_the_overview_of_k_has_two_panels_per_representation():

@@ -7,9 +7,9 @@ so that the size of a chunk does not change the numbers.
 """
 
 from musicvae_jax.training.streaming.crops import CropSource
+from musicvae_jax.training.streaming.inference import latents, posteriors
 from musicvae_jax.training.streaming.loop import train_streamed
 from musicvae_jax.training.streaming.members import train_streamed_members
-from musicvae_jax.training.streaming.passes import latents, posteriors
 from musicvae_jax.training.streaming.rows import RowSource
 from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source, Visits
 from musicvae_jax.training.streaming.sources import make_source

@@ -33,7 +33,7 @@ from musicvae_jax.training import (
 )
 from musicvae_jax.training.resume import Saver
 from musicvae_jax.training.streaming.chunks import Plan, Steps, make_plan, read_steps
-from musicvae_jax.training.streaming.passes import heldout_losses, song_means
+from musicvae_jax.training.streaming.inference import heldout_losses, song_means
 from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source
 
 _NO_SAVER = Saver()

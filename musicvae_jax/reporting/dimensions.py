@@ -46,10 +46,10 @@ def _line(axis: Axes, rows: pd.DataFrame, colour: str) -> None:
     rank = np.arange(1, len(rows) + 1)
     kl, active = rows["kl_nats"].to_numpy(), rows["active"].to_numpy(bool)
     axis.plot(rank, kl, color=colour, alpha=0.8, linewidth=1.2)
-    for shown, face in ((active, colour), (~active, "white")):
+    for mask, face in ((active, colour), (~active, "white")):
         axis.plot(
-            rank[shown],
-            kl[shown],
+            rank[mask],
+            kl[mask],
             linestyle="none",
             marker="o",
             markersize=4,

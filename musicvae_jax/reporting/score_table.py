@@ -8,7 +8,7 @@ from musicvae_jax.reporting.columns import COLUMNS
 from musicvae_jax.reporting.style import DERIVABLE_MARK, LEAK_CAPTION, LEAK_MARK
 
 # As many as a terminal has room for; the files and the report have all.
-_SHOWN = (
+_HEADINGS = (
     "silhouette",
     "in raw features",
     "genre AMI",
@@ -23,8 +23,8 @@ _SHOWN = (
 def score_table(summary: pd.DataFrame, title: str) -> Table:
     """Scores per representation, mean and standard deviation over seeds.
 
-    A score against a label that the representation knows is marked: it measures what it was
-    told, not what it found. An empty cell is a score that is not defined.
+    A score against a label that the representation was given, or that follows from what it was
+    given, is marked: it is no result. An empty cell is a score that is not defined.
 
     Args:
         summary: rows of `summary`.
@@ -32,11 +32,11 @@ def score_table(summary: pd.DataFrame, title: str) -> Table:
     """
     table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="")
     table.add_column("representation", overflow="fold")
-    for heading in ("k", *_SHOWN):
+    for heading in ("k", *_HEADINGS):
         table.add_column(heading, justify="right")
     any_leak = False
     for _, row in summary.iterrows():
-        cells = [COLUMNS[heading](row) for heading in _SHOWN]
+        cells = [COLUMNS[heading](row) for heading in _HEADINGS]
         any_leak |= any(cell.endswith((LEAK_MARK, DERIVABLE_MARK)) for cell in cells)
         table.add_row(row["representation"], row["n_clusters"], *cells)
     if any_leak:

@@ -1,0 +1,18 @@
+from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.reporting import roles
+
+
+def named(has_role):
+    return {name for name, (_, experiment) in EXPERIMENTS.items() if has_role(experiment)}
+
+
+def test_the_named_experiments_have_their_roles():
+    assert named(roles.is_plain_vae) == {"easy_vae", "easy_vae_mfcc"}
+    fusions = {"medium_hybrid", "hard_multimodal", "hard_multimodal_vae"}
+    assert named(roles.is_fusion) == fusions
+    assert named(lambda one: roles.conditions_on(one, "language")) == {"hard_cvae_language"}
+    assert named(lambda one: roles.conditions_on(one, "genre")) == {"hard_cvae"}
+    assert named(roles.sweeps_beta) == {"hard_beta_vae"}
+    assert named(roles.sweeps_learning_rate) == set()
+    untrained = {"easy_spectral", "easy_pca", "medium_lyrics"}
+    assert named(roles.is_trained) == set(EXPERIMENTS) - untrained
