@@ -1,130 +1,97 @@
-from pathlib import Path
+"""What is fitted of fusions: principal components of lyrics, balances of blocks."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from songfiles import songs_table, write
+from trainedmodels import fresh
 
-from musicvae_jax import fusion
-from musicvae_jax.errors import InputError
-from musicvae_jax.features import Scaler, fit_scaler
-from musicvae_jax.fusion import concatenate, input_scaler, model_input
-from musicvae_jax.lyrics import LyricsVectors
-from musicvae_jax.runtime import cache
+from musicvae_jax.config import Experiment, FeatureConfig, LyricsConfig, ModelConfig, TrainConfig
+from musicvae_jax.representations import apply_pca, fit_balance, fit_pca, fuse
+from musicvae_jax.songs import load_songs
+from musicvae_jax.trained import apply_fusion, fit_fusions
+from musicvae_jax.trained.own import base_representations
 
-N_SONGS, N_AUDIO, N_LYRICS = 40, 12, 3
-FOLDER = Path("cache")
-
-
-@pytest.fixture
-def audio():
-    return np.random.default_rng(0).normal(3, 5, (N_SONGS, N_AUDIO)).astype(np.float32)
-
-
-@pytest.fixture
-def lyrics():
-    """Unit variance, as `fit_transform` leaves them; every third song has none."""
-    values = np.random.default_rng(1).normal(size=(N_SONGS, N_LYRICS)).astype(np.float32)
-    values /= values.std(axis=0)
-    return LyricsVectors(values, np.arange(N_SONGS) % 3 > 0)
+EXPERIMENT = Experiment(
+    "x",
+    features=FeatureConfig(blocks=("mfcc",)),
+    lyrics=LyricsConfig(runtime="tfidf", components=5),
+    model=ModelConfig(hidden=(4,), latent=2),
+    train=TrainConfig(epochs=1, beta=(1.0, 4.0)),
+    fuse=("lyrics", "genre"),
+    seeds=(0, 1),
+)
 
 
 @pytest.fixture
-def scaler(audio):
-    return fit_scaler(audio, [N_AUDIO], 1.0)
+def songs(song_path):
+    return load_songs(song_path)
 
 
-def variance(x):
-    return float(np.var(x, axis=0, dtype=np.float64).sum())
+def fitted(experiment, songs):
+    """The model with its fusions, the latents before them, its inputs and the split."""
+    model, inputs, split = fresh(experiment, songs)
+    latents = list(base_representations(model, inputs).values())
+    places = np.flatnonzero(inputs.known)
+    fusions = fit_fusions(experiment, latents, inputs, split, places)
+    return model._replace(fusions=fusions), latents, inputs, split
 
 
-def test_audio_alone_is_only_standardised(audio, lyrics, scaler):
-    x, weight = model_input(audio, None, "audio", input_scaler(scaler, 0, "audio"), FOLDER)
-    np.testing.assert_allclose(x, (audio - scaler.mean) / scaler.scale, rtol=1e-6)
-    assert weight is None
-
-
-def test_each_modality_carries_half_of_the_variance(audio, lyrics, scaler):
-    everyone = lyrics._replace(known=np.ones(N_SONGS, bool))
-    x, weight = model_input(
-        audio, everyone, "audio+lyrics", input_scaler(scaler, N_LYRICS, "audio+lyrics"), FOLDER
+def test_lyrics_are_fused_reduced_then_whole_and_then_with_the_labels(songs):
+    model, _, _, _ = fitted(EXPERIMENT, songs)
+    assert model.names == tuple(
+        f"{latents}+{blocks}"
+        for latents in ("vae", "beta_vae_4")
+        for blocks in ("lyrics_tfidf_pca", "lyrics_tfidf", "lyrics_tfidf+genre")
     )
-    assert weight is None
-    half = (N_AUDIO + N_LYRICS) / 2
-    assert variance(x[:, :N_AUDIO]) == pytest.approx(half, rel=1e-3)
-    assert variance(x[:, N_AUDIO:]) == pytest.approx(half, rel=1e-3)
+    shapes = [one.points.shape for one in model.representations(songs)]
+    assert shapes == [(2, 24, 2 + 2), (2, 24, 2 + 5), (2, 24, 2 + 5 + 3)] * 2
 
 
-def test_missing_lyrics_weigh_nothing_and_cannot_leak_their_placeholder(audio, lyrics, scaler):
-    of_both = input_scaler(scaler, N_LYRICS, "audio+lyrics")
-    x, weight = model_input(audio, lyrics, "audio+lyrics", of_both, FOLDER)
-    assert np.all(weight[:, :N_AUDIO] == 1)
-    np.testing.assert_array_equal(weight[:, N_AUDIO:].any(axis=1), lyrics.known)
-    placeholder = np.where(lyrics.known[:, None], lyrics.values, 1e6).astype(np.float32)
-    other = lyrics._replace(values=placeholder)
-    np.testing.assert_array_equal(x, model_input(audio, other, "audio+lyrics", of_both, FOLDER)[0])
+def test_labels_alone_have_one_fusion(songs):
+    model, _, _, _ = fitted(replace(EXPERIMENT, fuse=("genre",)), songs)
+    assert model.names == ("vae+genre", "beta_vae_4+genre")
 
 
-def test_lyrics_alone_leave_audio_out(audio, lyrics, scaler):
-    x, weight = model_input(
-        audio, lyrics, "lyrics", input_scaler(scaler, N_LYRICS, "lyrics"), FOLDER
-    )
-    assert x.shape == weight.shape == (N_SONGS, N_LYRICS)
-    np.testing.assert_array_equal(x[lyrics.known], lyrics.values[lyrics.known])
+def test_a_fusion_is_its_parts_side_by_side_balanced_on_the_clustered_songs(songs):
+    model, latents, inputs, split = fitted(EXPERIMENT, songs)
+    clustered = np.flatnonzero(songs.table["lyrics"].notna())
+    lyrics = inputs.blocks["lyrics"]
+    trained_on = np.intersect1d(split.train, clustered)
+    projection = fit_pca(lyrics.points[0], trained_on, 2)
+    points = apply_pca(projection, lyrics.points[0])[None]
+    parts = [latents[1], lyrics._replace(name="lyrics_tfidf_pca", points=points)]
+    expected = fuse(parts, [fit_balance(part.at(clustered).points) for part in parts])
+    found = model.encode(songs, "beta_vae_4+lyrics_tfidf_pca")
+    np.testing.assert_allclose(found.points, expected.points, atol=1e-5)
+    np.testing.assert_array_equal(found.known, songs.table["lyrics"].notna())
+    assert found.columns_seen == ("melspectrogram", "lyrics")
+    of_blocks = np.split(found.at(clustered).points, [2], axis=2)
+    for block in of_blocks:
+        total = block.var(axis=1, dtype=np.float64).sum(axis=1)
+        np.testing.assert_allclose(total, 1, rtol=1e-4)
 
 
-@pytest.mark.parametrize("inputs", ["audio", "lyrics", "audio+lyrics"])
-def test_an_input_larger_than_memory_is_left_on_disk(audio, lyrics, scaler, inputs, monkeypatch):
-    arguments = (audio, lyrics, inputs, input_scaler(scaler, N_LYRICS, inputs), FOLDER)
-    expected = model_input(*arguments)
-    assert not FOLDER.exists()
-    monkeypatch.setattr(cache, "MOST_BYTES_IN_MEMORY", 0)
-    monkeypatch.setattr(fusion, "_SONGS_AT_ONCE", 7)
-    found = model_input(*arguments)
-    for part, whole in zip(found, expected, strict=True):
-        assert (part is None) == (whole is None)
-        if part is not None:
-            assert isinstance(part, np.memmap)
-            np.testing.assert_array_equal(part, whole)
-    # The files have no name, so nobody has to remove them.
-    assert list(FOLDER.iterdir()) == []
+def test_new_songs_are_fused_as_the_clustered_ones_were(tmp_path, songs):
+    model, _, _, _ = fitted(EXPERIMENT, songs)
+    fewer = load_songs(write(tmp_path / "few.parquet", songs_table().slice(5, 7)))
+    for found, expected in zip(
+        model.representations(fewer), model.representations(songs), strict=True
+    ):
+        np.testing.assert_allclose(found.points, expected.points[:, 5:12], atol=1e-4)
+        np.testing.assert_array_equal(found.known, expected.known[5:12])
 
 
-def test_a_folder_for_it_that_cannot_be_written_is_named(audio, scaler, monkeypatch):
-    monkeypatch.setattr(cache, "MOST_BYTES_IN_MEMORY", 0)
-    FOLDER.write_text("")
-    with pytest.raises(InputError, match=r"features\.cache_dir: cannot write to cache"):
-        model_input(audio, None, "audio", scaler, FOLDER)
+def test_a_fusion_is_applied_as_it_was_fitted(songs):
+    model, latents, inputs, _ = fitted(EXPERIMENT, songs)
+    for fusion, expected in zip(model.fusions, model.representations(songs), strict=True):
+        (base,) = [one for one in latents if one.name == fusion.latents]
+        found = apply_fusion(fusion, base, inputs)
+        np.testing.assert_array_equal(found.points, expected.points)
 
 
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=4), st.floats(1e-3, 1e3))
-def test_no_block_drowns_another(widths, loudness):
-    rng = np.random.default_rng(2)
-    blocks = [rng.normal(i, 1 + i, (30, width)) for i, width in enumerate(widths)]
-    blocks[0] = blocks[0] * loudness
-    joined = concatenate(blocks)
-    assert joined.dtype == np.float32
-    for part in np.split(joined, np.cumsum(widths)[:-1], axis=1):
-        assert variance(part) == pytest.approx(1, rel=1e-4)
-
-
-def test_a_constant_block_adds_nothing():
-    joined = concatenate([np.eye(4), np.full((4, 2), 7.0)])
-    assert np.all(joined[:, 4:] == 0)
-    assert np.isfinite(joined).all()
-
-
-def test_distances_within_a_block_keep_their_proportions():
-    block = np.random.default_rng(3).normal(size=(10, 5))
-    scaled = concatenate([block])
-    ratio = np.linalg.norm(scaled[1:] - scaled[0], axis=1) / np.linalg.norm(
-        block[1:] - block[0], axis=1
-    )
-    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)
-
-
-def test_the_scaler_of_audio_and_lyrics_keeps_the_audio_means(scaler):
-    joined = input_scaler(scaler, N_LYRICS, "audio+lyrics")
-    assert isinstance(joined, Scaler)
-    np.testing.assert_array_equal(joined.mean[:N_AUDIO], scaler.mean)
-    np.testing.assert_array_equal(joined.mean[N_AUDIO:], 0)
+def test_the_latents_before_a_fusion_can_be_named(songs):
+    model, latents, _, _ = fitted(EXPERIMENT, songs)
+    for wanted in ({"beta": 4.0}, {"name": "beta_vae_4"}):
+        np.testing.assert_array_equal(model.encode(songs, **wanted).points, latents[1].points)
