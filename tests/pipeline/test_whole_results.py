@@ -241,7 +241,9 @@ def check_checkpoint(run, song_path):
     checkpoints = list(Path("checkpoints").glob("*"))
     assert [folder.name for folder in checkpoints] == [run.name] * (run.expected.n_models > 0)
     latents = pd.read_parquet(run.folder / "latents.parquet")
-    again = [one for folder in checkpoints for one in load(folder).representations(load_songs(song_path))]
+    again = [
+        one for folder in checkpoints for one in load(folder).representations(load_songs(song_path))
+    ]
     for one in again:
         rows = latents[latents["representation"] == one.name]
         for place, seed in enumerate((0, 3)):
