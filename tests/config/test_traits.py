@@ -1,0 +1,78 @@
+"""The tables of models, clusterers and blocks say what is there."""
+
+import inspect
+from importlib import import_module
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from musicvae_jax.clustering import Clustering, find_clusterer
+from musicvae_jax.config import BLOCKS, CLUSTERERS, MODELS, Block, ClusterConfig, ModelConfig
+from musicvae_jax.config.traits import Clusterer, ModelKind
+from musicvae_jax.models import Model
+from musicvae_jax.training import make_model
+
+
+def test_every_kind_that_can_be_asked_for_has_its_traits_and_no_other():
+    assert tuple(MODELS) == get_args(ModelKind)
+    assert tuple(CLUSTERERS) == get_args(Clusterer)
+    assert tuple(BLOCKS) == get_args(Block)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, traits in MODELS.items() if traits.trained])
+def test_the_module_of_a_kind_fulfils_the_protocol_of_models(kind):
+    shape = {"rows": (7,), "crops": (128, 128)}[MODELS[kind].reads]
+    model = make_model(ModelConfig(kind=kind, latent=5), shape)
+    file, name = MODELS[kind].module.split(".")
+    assert type(model) is getattr(import_module(f"musicvae_jax.models.{file}"), name)
+    assert model.latent == 5
+    assert model.other_terms == ()
+    for method in ("encode", "decode", "sample", "terms"):
+        wanted = inspect.signature(getattr(Model, method)).parameters
+        assert inspect.signature(getattr(type(model), method)).parameters == wanted
+    assert {name: getattr(model, name) for name, _ in MODELS[kind].settings} == dict(
+        MODELS[kind].settings
+    )
+
+
+@pytest.mark.parametrize("method", CLUSTERERS)
+def test_what_a_clusterer_is_said_to_do_is_what_it_does(method):
+    rng = np.random.default_rng(0)
+    near = rng.normal(size=(60, 2)) * 0.1 + np.repeat([[0, 0], [9, 0], [0, 9]], 20, axis=0)
+    x = np.concatenate([near, [[50, 50]]]).astype(np.float32)
+    config = ClusterConfig(k=3)
+    found = [find_clusterer(method)(x, 3, seed, config) for seed in (0, 1)]
+    assert all(isinstance(one, Clustering) for one in found)
+    assert bool(np.any(found[0].labels == -1)) == CLUSTERERS[method].leaves_noise
+    if not CLUSTERERS[method].draws:
+        np.testing.assert_array_equal(found[0].labels, found[1].labels)
+
+
+COMPUTED = [name for name, traits in BLOCKS.items() if traits.function]
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+@pytest.mark.parametrize("length", [1, 300])
+def test_a_block_is_as_wide_as_it_says(name, length):
+    rng = np.random.default_rng(0)
+    db = rng.uniform(-80, 0, (128, length)).astype(np.float32)
+    song = db if BLOCKS[name].is_audio else "we sing a line\nand another line\n" * length
+    found = BLOCKS[name].load()(song)
+    assert found.shape == (BLOCKS[name].width,)
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+
+
+def test_a_block_is_of_audio_of_lyrics_or_a_label():
+    kinds = {
+        name: (traits.is_audio, traits.is_lyrics, traits.is_label)
+        for name, traits in BLOCKS.items()
+    }
+    assert set(map(sum, kinds.values())) == {1}
+    assert kinds["mfcc"] == (True, False, False)
+    assert kinds["tfidf"] == (False, True, False)
+    assert kinds["genre"] == (False, False, True)
+    for name, traits in BLOCKS.items():
+        assert (traits.width > 0) == bool(traits.function), name
+        assert bool(traits.function) or not traits.is_audio, name

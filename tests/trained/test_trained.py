@@ -1,0 +1,274 @@
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from songfiles import songs_table, with_column, write
+from trainedmodels import by_hand, fresh
+
+from musicvae_jax.config import (
+    CropConfig,
+    Experiment,
+    FeatureConfig,
+    LyricsConfig,
+    ModelConfig,
+    TrainConfig,
+)
+from musicvae_jax.errors import InputError
+from musicvae_jax.songs import load_songs
+from musicvae_jax.trained import Trained
+
+AUDIO = ("statistics", "mfcc")
+SWEEP = Experiment(
+    "x",
+    features=FeatureConfig(blocks=AUDIO),
+    lyrics=LyricsConfig(runtime="tfidf", components=4),
+    model=ModelConfig(hidden=(8,), latent=3),
+    train=TrainConfig(beta=(1.0, 4.0)),
+    seeds=(2, 7),
+)
+CROPS = replace(
+    SWEEP,
+    features=FeatureConfig(),
+    crops=CropConfig(encoded=2),
+    model=ModelConfig(kind="conv_vae", latent=3),
+    train=TrainConfig(epochs=1),
+)
+
+
+@pytest.fixture
+def songs(song_path):
+    return load_songs(song_path)
+
+
+def of(blocks=AUDIO, condition="none"):
+    return replace(
+        SWEEP,
+        features=FeatureConfig(blocks=blocks),
+        model=replace(SWEEP.model, condition=condition),
+    )
+
+
+@pytest.mark.parametrize(
+    ("blocks", "condition"), [(AUDIO, "none"), (AUDIO, "genre"), ((*AUDIO, "lyrics"), "none")]
+)
+def test_latents_are_the_posterior_means_of_every_seed_of_a_beta(songs, blocks, condition):
+    trained, inputs, _ = fresh(of(blocks, condition), songs)
+    for first, beta in ((0, 1.0), (2, 4.0)):
+        found = trained.encode(songs, beta=beta)
+        expected = [
+            trained.model.apply(
+                trained.params(member), inputs.x, inputs.condition, method="encode"
+            ).mean
+            for member in (first, first + 1)
+        ]
+        np.testing.assert_allclose(found.points, expected, atol=1e-5)
+        assert isinstance(found.points, np.ndarray)
+        assert found.songs.tolist() == songs.table["music_id"].tolist()
+
+
+def test_the_first_representation_is_the_default_and_each_has_its_name(songs):
+    trained, _, _ = fresh(SWEEP, songs)
+    assert trained.names == ("vae", "beta_vae_4")
+    one, other = trained.representations(songs)
+    assert (one.name, other.name) == trained.names
+    np.testing.assert_array_equal(trained.encode(songs).points, one.points)
+    np.testing.assert_array_equal(trained.encode(songs, "beta_vae_4").points, other.points)
+    np.testing.assert_array_equal(trained.encode(songs, beta=4.0).points, other.points)
+    assert np.any(one.points != other.points)
+
+
+def test_a_beta_under_several_learning_rates_is_that_of_the_first(songs):
+    train = TrainConfig(beta=(1.0, 4.0), learning_rate=(1e-2, 1e-3))
+    trained, _, _ = fresh(replace(SWEEP, train=train), songs)
+    found = trained.encode(songs, beta=4.0)
+    assert found.name == "beta_vae_4_lr_0.01"
+    np.testing.assert_array_equal(found.points, trained.encode(songs, found.name).points)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "condition", "columns"),
+    [
+        (AUDIO, "none", ("melspectrogram",)),
+        (AUDIO, "language", ("melspectrogram", "language")),
+        ((*AUDIO, "lyrics"), "none", ("melspectrogram", "lyrics")),
+        (("lyrics_centred", "mfcc"), "genre", ("lyrics", "language", "melspectrogram", "genre")),
+        (("tfidf",), "none", ("lyrics",)),
+    ],
+)
+def test_latents_know_what_they_were_computed_from(songs, blocks, condition, columns):
+    trained, _, _ = fresh(of(blocks, condition), songs)
+    assert {one.columns_seen for one in trained.representations(songs)} == {columns}
+
+
+def test_encoding_draws_nothing_and_does_not_depend_on_the_other_songs(tmp_path, songs):
+    trained, _, _ = fresh(of((*AUDIO, "lyrics")), songs)
+    once = trained.encode(songs).points
+    np.testing.assert_array_equal(once, trained.encode(songs).points)
+    fewer = load_songs(write(tmp_path / "few.parquet", songs_table().slice(5, 7)))
+    np.testing.assert_allclose(trained.encode(fewer).points, once[:, 5:12], atol=1e-4)
+
+
+def test_songs_without_lyrics_are_encoded_from_their_audio(tmp_path, songs):
+    trained, _, _ = fresh(of((*AUDIO, "lyrics")), songs)
+    silent = with_column(songs_table(), "music_lyrics", [None] * 24)
+    found = trained.encode(load_songs(write(tmp_path / "s.parquet", silent)))
+    assert np.isfinite(found.points).all()
+    assert found.known.all()
+
+
+def test_a_model_of_lyrics_alone_knows_nothing_of_songs_without_any(songs):
+    trained, _, _ = fresh(of(("lyrics",)), songs)
+    found = trained.encode(songs)
+    np.testing.assert_array_equal(found.known, songs.table["lyrics"].notna())
+
+
+def test_unusable_rows_are_left_out(tmp_path, songs):
+    trained, _, _ = fresh(SWEEP, songs)
+    ids = [f"id {i}" for i in range(24)]
+    ids[4] = None
+    path = write(tmp_path / "s.parquet", with_column(songs_table(), "music_id", ids))
+    found = trained.encode(load_songs(path))
+    assert found.songs.tolist() == [*ids[:4], *ids[5:]]
+    kept = np.delete(trained.encode(songs).points, 4, axis=1)
+    np.testing.assert_allclose(found.points, kept, atol=1e-4)
+
+
+def test_a_song_without_label_is_encoded_and_a_new_label_is_named(tmp_path, songs):
+    trained, _, _ = fresh(of(condition="genre"), songs)
+    unlabelled = with_column(songs_table(), "main_genre", [None] * 24)
+    found = trained.encode(load_songs(write(tmp_path / "u.parquet", unlabelled)))
+    assert np.isfinite(found.points).all()
+    renamed = with_column(songs_table(), "main_genre", ["Polka"] * 24)
+    path = write(tmp_path / "r.parquet", renamed)
+    with pytest.raises(InputError, match=r"genre 'Polka' .*expected one of Drone, March, Waltz"):
+        trained.encode(load_songs(path))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"name": "cvae"}, r"^name: got 'cvae', expected one of vae, beta_vae_4$"),
+        ({"beta": 2.0}, r"^beta: got 2\.0, expected one of 1\.0, 4\.0$"),
+        ({"name": "vae", "beta": 1.0}, r"^name and beta: got 'vae' and 1\.0, expected one of"),
+    ],
+)
+def test_a_representation_that_is_not_there_is_named(songs, wanted, message):
+    trained, _, _ = fresh(SWEEP, songs)
+    with pytest.raises(InputError, match=message):
+        trained.encode(songs, **wanted)
+
+
+def test_a_model_that_is_not_trained_has_no_beta_and_decodes_nothing(songs):
+    untrained = replace(SWEEP, model=ModelConfig(kind="raw"))
+    trained, inputs, _ = fresh(untrained, songs)
+    np.testing.assert_array_equal(trained.encode(songs).points, inputs.x[None])
+    with pytest.raises(InputError, match=r"^beta: got 1\.0, expected none"):
+        trained.encode(songs, beta=1.0)
+    for call in (lambda: trained.decode(inputs.x), lambda: trained.sample(jax.random.key(0), 1)):
+        with pytest.raises(InputError, match=r"got a model of kind 'raw', expected a neural network"):
+            call()
+
+
+def test_a_model_of_crops_averages_the_crops_of_a_song(songs):
+    """Crops of 128 frames from songs of 8 to 12: padded with silence, and all the same."""
+    trained, _, _ = fresh(CROPS, songs)
+    found = trained.encode(songs).points
+    assert found.shape == (2, 24, 3)
+    np.testing.assert_array_equal(found, trained.encode(songs).points)
+    one_crop = replace(trained.experiment, crops=CropConfig(encoded=1))
+    single = trained._replace(preprocessor=trained.preprocessor._replace(experiment=one_crop))
+    np.testing.assert_allclose(found, single.encode(songs).points, atol=1e-5)
+
+
+def test_features_are_decoded_in_decibels():
+    trained = by_hand(replace(SWEEP, features=FeatureConfig()))
+    points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    for member in range(4):
+        decoded = trained.model.apply(trained.params(member), points, method="decode")
+        expected = np.asarray(decoded) * 2 + np.arange(7)
+        found = trained.decode(points, member)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_crops_are_decoded_in_decibels(songs):
+    trained, _, _ = fresh(CROPS, songs)
+    points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    decoded = np.asarray(trained.model.apply(trained.params(1), points, method="decode"))
+    mean, scale = trained.preprocessor.scaler
+    found = trained.decode(points, 1)
+    assert found.shape == (5, 128, 128)
+    expected = decoded * scale[:, None] + mean[:, None]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_samples_are_decoded_standard_normal_latents():
+    trained, key = by_hand(SWEEP), jax.random.key(4)
+    found = trained.sample(key, 6, member=2)
+    assert found.shape == (6, 7)
+    expected = trained.decode(np.asarray(jax.random.normal(key, (6, 3))), member=2)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found, trained.sample(key, 6, member=2))
+    assert np.any(found != trained.sample(jax.random.key(5), 6, member=2))
+
+
+def test_a_conditional_model_decodes_each_label_differently():
+    trained, points = by_hand(of(condition="genre")), np.zeros((3, 3), np.float32)
+    found = trained.decode(points, condition=np.eye(3, dtype=np.float32))
+    assert found.shape == (3, 7)
+    assert len(np.unique(found, axis=0)) == 3
+
+
+def test_an_autoencoder_decodes_and_has_no_prior_to_sample():
+    train = TrainConfig(beta=(0.0,))
+    trained = by_hand(replace(SWEEP, model=replace(SWEEP.model, kind="ae"), train=train))
+    assert trained.decode(np.zeros((2, 3))).shape == (2, 7)
+    with pytest.raises(InputError, match=r"^sample: got a model of kind 'ae', which has no prior"):
+        trained.sample(jax.random.key(0), 2)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 4), (1, 2, 3), (0, 3)])
+def test_latents_of_a_wrong_shape_are_named(shape):
+    with pytest.raises(InputError, match=r"^points: got shape \(.*\), expected \[n, 3\]"):
+        by_hand(SWEEP).decode(np.zeros(shape))
+
+
+def test_a_condition_of_a_wrong_shape_is_named():
+    points, labelled = np.zeros((2, 3)), by_hand(of(condition="genre"))
+    expected = r"expected shape \(2, 3\) for a model whose condition is 'genre'$"
+    with pytest.raises(InputError, match=r"^condition: got none, " + expected):
+        labelled.decode(points)
+    with pytest.raises(InputError, match=r"^condition: got shape \(2, 4\), " + expected):
+        labelled.decode(points, condition=np.zeros((2, 4)))
+    with pytest.raises(InputError, match=r"^condition: got shape \(2, 3\), expected none"):
+        by_hand(SWEEP).decode(points, condition=np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("member", [-1, 4])
+def test_a_member_that_is_not_there_is_named(member):
+    with pytest.raises(InputError, match=rf"^member: got {member}, expected a place from 0 to 3$"):
+        by_hand(SWEEP).decode(np.zeros((2, 3)), member)
+
+
+def test_more_latents_than_are_decoded_at_once(monkeypatch):
+    trained = by_hand(of(condition="genre"))
+    points = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
+    condition = np.eye(3, dtype=np.float32)[np.arange(10) % 3]
+    expected = trained.decode(points, condition=condition)
+    monkeypatch.setattr("musicvae_jax.trained.model._DECODED_AT_ONCE", 4)
+    found = trained.decode(points, condition=condition)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_one_beta_of_a_sweep_is_a_model_of_its_own():
+    sweep = by_hand(SWEEP)
+    part = sweep.of_beta(4.0)
+    assert isinstance(part, Trained)
+    assert part.experiment.members == ((4.0, 1e-3, 2), (4.0, 1e-3, 7))
+    np.testing.assert_array_equal(part.history.train.kl, sweep.history.train.kl[2:])
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a, b[2:]), part.state, sweep.state)
+    points = np.zeros((1, 3))
+    np.testing.assert_array_equal(part.decode(points, 1), sweep.decode(points, 3))
+    assert part.names == ("beta_vae_4",)
+    assert part.key != sweep.key
