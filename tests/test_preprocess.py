@@ -199,8 +199,8 @@ def test_a_label_of_held_out_songs_alone_is_said_and_not_given(songs):
     )
     assert preprocessor.vocabularies["genre"] == ("Drone", "March", "Waltz")
     assert lines == [
-        "genre: 2 held-out song(s) have a genre that no training song has (Polka); the model is "
-        "not given it"
+        "genre: 2 held-out song(s) have a genre that no training song has (Polka); the model does "
+        "not see it"
     ]
     np.testing.assert_array_equal(inputs.condition.sum(axis=1), [0, 0] + [1] * 22)
 

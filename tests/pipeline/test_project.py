@@ -79,5 +79,5 @@ def test_too_few_songs_are_left_out_with_a_notice(n_songs, n_rows, n_notices, ca
     assert len(table) == n_rows
     assert list(table.columns[:3]) == ["x", "y", "music_id"]
     assert sampled == {}
-    notice = f"notice: t-SNE and UMAP are left out: got {n_songs} songs, expected at least 8\n"
+    notice = f"notice: t-SNE and UMAP are skipped: got {n_songs} songs, expected at least 8\n"
     assert capsys.readouterr().err == notice * n_notices

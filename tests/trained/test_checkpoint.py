@@ -46,7 +46,7 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(tmp_path):
     by_hand().save(tmp_path / "empty")
     (tmp_path / "notes").write_text("mine")
     for taken in (tmp_path / "new", tmp_path, tmp_path / "notes"):
-        with pytest.raises(InputError, match=r"is there already; expected a new or an empty"):
+        with pytest.raises(InputError, match=r"already exists; expected a new or an empty"):
             by_hand().save(taken)
     assert (tmp_path / "notes").read_text() == "mine"
     assert_same(load(tmp_path / "new"), by_hand())
@@ -102,7 +102,7 @@ def test_a_checkpoint_of_another_version_has_to_be_trained_again(tmp_path, found
     with pytest.raises(
         InputError,
         match=rf"c: got a checkpoint of format {named}, expected format 2: another version wrote "
-        r"it, and the model has to be trained again$",
+        r"it, so train the model again$",
     ):
         load(tmp_path / "c")
     assert find_trained([tmp_path / "c"], "key of it") is None

@@ -166,7 +166,9 @@ def test_a_model_that_is_not_trained_has_no_beta_and_decodes_nothing(songs):
     with pytest.raises(InputError, match=r"^beta: got 1\.0, expected none"):
         trained.encode(songs, beta=1.0)
     for call in (lambda: trained.decode(inputs.x), lambda: trained.sample(jax.random.key(0), 1)):
-        with pytest.raises(InputError, match=r"got a model of kind 'raw', expected a neural network"):
+        with pytest.raises(
+            InputError, match=r"got a model of kind 'raw', expected a neural network"
+        ):
             call()
 
 
