@@ -67,6 +67,7 @@ def fit(experiment, songs, **options):
 # The lines of the issue.
 
 
+@pytest.mark.slow
 def test_the_ten_lines(demo, capsys):
     songs = mv.load_songs()
     model = mv.fit("hard_cvae", songs, seeds=(0, 1))
@@ -141,9 +142,22 @@ def test_callbacks_get_every_epoch_once_with_the_metrics_of_all_members(songs, e
     assert_calls_are_the_history(calls, model)
 
 
-def test_callbacks_of_models_of_crops(songs):
-    calls = []
-    model = fit(CROPS, songs, on_epochs=lambda epoch, metrics: calls.append((epoch, metrics)))
+@pytest.fixture(scope="module")
+def of_crops(song_path, tmp_path_factory):
+    """A model of crops under two seeds, and the calls of its callback."""
+    calls, cache_dir = [], tmp_path_factory.mktemp("crops")
+    experiment = replace(CROPS, features=mv.FeatureConfig(cache_dir=cache_dir))
+    model = mv.fit(
+        *(experiment, mv.load_songs(song_path)),
+        on_epochs=lambda epoch, metrics: calls.append((epoch, metrics)),
+        quiet=True,
+    )
+    return model, calls
+
+
+@pytest.mark.slow
+def test_callbacks_of_models_of_crops(of_crops):
+    model, calls = of_crops
     assert len(model.experiment.members) == 2
     assert_calls_are_the_history(calls, model)
 
@@ -241,8 +255,11 @@ def test_new_songs_are_encoded_as_they_would_be_among_all(tmp_path, songs, name)
         np.testing.assert_array_equal(found.known, expected.known[5:12])
 
 
-def test_new_songs_of_a_model_of_crops_are_encoded_as_they_would_be_among_all(tmp_path, songs):
-    model = fit(CROPS, songs)
+@pytest.mark.slow
+def test_new_songs_of_a_model_of_crops_are_encoded_as_they_would_be_among_all(
+    tmp_path, songs, of_crops
+):
+    model, _ = of_crops
     few = mv.load_songs(write(tmp_path / "few.parquet", songs_table().slice(5, 7)))
     expected = model.encode(songs).points[:, 5:12]
     np.testing.assert_allclose(model.encode(few).points, expected, atol=1e-4)
