@@ -12,7 +12,7 @@ import tyro
 
 from experiments.cli import parse, run_command
 from musicvae_jax.config import Experiment, RuntimeConfig
-from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.registry import EXPERIMENTS, KNOWN_ON
 from musicvae_jax.runtime.startup import configure_jax, connect, exit_process
 from musicvae_jax.runtime.workers import FOR_ONE_RUN
 
@@ -59,13 +59,16 @@ def _run(arguments: Sequence[str]) -> None:
 
 def _listing() -> str:
     width = max(map(len, EXPERIMENTS))
-    return "\n".join(f"{name:{width}}  {text}" for name, (text, _) in EXPERIMENTS.items())
+    return "\n".join(f"{name:{width}}  {one.description}" for name, one in EXPERIMENTS.items())
 
 
 def _parse(arguments: Sequence[str]) -> Command:
     commands = {
-        name: (text, Command(experiment, RuntimeConfig()))
-        for name, (text, experiment) in EXPERIMENTS.items()
+        name: (
+            f"{one.description} Known genre AMI: {one.genre_ami} ({KNOWN_ON}).",
+            Command(one.experiment, RuntimeConfig()),
+        )
+        for name, one in EXPERIMENTS.items()
     }
 
     def read() -> Command:

@@ -1,7 +1,6 @@
-"""Per-example objectives in nats. JAX only: lift any of them without the rest of the project.
+"""Per-example objectives in nats. JAX only: copy any of them without the rest of the project.
 
-Every loss is one number per example, shape `[...]`; averaging over a batch is the caller's
-business.
+Every loss is one number per example, shape `[...]`; the caller averages over the batch.
 """
 
 import jax
@@ -19,8 +18,8 @@ def squared_error(
     Args:
         x: data, `[..., features]`.
         reconstruction: same shape.
-        weight: at least 0, broadcastable to x; 0 for a feature that is missing, whose value is
-            then of no consequence as long as it is finite.
+        weight: at least 0, broadcastable to x; 0 for a missing feature, whose value is then
+            ignored but must be finite.
 
     Returns:
         `[...]`, at least 0.
@@ -88,7 +87,7 @@ def gaussian_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:
 
 
 def gaussian_kl_per_dimension(mean: jax.Array, log_var: jax.Array) -> jax.Array:
-    """The parts that `gaussian_kl` adds up, one for each latent dimension.
+    """The terms that `gaussian_kl` adds up, one for each latent dimension.
 
     Args:
         mean: posterior means, `[..., latent]`.
@@ -108,19 +107,18 @@ def gaussian_kl_per_dimension(mean: jax.Array, log_var: jax.Array) -> jax.Array:
 def free_bits_kl(
     kl_nats: jax.Array, batch_kl_nats: jax.Array, free_bits: jax.Array | float
 ) -> jax.Array:
-    """A divergence that costs the same up to `free_bits` nats in each latent dimension.
+    """A divergence in which the first `free_bits` nats of each latent dimension are free.
 
-    A dimension whose mean divergence over the batch is below the threshold counts as at the
-    threshold, so nothing pulls it to the prior. The mean over the batch of what is returned is
-    `sum over dimensions of max(free_bits, batch_kl_nats)`, and so is its gradient. No gradient
-    goes through `batch_kl_nats`, so a batch in parts, each on a device of its own, needs nothing
-    but the mean over all of them.
+    A dimension whose mean divergence over the batch is below the threshold counts as the
+    threshold, so nothing pulls it towards the prior. The mean of the result over the batch is
+    `sum over dimensions of max(free_bits, batch_kl_nats)`, and their gradients are equal too. No
+    gradient flows through `batch_kl_nats`, so a batch that is split over devices needs only the
+    mean over all of them.
 
     Args:
         kl_nats: divergence per dimension, `[..., latent]`.
-        batch_kl_nats: its mean over the examples of the whole batch, `[latent]`; those that only
-            fill up the batch left out.
-        free_bits: the threshold in nats, at least 0; with 0 it is the plain divergence.
+        batch_kl_nats: its mean over the whole batch without padding, `[latent]`.
+        free_bits: the threshold in nats, at least 0; 0 gives the plain divergence.
 
     Returns:
         Nats, shape `[...]`, at least 0.
@@ -146,16 +144,16 @@ def free_bits_kl(
 def kl_weight(
     step: jax.Array | float, n_steps: int, n_cycles: int = 1, ramp: float = 0.5
 ) -> jax.Array:
-    """What beta is multiplied by when the KL term is annealed: a ramp from 0 to 1, then 1.
+    """The factor of beta when the KL term is annealed: a ramp from 0 to 1, then 1.
 
     Args:
         step: how much of the training is done, at least 0 and below `n_steps`.
-        n_steps: the whole training, in the same unit, such as epochs.
-        n_cycles: how many times the weight starts again at 0; 1 is the linear warm-up.
+        n_steps: length of the whole training in the same unit, such as epochs.
+        n_cycles: number of cycles, each of which starts at 0; 1 is the linear warm-up.
         ramp: share of a cycle in which the weight rises, above 0 and at most 1.
 
     Returns:
-        In [0, 1], of the shape of `step`.
+        In [0, 1], with the shape of `step`.
 
     Example:
         >>> kl_weight(jnp.arange(8), 8, n_cycles=2)
@@ -168,7 +166,7 @@ def kl_weight(
         Fu et al., Cyclical Annealing Schedule: A Simple Approach to Mitigating KL Vanishing, 2019,
         eq. 6, with 4 cycles and a ramp of 0.5.
     """
-    # Products of whole and half numbers are exact, so that a cycle begins where it should.
+    # Products of integers and halves are exact, so cycles begin exactly where they should.
     place = (step * n_cycles) % n_steps / n_steps
     return jnp.minimum(place / ramp, 1.0)
 
@@ -181,11 +179,11 @@ def negative_elbo(
     Args:
         reconstruction_nats: negative log-likelihood of x given z, `[...]`.
         kl_nats: divergence of the posterior from the prior, `[...]`.
-        beta: weight of the divergence, at least 0. 1 is the VAE's bound, above 1 the beta-VAE's
-            objective; 0 leaves the reconstruction.
+        beta: weight of the divergence, at least 0. 1 gives the VAE's bound, more than 1 the
+            beta-VAE's objective, 0 the reconstruction term alone.
 
     Returns:
-        Nats, shape `[...]`. Only with beta 1 is it a bound on the evidence.
+        Nats, shape `[...]`. It is a bound on the evidence only with beta 1.
 
     Example:
         >>> negative_elbo(jnp.array([3.0, 1.0]), jnp.array([2.0, 0.0]), beta=4.0)
@@ -199,14 +197,14 @@ def negative_elbo(
 
 
 def _twice_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:
-    # expm1(v) - v keeps the digits near the prior that exp(v) - 1 - v rounds away in float32;
-    # what is left can still round a hair below its true minimum of 0.
+    # Near the prior, expm1(v) - v keeps digits that exp(v) - 1 - v would lose in float32. It can
+    # still round to slightly below its true minimum of 0.
     variance_part = jnp.maximum(jnp.expm1(log_var) - log_var, 0.0)
     return variance_part + mean**2
 
 
 def _check_same_shape(**arrays: jax.Array) -> None:
-    """Refuses two arrays that would be broadcast against each other in silence."""
+    """Raises a ValueError for two arrays that would otherwise be broadcast silently."""
     (first, one), (second, other) = arrays.items()
     if jnp.ndim(one) != jnp.ndim(other):
         raise ValueError(

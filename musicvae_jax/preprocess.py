@@ -100,12 +100,8 @@ class ModelInputs(NamedTuple):
     @property
     def readable(self) -> np.ndarray:
         """Songs that the model can read something of, bool `[songs]`."""
-        experiment = self.experiment
-        if not experiment.text_blocks or set(experiment.text_blocks) < set(
-            experiment.features.blocks
-        ):
-            return np.ones(len(self.songs), bool)
-        return np.any([self.blocks[name].known for name in experiment.text_blocks], axis=0)
+        known = [self.blocks[name].known for name in self.experiment.text_blocks]
+        return _any_input(self.experiment, known, len(self.songs))
 
     @property
     def known(self) -> np.ndarray:
@@ -168,6 +164,8 @@ def fit_transform(
             on_texts,
             on_notice,
         )
+    known = [text.known for text in _texts(experiment, vectors)]
+    split = _readable(split, _any_input(experiment, known, len(table)))
     training_songs = features.table.iloc[split.train]
     least = [BLOCKS[name].least_scale for name in features.config.blocks]
     audio = fit_scaler(features.values[split.train], features.widths, least)
@@ -201,7 +199,7 @@ def fit_transform(
         # Songs that are not clustered may have labels without a column.
         table = _without_new_labels(table, BLOCKS[name].column, known, None)
     inputs = inputs._replace(blocks=dict(inputs.blocks) | _label_blocks(preprocessor, table))
-    return preprocessor, inputs, _readable(split, inputs.readable)
+    return preprocessor, inputs, split
 
 
 def transform(
@@ -371,6 +369,13 @@ def _joined_input(
 
 def _slices(n_songs: int) -> list[slice]:
     return [slice(i, i + _SONGS_AT_ONCE) for i in range(0, n_songs, _SONGS_AT_ONCE)]
+
+
+def _any_input(experiment: Experiment, known: list[np.ndarray], n_songs: int) -> np.ndarray:
+    """Songs with an input: all where the model reads audio, else those with known lyrics."""
+    if len(known) < len(experiment.features.blocks):
+        return np.ones(n_songs, bool)
+    return np.any(known, axis=0)
 
 
 def _readable(split: Split, readable: np.ndarray) -> Split:

@@ -226,6 +226,9 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
         of_songs = clusters.labels[place, places]
         rows += [row._asdict() | {"seed": seed} for row in significance(of_songs, labels, seed)]
         internal = internal_scores(one.of_seed(place)[places], of_songs)
+        if np.isnan(internal["silhouette_se"]):
+            # It is of all songs, so it has no standard error.
+            del internal["silhouette_se"]
         rows += [
             {"label": "", "score": name, "seed": seed, "n_songs": len(places), "value": value}
             for name, value in internal.items()

@@ -1,8 +1,9 @@
+import importlib
 import os
-import sys
 
 # JAX reads these when it is imported: eight simulated devices, whatever the machine has; and
-# compiling, which is most of what tests of small models do, takes half the time.
+# compiling, which is most of what tests of small models do, takes half the time. Tests of equal
+# numbers use `default_optimisations`.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ["JAX_NUM_CPU_DEVICES"] = "8"
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -12,9 +13,8 @@ import pytest
 import songfiles
 from hypothesis import settings
 
-from musicvae_jax import evaluation
-from musicvae_jax.pipeline import projections
-from musicvae_jax.reporting import run_figures as figures
+from musicvae_jax.evaluation import projections
+from musicvae_jax.reporting import run_figures
 from musicvae_jax.songs import DEMO_PATH
 from musicvae_jax.songs.demo import write_demo
 
@@ -29,6 +29,21 @@ def compiled_programs(tmp_path_factory):
     jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("compiled")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.fixture(scope="module")
+def default_optimisations():
+    """Programs are compiled as users have them compiled, for a whole module.
+
+    JAX reads the setting whenever it compiles (jax/_src/compiler.py), so what is compiled already
+    has to go.
+    """
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +76,9 @@ def demo(demo_folder, in_empty_folder):
 @pytest.fixture
 def no_figures(monkeypatch):
     """A run's figures take five seconds; `test_every_experiment_leaves_whole_results` has them."""
-    monkeypatch.setattr(figures, "draw_figures", lambda folder, *_: (folder / "figures").mkdir())
+    monkeypatch.setattr(
+        run_figures, "draw_figures", lambda folder, *_: (folder / "figures").mkdir()
+    )
 
 
 @pytest.fixture
@@ -70,4 +87,5 @@ def quick_projections(monkeypatch):
     for name in ("tsne", "umap"):
         monkeypatch.setattr(projections, name, lambda x, seed: x[:, :2])
     # The package has a function of the module's name.
-    monkeypatch.setattr(sys.modules[evaluation.Significance.__module__], "_N_DRAWS", 20)
+    significance = importlib.import_module("musicvae_jax.evaluation.significance")
+    monkeypatch.setattr(significance, "_N_DRAWS", 20)

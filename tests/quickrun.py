@@ -14,7 +14,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from experiments import run
-from musicvae_jax.pipeline import projections
+from musicvae_jax.evaluation import projections
 from musicvae_jax.runtime.startup import exit_process
 
 
@@ -36,7 +36,7 @@ def _signal_at(number: str, module: str, name: str, calls: str) -> None:
 
 projections.tsne = projections.umap = lambda x, seed: x[:, :2]
 Figure.savefig = lambda figure, path, **options: Path(path).write_bytes(b"")
-if "SIGNAL_AT" in os.environ:
+if os.environ.get("SIGNAL_AT"):
     _signal_at(*os.environ["SIGNAL_AT"].split(":"))
 if __name__ == "__main__":
     exit_process(run.main(sys.argv[1:]))

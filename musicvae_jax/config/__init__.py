@@ -1,7 +1,7 @@
-"""Every knob of every stage, its default and its allowed values. Standard library only.
+"""Every setting of every stage, with its default and allowed values. Standard library only.
 
-Configs are frozen. An invalid value fails on construction with an `InputError` that names the
-field as it is written on the command line, what arrived and what is allowed.
+Configs are frozen. Constructing one with an invalid value raises an `InputError` that names the
+field as on the command line, what arrived and what is allowed.
 """
 
 from musicvae_jax.config.blocks import BLOCKS, Block, BlockTraits, Label, load_function

@@ -1,7 +1,7 @@
-"""The feature blocks, audio and text alike: what a song can be described by.
+"""The feature blocks that can describe a song, audio and text alike.
 
-A new block is a file with its function and a row here. Standard library only; the functions are
-imported where they are called.
+To add a block, write a file with its function and add a row here. Standard library only: the
+functions are imported where they are called.
 """
 
 from collections.abc import Callable
@@ -20,17 +20,17 @@ class BlockTraits(NamedTuple):
     """Where a block's numbers come from.
 
     Attributes:
-        column: column of the song table that it is computed from: "melspectrogram", "lyrics" or a
+        column: the column of the song table it is computed from: "melspectrogram", "lyrics" or a
             label, which becomes a one-hot vector.
-        function: "package.file.function" in `musicvae_jax`, of one song: decibels `[128, frames]`
-            or cleaned lyrics to float32 `[width]`. "" for labels and for vectors of lyrics, which
-            are fitted on training songs.
-        width: numbers that the function returns.
-        least_scale: smallest deviation that standardisation divides by, in the unit of the
-            numbers: 1 dB, about the smallest change of level that is heard.
-        version: part of the cache key of audio blocks: raise it whenever the numbers for the same
+        function: "package.file.function" in `musicvae_jax`. It maps one song, decibels
+            `[128, frames]` or cleaned lyrics, to float32 `[width]`. "" for labels, and for lyrics
+            vectors, which are fitted on training songs.
+        width: how many numbers the function returns.
+        least_scale: the smallest standard deviation that standardisation divides by, in the unit
+            of the numbers: 1 dB, about the smallest audible change of level.
+        version: part of the cache key of audio blocks. Raise it whenever the numbers for the same
             input change.
-        lyrics: changes to an experiment's `LyricsConfig`, for vectors of lyrics.
+        lyrics: changes to an experiment's `LyricsConfig`, for lyrics vectors.
     """
 
     column: Literal["melspectrogram", "lyrics", "genre"]
@@ -72,6 +72,6 @@ BLOCKS: dict[Block, BlockTraits] = {
 
 
 def load_function(path: str) -> Callable[..., Any]:
-    """A function of the package by "package.file.function"."""
+    """The function of this package that "package.file.function" names."""
     module, name = path.rsplit(".", 1)
     return getattr(import_module(f"musicvae_jax.{module}"), name)

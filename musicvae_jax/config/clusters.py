@@ -1,4 +1,4 @@
-"""Which clusterers run, and the choice of k."""
+"""Which clusterers run, and how k is chosen."""
 
 import dataclasses
 from typing import Literal, get_args
@@ -11,32 +11,31 @@ KRule = Literal["silhouette", "stability"]
 
 @dataclasses.dataclass(frozen=True)
 class ClusterConfig:
-    """Which clusterers run, and the choice of k."""
+    """Which clusterers run, and how k is chosen."""
 
     methods: tuple[Clusterer, ...] = ("kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag")
-    """kmeans, agglomerative (Ward) and gmm_full, gmm_diag (Gaussian mixtures) make k clusters;
+    """kmeans, agglomerative (Ward), gmm_full and gmm_diag (Gaussian mixtures) make k clusters;
     dbscan finds its own number and leaves noise."""
     k: int | None = None
-    """Number of clusters, at least 2; by default one of k_min .. k_max, see choose_k."""
+    """Number of clusters, at least 2; by default choose_k picks it from k_min .. k_max."""
     choose_k: KRule = "silhouette"
     """silhouette: the k with the best mean silhouette of K-Means; stability: the largest k at which
-    K-Means of random subsets of the songs agrees nearly best on the songs in both, which takes
-    many more K-Means."""
+    K-Means clusterings of random subsets of the songs agree nearly best on the songs they share,
+    which takes many more runs of K-Means."""
     k_min: int = 2
     """Smallest k tried; at least 2."""
     k_max: int = 20
     """Largest k tried; at least k_min."""
     restarts: int = 10
-    """K-Means and mixture initialisations, of which the best fit is kept; at least 1."""
+    """Initialisations of K-Means and the mixtures, the best of which is kept; at least 1."""
     min_samples: int = 5
-    """dbscan: songs within eps, itself included, that make a song a cluster's core; at least 2."""
+    """dbscan: how many songs within eps, itself included, make a song a core point; at least 2."""
     exact_songs: int = 10_000
-    """Up to this many songs everything is computed on all of them; at least 100, k and k_max.
-    Above, time and memory grow no faster than their number: kmeans starts from a sample of this
-    many, agglomerative joins many small K-Means clusters, dbscan and the mixtures are fitted to
-    the sample and the others join what is found; the silhouette is estimated from a sample, with
-    its standard error, stability and disentanglement are taken on one, and t-SNE and UMAP show
-    one."""
+    """Up to this many songs, everything is computed on all of them; at least 100, k and k_max.
+    Above it, time and memory grow no faster than the number of songs: kmeans starts from a sample
+    of this size, agglomerative joins many small K-Means clusters, dbscan and the mixtures are
+    fitted to the sample and assign the other songs afterwards; the silhouette is estimated from a
+    sample, with its standard error; stability, disentanglement, t-SNE and UMAP use a sample."""
 
     def __post_init__(self) -> None:
         require_some_of("cluster.methods", self.methods, get_args(Clusterer))

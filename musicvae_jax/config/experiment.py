@@ -1,4 +1,4 @@
-"""A named experiment: all that its numbers depend on."""
+"""A named experiment: everything its numbers depend on."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ class Experiment:
     """One named experiment: data, features, model, training, clustering, seeds, output."""
 
     name: str
-    """What tables call the run and its folders are named after; without slashes."""
+    """Name of the run in tables, and of its folders; without slashes."""
     data: DataConfig = field(default_factory=DataConfig)
     features: FeatureConfig = field(default_factory=FeatureConfig)
     crops: CropConfig = field(default_factory=CropConfig)
@@ -26,12 +26,12 @@ class Experiment:
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     fuse: tuple[Block, ...] = ()
-    """Blocks put beside the model's latents before clustering, none twice: lyrics, genre, ..."""
+    """Blocks joined to the model's latents before clustering, none twice: lyrics, genre, ..."""
     alone: tuple[Block, ...] = ()
-    """Blocks of lyrics that are clustered too, each by itself, none twice."""
+    """Lyrics blocks to cluster as well, each by itself, none twice."""
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     seeds: tuple[int, ...] = (0,)
-    """One training and one clustering per seed; each at least 0, none twice."""
+    """One training and one clustering for each seed; at least 0, none twice."""
     output_dir: Path | None = None
     """Results folder; by default results/NAME with the checkpoint in checkpoints/NAME. When
     given, the checkpoint goes to OUTPUT_DIR/checkpoint."""
@@ -51,7 +51,7 @@ class Experiment:
             self.seeds,
             "one or more different whole numbers from 0 to 2**32 - 1",
         )
-        # Without a posterior a KL weight would silently mean nothing.
+        # Without a posterior, a KL weight would be ignored silently.
         without_kl = self.model.traits.trained and not self.model.traits.has_kl
         for name, off in (("beta", (0,)), ("kl_warmup", "none"), ("free_bits", 0)):
             value = getattr(self.train, name)
@@ -66,7 +66,7 @@ class Experiment:
             self.model.traits.reads == "rows" or not self.text_blocks,
             "features.blocks",
             self.features.blocks,
-            f"blocks of audio for model.kind {self.model.kind!r}",
+            f"audio blocks for model.kind {self.model.kind!r}",
         )
         if self.fuse:
             require_some_of("fuse", self.fuse, _FUSED)
@@ -74,25 +74,25 @@ class Experiment:
                 not self.text_blocks,
                 "features.blocks",
                 self.features.blocks,
-                "blocks of audio where --fuse adds to the model's latents",
+                "audio blocks only, since --fuse adds the others to the model's latents",
             )
         if self.alone:
             require_some_of("alone", self.alone, _LYRICS)
 
     @property
     def audio_blocks(self) -> tuple[Block, ...]:
-        """Those of the model, or of its baselines where it reads none."""
+        """The audio blocks of the model, or of its baselines if it reads none."""
         found = tuple(name for name in self.features.blocks if BLOCKS[name].is_audio)
         return found or FeatureConfig.blocks
 
     @property
     def text_blocks(self) -> tuple[Block, ...]:
-        """Blocks of lyrics that the model reads."""
+        """Lyrics blocks that the model reads."""
         return tuple(name for name in self.features.blocks if BLOCKS[name].is_lyrics)
 
     @property
     def lyrics_blocks(self) -> tuple[Block, ...]:
-        """Blocks of lyrics that anything of the experiment is computed from, none twice."""
+        """All lyrics blocks that the experiment uses, none twice."""
         beside = (name for name in (*self.fuse, *self.alone) if BLOCKS[name].is_lyrics)
         return tuple(dict.fromkeys((*self.text_blocks, *beside)))
 
@@ -101,18 +101,18 @@ class Experiment:
         return bool(self.lyrics_blocks)
 
     def lyrics_of(self, block: Block) -> LyricsConfig:
-        """How a block of lyrics becomes vectors."""
+        """How a lyrics block becomes vectors."""
         return replace(self.lyrics, **dict(BLOCKS[block].lyrics))
 
     def columns_of(self, block: Block) -> tuple[str, ...]:
-        """Columns of the song table that a block is computed from."""
+        """The columns of the song table that a block is computed from."""
         traits = BLOCKS[block]
         is_vector = traits.is_lyrics and not traits.function
         return (traits.column, *(self.lyrics_of(block).labels_seen if is_vector else ()))
 
     @property
     def columns_seen(self) -> tuple[str, ...]:
-        """Every column that something of this experiment is computed from; no other is at hand."""
+        """Every column that this experiment may read; it gets no others."""
         condition = () if self.model.condition == "none" else (self.model.condition,)
         blocks = (*self.audio_blocks, *self.lyrics_blocks, *self.fuse)
         columns = (column for block in blocks for column in self.columns_of(block))
@@ -130,12 +130,12 @@ class Experiment:
 
     @property
     def resume_dir(self) -> Path:
-        """Where a training is kept until its results are in place."""
+        """Where the training is saved until its results are in place."""
         return self.checkpoint_dir.with_name(f".{self.checkpoint_dir.name}-interrupted")
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """Each model of the sweep, in the order of a checkpoint's leading axis."""
+        """The models of the sweep, in the order of a checkpoint's leading axis."""
         return tuple(
             Member(beta, learning_rate, seed)
             for beta in self.train.beta

@@ -1,9 +1,9 @@
-"""What the files of a run's results folder are called, for those who write and who read them."""
+"""File names in a run's results folder, shared by the code that writes and reads them."""
 
 MANIFEST = "manifest.json"
 CARDS = "cards.json"
 PROJECTIONS = "projections.parquet"
 RECONSTRUCTIONS = "reconstructions.npz"
 FIGURES = "figures"
-# NAME.csv of each table that a summary is made of.
+# The tables a summary is made from, each NAME.csv.
 SCORE_TABLES = ("metrics", "significance", "spaces")

@@ -1,4 +1,4 @@
-"""What turns features into latents, and how it is fitted."""
+"""The model that turns features into latents, and how it is trained."""
 
 import dataclasses
 import math
@@ -15,18 +15,18 @@ KLWarmup = Literal["none", "linear", "cyclical"]
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """What turns features into latents."""
+    """The model that turns features into latents."""
 
     kind: ModelKind = "vae"
     """vae: Gaussian posterior; ae: deterministic encoder, no KL; conv_vae: VAE of mel crops; pca:
-    linear, nothing trained; raw: the standardised features as they are."""
+    principal components, no training; raw: the standardised features themselves."""
     architecture: Architecture = "patch"
     """Layers of a conv_vae: patch (space-to-depth and dense) or conv (ordinary strided
     convolutions, for accelerators)."""
     hidden: tuple[int, ...] = (256,)
-    """Widths of the encoder's hidden layers, mirrored in the decoder; each at least 1."""
+    """Widths of the encoder's hidden layers, reversed in the decoder; each at least 1."""
     latent: int = 32
-    """Latent dimensions (components, for pca); at least 1."""
+    """Number of latent dimensions (components, for pca); at least 1."""
     condition: Condition = "none"
     """Label given to encoder and decoder as a one-hot vector (conditional VAE)."""
 
@@ -56,35 +56,34 @@ class ModelConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """How models are fitted: Adam on the beta-weighted negative ELBO."""
+    """How models are trained: Adam on the beta-weighted negative ELBO."""
 
     epochs: int = 100
     """Passes over the training songs; at least 1."""
     batch_size: int = 32
     """Songs per gradient step; at least 1."""
     learning_rate: tuple[float, ...] = (1e-3,)
-    """Adam's step sizes, one model each, above 0 and none twice."""
+    """Adam's learning rates, one model for each; above 0, none twice."""
     beta: tuple[float, ...] = (1.0,)
-    """Weights of the KL term, one model each, at least 0 and none twice (Higgins et al., beta-VAE,
+    """Weights of the KL term, one model for each; at least 0, none twice (Higgins et al., beta-VAE,
     2017); 0 for an ae."""
     reconstruction: Likelihood = "squared_error"
     """squared_error: sum of squares, a Gaussian of variance 1/2 without its constant;
     gaussian: negative log-likelihood under unit variance, constant included."""
     kl_warmup: KLWarmup = "none"
-    """Against posterior collapse, beta rises from 0: once (linear; Bowman et al., 2016) or again
-    and again (cyclical; Fu et al., 2019), from epoch to epoch. The history's ELBO keeps beta."""
+    """Against posterior collapse, raise beta from 0, epoch by epoch: once (linear; Bowman et al.,
+    2016) or repeatedly (cyclical; Fu et al., 2019). The ELBO in the history uses the full beta."""
     warmup_share: float = 0.5
     """Share of the training, or of each cycle, in which beta rises; above 0 and at most 1."""
     warmup_cycles: int = 4
-    """How many times a cyclical warm-up starts at 0; at least 1, and each takes 2 epochs or
-    more."""
+    """Cycles of a cyclical warm-up; at least 1, and each at least 2 epochs long."""
     free_bits: float = 0.0
-    """Nats, at least 0: a latent dimension whose mean KL over a batch is below is not pulled to
-    the prior (Kingma et al., 2016). The history has the plain KL."""
+    """Nats, at least 0: a latent dimension whose mean KL over a batch is lower is not pulled
+    towards the prior (Kingma et al., 2016). The history records the plain KL."""
 
     @property
     def is_plain(self) -> bool:
-        """Whether training minimises what its history shows, all the time."""
+        """Whether training always minimises the loss that its history records."""
         return self.kl_warmup == "none" and self.free_bits == 0
 
     def __post_init__(self) -> None:
@@ -130,7 +129,7 @@ class TrainConfig:
 
 
 class Member(NamedTuple):
-    """What tells one model of a sweep from another."""
+    """The settings that distinguish one model of a sweep from another."""
 
     beta: float
     learning_rate: float

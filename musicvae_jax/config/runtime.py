@@ -8,35 +8,37 @@ from musicvae_jax.config.checks import require
 
 @dataclasses.dataclass(frozen=True)
 class RuntimeConfig:
-    """Where a run computes and what it saves to resume; numbers depend on it by rounding only.
+    """Where a run computes and what it saves to resume; it changes numbers only by rounding.
 
-    With several processes, each is started with the same command.
+    A distributed run starts every process with the same command.
     """
 
     devices: int | Literal["all"] | None = None
-    """Devices to train and encode on, or all; by default all accelerators, but of the cores of a
-    CPU no more than there are models to train. On a CPU, more than it has cores are simulated."""
+    """Number of devices to train and encode on, or all; by default all accelerators, or one CPU
+    core for each model to train, if there are enough. On a CPU, more devices than cores are
+    simulated."""
     data_budget_mb: int = 2048
-    """Megabytes (10^6 bytes) of features, of both sides of the split, that each device may hold; at
-    least 0. More is read in every epoch anew, a chunk at a time. Mel crops always are."""
+    """Megabytes (10^6 bytes) of features, training and held-out together, that each device may
+    hold; at least 0. Larger data is read again in every epoch, chunk by chunk, as mel crops always
+    are."""
     checkpoint_every: int = 1
-    """Epochs between two saves of an interrupted training, at least 1, unless the last was less
-    than 10 seconds ago."""
+    """Epochs between two saves of a running training, at least 1; a save is skipped if the last
+    one was less than 10 seconds ago."""
     checkpoints_kept: int = 2
-    """The latest so many of these are kept, at least 1."""
+    """How many of the latest saves to keep, at least 1."""
     restart: bool = False
-    """Throw away an interrupted training in place of resuming it."""
+    """Discard an interrupted training instead of resuming it."""
     fresh: bool = False
-    """Compute every stage again, whatever the cache holds."""
+    """Compute every stage again and ignore the cache."""
     distributed: bool = False
-    """Be one of several processes. Under SLURM, on TPU pods and on Kubernetes they find each
-    other; elsewhere the next three options tell them."""
+    """Run as one of several processes. Under SLURM, on TPU pods and on Kubernetes they find each
+    other; elsewhere set the next three options."""
     coordinator: str | None = None
-    """HOST:PORT of the first process, on a port that is free there."""
+    """HOST:PORT of the first process, with a port that is free there."""
     process_count: int | None = None
-    """How many processes there are, at least 1."""
+    """Number of processes, at least 1."""
     process_id: int | None = None
-    """Which of them this is, from 0."""
+    """Number of this process, from 0."""
 
     def __post_init__(self) -> None:
         require(

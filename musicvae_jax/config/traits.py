@@ -1,6 +1,6 @@
-"""What each kind of model and clusterer can do: the one place that knows them by name.
+"""What each kind of model and clusterer can do: the only place that lists them by name.
 
-Everything else asks these tables. A new model or clusterer is a file of its own and a row here.
+All other code looks here. To add a model or clusterer, write its file and add a row.
 """
 
 from typing import Literal, NamedTuple
@@ -10,18 +10,17 @@ Clusterer = Literal["kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag"]
 
 
 class ModelTraits(NamedTuple):
-    """What a kind of model is.
+    """What a kind of model can do.
 
     Attributes:
-        module: the Flax module that is trained, as "file.Class" in `musicvae_jax.models`; "" where
-            nothing is trained.
-        settings: attributes of the module that this kind fixes. The others of a `ModelConfig`'s
-            names come from there.
+        module: the Flax module to train, as "file.Class" in `musicvae_jax.models`; "" for a model
+            without training.
+        settings: attributes of the module that this kind fixes. The `ModelConfig` sets the others.
         reads: what one example is: a row of features, or a crop of a mel spectrogram.
-        has_kl: whether it has a posterior that a KL term pulls to a prior.
-        conditional: whether it can be given a label as a condition.
-        linear: whether its latents are principal components. Where nothing is trained and this is
-            false, they are the features as they are.
+        has_kl: whether it has a posterior that a KL term pulls towards a prior.
+        conditional: whether it can take a label as a condition.
+        linear: whether its latents are principal components. A model that is neither trained nor
+            linear returns the features themselves.
     """
 
     module: str = ""
@@ -46,13 +45,13 @@ MODELS: dict[ModelKind, ModelTraits] = {
 
 
 class ClustererTraits(NamedTuple):
-    """What a clusterer does.
+    """What a clusterer can do.
 
     Attributes:
-        function: where it is, as "file.function" in `musicvae_jax.clustering`.
-        leaves_noise: whether songs may be in no cluster; its scores then have a second row, of the
-            clustered songs alone.
-        draws: whether its clusters depend on the seed where all songs are clustered.
+        function: "file.function" in `musicvae_jax.clustering`.
+        leaves_noise: whether songs may be in no cluster. Its scores then have a second row, for
+            the clustered songs only.
+        draws: whether its clusters depend on the seed when all songs are clustered.
     """
 
     function: str

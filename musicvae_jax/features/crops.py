@@ -1,4 +1,4 @@
-"""Fixed-length windows of mel spectrograms, read from memory-mapped stores of all parts."""
+"""Fixed-length windows of mel spectrograms, read from the memory-mapped stores of the parts."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,14 +14,14 @@ from musicvae_jax.songs import MEL_BANDS, Songs
 
 
 class CropStore(NamedTuple):
-    """The mel spectrograms of songs, in memory-mapped files that hold many each.
+    """The mel spectrograms of songs, in one memory-mapped file per part.
 
     Attributes:
         frames: decibels in `[-db_range, 0]` of each part, float16 `[frames of the part, 128]`. Only
-            the pages that are looked at are read, and the system may drop them again.
+            the pages in use are read, and the system may drop them again.
         parts: song i is in `frames[parts[i]]`, int64 `[songs]`.
-        starts: its first frame there, int64 `[songs]`.
-        lengths: its number of frames, at least 1, int64 `[songs]`.
+        starts: each song's first frame there, int64 `[songs]`.
+        lengths: each song's number of frames, at least 1, int64 `[songs]`.
         db_range: decibels between the loudest cell of a song and the floor.
     """
 
@@ -45,17 +45,17 @@ def open_crops(
     on_notice: Callable[[str], None] | None = None,
     n_jobs: int | None = None,
 ) -> CropStore:
-    """The mel spectrograms of songs; parts that are not stored are read, in one streaming pass.
+    """Opens the mel spectrograms of songs; makes missing stores in one streaming pass.
 
     Args:
         songs: opened song files.
         config: range in decibels and cache folder.
         rows: the rows of `Songs.table` to open, all with usable mels (`SongFeatures.rows`); song
             i is row `rows[i]`.
-        on_rows: called with the number of rows whenever some were read, and with that of rows in
-            store if others are not.
-        on_notice: called with a line on a damaged store, which is made again.
-        n_jobs: number of processes; by default one per core where several parts are missing.
+        on_rows: called with the number of rows done: first those in store, unless all are, then
+            rows as they are read.
+        on_notice: called with a line about each damaged store, which is then made again.
+        n_jobs: number of processes; by default one per core if several parts are missing.
 
     Raises:
         InputError: a row cannot be used, a song file is damaged, or a store cannot be written.
@@ -64,7 +64,7 @@ def open_crops(
     build_stores(songs, config, on_rows=on_rows, on_notice=on_notice, n_jobs=n_jobs)
     stores = [open_store(part, config) for part in songs.parts]
     places = np.searchsorted([part.first_row for part in songs.parts], rows, side="right") - 1
-    # A row of the table each, since the parts follow one another.
+    # One entry per row of the table, since the parts follow one another.
     starts = np.concatenate([np.cumsum(store.lengths) - store.lengths for store in stores])[rows]
     lengths = np.concatenate([store.lengths for store in stores])[rows]
     if lost := rows[lengths == 0].tolist():
@@ -77,15 +77,15 @@ def open_crops(
 def random_crops(
     store: CropStore, index: np.ndarray, n_frames: int, position: np.ndarray
 ) -> np.ndarray:
-    """One window of each of the named songs.
+    """One window of each given song.
 
-    A song shorter than a window is padded at its end with the floor, `-db_range`: silence.
+    A song shorter than the window is padded at its end with the floor, `-db_range`: silence.
 
     Args:
         store: an open store.
-        index: songs, `[n]`; a song may be named more than once.
+        index: songs, `[n]`; a song may occur more than once.
         n_frames: length of a window.
-        position: places within the songs, `[n]`, in `[0, 1)`; uniform ones make every possible
+        position: places within the songs, `[n]`, in `[0, 1)`; drawn uniformly, they make every
             window of a song equally likely.
 
     Returns:
@@ -96,10 +96,10 @@ def random_crops(
 
 
 def fixed_crops(store: CropStore, index: np.ndarray, n_frames: int, n_crops: int) -> np.ndarray:
-    """Evenly spaced windows of each of the named songs, always the same ones.
+    """Evenly spaced windows of each given song, always the same ones.
 
-    They sit at the positions `(k + 1/2) / n_crops` of `random_crops`, so a single one is the
-    middle of its song; songs shorter than a window are padded as there.
+    They are at the positions `(k + 1/2) / n_crops` of `random_crops`, so a single window is the
+    middle of its song. Songs shorter than a window are padded as there.
 
     Args:
         store: an open store.
@@ -124,10 +124,9 @@ def fixed_places(index: np.ndarray, n_crops: int) -> tuple[np.ndarray, np.ndarra
 def half_crops(
     store: CropStore, index: np.ndarray, n_frames: int, position: np.ndarray
 ) -> np.ndarray:
-    """The windows of `random_crops` as they are stored: float16, time first, `[n, n_frames, 128]`.
+    """The windows of `random_crops` as stored: float16, time first, `[n, n_frames, 128]`.
 
-    A quarter of the work for the processor that feeds an accelerator, which casts and transposes
-    faster.
+    This takes a quarter of the work; an accelerator casts and transposes faster.
     """
     length = store.lengths[index]
     n_places = np.maximum(length - n_frames + 1, 1)
@@ -140,18 +139,18 @@ def half_crops(
 
 
 def fit_crop_scaler(store: CropStore, index: np.ndarray) -> Scaler:
-    """Mean of each band and one deviation for all, over all frames of the named songs.
+    """Mean of each band and one standard deviation for all, over all frames of the given songs.
 
-    One deviation keeps the loudness relations between bands: a band of its own scale would blow
-    up the hiss of the highest bands to the size of the melody. It is at least 1 dB, for the
-    reason given in `fit_scaler`.
+    A common scale keeps the loudness relations between bands: a scale for each band would blow up
+    the hiss of the highest bands to the size of the melody. It is at least 1 dB, for the reason
+    given in `fit_scaler`.
 
     Args:
         store: an open store, read song by song.
         index: the training songs, `[n]`, at least one.
 
     Returns:
-        In decibels, each float32 `[128]`; the scale is the same number in every band.
+        Mean and scale in decibels, each float32 `[128]`; the scale is the same in every band.
     """
     sums, squares, n_frames = np.zeros(MEL_BANDS), np.zeros(MEL_BANDS), 0
     for song in index:
@@ -160,7 +159,7 @@ def fit_crop_scaler(store: CropStore, index: np.ndarray) -> Scaler:
         squares += np.square(frames).sum(axis=0, dtype=np.float64)
         n_frames += len(frames)
     mean = sums / n_frames
-    # Rounding may leave a constant band a hair below zero.
+    # Rounding may leave a constant band slightly below zero.
     variance = np.maximum(squares / n_frames - mean**2, 0.0).mean()
     scale = np.full(MEL_BANDS, max(np.sqrt(variance), LEAST_SCALE_DB), np.float32)
     return Scaler(mean.astype(np.float32), scale)

@@ -1,6 +1,6 @@
-"""Audio features of every usable song, one streaming pass, cached by part and block.
+"""Audio features of every usable song in one streaming pass, cached by part and block.
 
-Parts of the songs are worked on in processes of their own, which import this module: no JAX here.
+Worker processes import this module, so it must not import JAX.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ class SongFeatures(NamedTuple):
         table: `Songs.table` reduced to the usable rows, with a fresh index `0 .. songs - 1`.
         rows: their places in `Songs.table`, int64 `[songs]`.
         values: float32 `[songs, features]`: the blocks of `config.blocks` side by side; above 1 GiB
-            memory-mapped, and not to be written to.
+            memory-mapped and read-only.
         widths: number of features of each of these blocks.
         config: the settings they were extracted with.
         rejected: every row that is not in the table, in order.
-        from_cache: whether the mel spectrograms were left unread.
+        from_cache: whether all features came from the cache.
     """
 
     table: pd.DataFrame
@@ -45,10 +45,10 @@ class SongFeatures(NamedTuple):
 
 
 class _Cached(NamedTuple):
-    """One block of features of a part, as it is kept in the cache.
+    """One block of features of a part, as the cache holds it.
 
-    Rows whose mel is usable, as places within the part, ascending; their values; and what is wrong
-    with the mel of each other row. Ids do not matter here: a duplicate may be in another part.
+    Rows with a usable mel, counted within the part, ascending; their values; and what is wrong with
+    the mel of each other row. Ids are not checked here: a duplicate may be in another part.
     """
 
     rows: np.ndarray
@@ -57,7 +57,7 @@ class _Cached(NamedTuple):
 
 
 class _PartTask(NamedTuple):
-    """The blocks of a part that are missing, by name, each with its cache file."""
+    """The cache files of a part's missing blocks, by block name."""
 
     paths: dict[str, Path]
     db_range: float
@@ -70,24 +70,25 @@ def extract_features(
     on_notice: Callable[[str], None] | None = None,
     n_jobs: int | None = None,
 ) -> SongFeatures:
-    """The wanted blocks of features of every usable song, from the cache where they are there.
+    """The feature blocks of every usable song, from the cache if possible.
 
     Args:
         songs: opened song files.
-        config: feature settings, of audio blocks alone, and cache folder.
-        on_rows: called with the number of rows whenever some were read, and with that of rows in
-            the cache if others are not.
-        on_notice: called with a line on a damaged cache file, which is made again.
-        n_jobs: number of processes; by default one per core where several parts are missing.
+        config: feature settings, with audio blocks only, and cache folder.
+        on_rows: called with the number of rows done: first those in the cache, unless all are, then
+            rows as they are read.
+        on_notice: called with a line about each damaged cache file, which is then made again.
+        n_jobs: number of processes; by default one per core if several parts are missing.
 
     Raises:
-        InputError: no usable song, more than half of all rows unusable, or a damaged song file.
+        InputError: no song is usable, more than half of all rows are unusable, or a song file is
+            damaged.
     """
     n_made = build_features(songs, config, EVERYTHING, on_rows, on_notice, n_jobs)
     faults = {
         part.first_row + row: reason
         for part in songs.parts
-        # Which mels are usable depends on the part alone, so every block has the same.
+        # Which mels are usable depends only on the part, so any block will do.
         for row, reason in _read_faults(_cache_path(part, config, config.blocks[0]))
     }
     rows, rejected = songs.usable_rows(faults)
@@ -113,18 +114,18 @@ def build_features(
 ) -> int:
     """Fills the cache for a share of the parts, so that `extract_features` finds them there.
 
-    A build that was killed goes on with the parts that are not there yet.
+    After a crash it continues with the parts that are still missing.
 
     Args:
         songs: opened song files.
-        config: feature settings, of audio blocks alone, and cache folder.
+        config: feature settings, with audio blocks only, and cache folder.
         share: which of the parts.
-        on_rows: as for `extract_features`.
-        on_notice: as for `extract_features`.
-        n_jobs: as for `extract_features`.
+        on_rows: see `extract_features`.
+        on_notice: see `extract_features`.
+        n_jobs: see `extract_features`.
 
     Returns:
-        Number of parts of which something was missing.
+        Number of parts with missing blocks.
     """
     parts, calls = share.of(songs.parts), []
     for part in parts:
@@ -141,7 +142,7 @@ def build_features(
 
 
 def settings(config: FeatureConfig) -> dict:
-    """The part of a config that changes the numbers: all but where they are kept."""
+    """The settings that affect the numbers: all but the cache folder."""
     return {name: value for name, value in to_json(config).items() if name != "cache_dir"}
 
 
@@ -170,7 +171,7 @@ def _make_part(part: Part, task: _PartTask, on_rows: OnRows | None) -> None:
 
 
 def _joined(songs: Songs, config: FeatureConfig, rows: np.ndarray) -> np.ndarray:
-    """Values of rows of the table, `[rows, features]`: never more than one copy and one part."""
+    """Values of rows of the table, `[rows, features]`; needs memory for one copy and one part."""
     shape = (len(rows), sum(_widths(config)))
     if np.dtype(np.float32).itemsize * shape[0] * shape[1] <= MOST_BYTES_IN_MEMORY:
         values = np.empty(shape, np.float32)
@@ -191,7 +192,7 @@ def _mapped(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     try:
         values = np.load(path, mmap_mode="r")
     except (OSError, ValueError):
-        # It holds nothing that is not in the cache of the parts, so it is made again in silence.
+        # Make it again without a notice: everything in it is in the caches of the parts too.
         return None
     return values if values.shape == shape else None
 
@@ -205,7 +206,7 @@ def _fill(values: np.ndarray, songs: Songs, config: FeatureConfig, rows: np.ndar
             path = _cache_path(part, config, name)
             cached = _read_cache(path, name, part, None)
             if cached is None:
-                raise InputError(f"features.cache_dir: {path} does not keep what is written to it")
+                raise InputError(f"features.cache_dir: {path} cannot be read back after writing it")
             columns = slice(end - cached.values.shape[1], end)
             values[first:last, columns] = cached.values[np.searchsorted(cached.rows, wanted)]
 
@@ -240,7 +241,7 @@ def _read_cache(
     if not path.exists():
         return None
     try:
-        # Opened here, since np.load leaves a damaged file open.
+        # Open it here, since np.load does not close a damaged file.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             faults = [(row, reason) for row, reason in json.loads(str(arrays["faults"]))]
             rows, values = arrays["rows"], arrays["values"]
@@ -249,7 +250,7 @@ def _read_cache(
             or len(rows) + len(faults) != part.n_rows
             or not np.isfinite(values).all()
         ):
-            raise ValueError("its numbers do not fit together")
+            raise ValueError("inconsistent or non-finite arrays")
         return _Cached(rows, values, faults)
     except DAMAGED_NPZ as error:
         if on_notice:
@@ -258,7 +259,7 @@ def _read_cache(
 
 
 def _read_faults(path: Path) -> list[tuple[int, str]]:
-    """Those of a file that is known to be whole, without its values."""
+    """Reads only the faults from a file that is known to be intact."""
     with np.load(path, allow_pickle=False) as arrays:
         return json.loads(str(arrays["faults"]))
 

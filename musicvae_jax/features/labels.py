@@ -9,7 +9,7 @@ from musicvae_jax.errors import InputError
 
 
 def vocabulary(labels: pd.Series) -> tuple[str, ...]:
-    """The distinct labels, sorted, without null.
+    """The distinct labels except null, sorted.
 
     Example:
         >>> vocabulary(pd.Series(["waltz", None, "drone", "waltz"]))
@@ -23,8 +23,8 @@ def one_hot(labels: pd.Series, vocabulary: Sequence[str], field: str) -> np.ndar
 
     Args:
         labels: one per song, null where unknown.
-        vocabulary: the labels that have a column, in column order.
-        field: what the labels are ("genre"), for the error.
+        vocabulary: the label of each column.
+        field: the kind of label ("genre"), for the error message.
 
     Raises:
         InputError: a label is not in the vocabulary.

@@ -1,6 +1,6 @@
 """Mel spectrograms in decibels on disk, one memory-mapped file per part of the songs.
 
-Parts are worked on in processes of their own, which import this module: no JAX here.
+Worker processes import this module, so it must not import JAX.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from musicvae_jax.runtime.cache import writing_cache
 from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS, Part, Songs
 
-# Half precision is off by at most 0.03 dB down to -80 dB, far below what is heard.
+# Half precision is off by at most 0.03 dB down to -80 dB, which is inaudible.
 VALUE = np.dtype("<f2")
 _COUNT = np.dtype("<i8")
 # Part of the cache key: raise it whenever the bytes for the same input change.
@@ -31,7 +31,7 @@ class MelStore(NamedTuple):
 
     Attributes:
         frames: decibels, float16 `[total frames, 128]`.
-        lengths: frames of each row of the part, int64 `[rows]`; 0 where its mel cannot be used.
+        lengths: number of frames of each row of the part, int64 `[rows]`; 0 for an unusable mel.
     """
 
     frames: np.ndarray
@@ -39,7 +39,7 @@ class MelStore(NamedTuple):
 
 
 class _PartTask(NamedTuple):
-    """Where the store of a part is made, and its range."""
+    """The path of a part's store, and its range in decibels."""
 
     path: Path
     db_range: float
@@ -55,15 +55,15 @@ def build_stores(
 ) -> int:
     """Makes the stores of a share of the parts, so that `open_crops` finds them.
 
-    A build that was killed goes on with the parts that are not there yet.
+    After a crash it continues with the parts that are still missing.
 
     Args:
         songs: opened song files.
         config: range in decibels and cache folder.
         share: which of the parts.
-        on_rows: as for `open_crops`.
-        on_notice: as for `open_crops`.
-        n_jobs: as for `open_crops`.
+        on_rows: see `open_crops`.
+        on_notice: see `open_crops`.
+        n_jobs: see `open_crops`.
 
     Returns:
         Number of parts that were missing.
@@ -79,15 +79,15 @@ def build_stores(
 
 
 def open_store(part: Part, config: FeatureConfig) -> MelStore:
-    """The store of a part that has been made.
+    """Opens the store of a part, made before.
 
     Raises:
-        InputError: it is not there, or damaged.
+        InputError: the store is missing or damaged.
     """
     store = _read_store(part, config, None)
     if store is None:
         path = _store_path(part, config)
-        raise InputError(f"features.cache_dir: {path} does not keep what is written to it")
+        raise InputError(f"features.cache_dir: {path} cannot be read back after writing it")
     return store
 
 
@@ -100,7 +100,7 @@ def _store_path(part: Part, config: FeatureConfig) -> Path:
 def _read_store(
     part: Part, config: FeatureConfig, on_notice: Callable[[str], None] | None
 ) -> MelStore | None:
-    """The file is the frames, then the number of frames of each row."""
+    """The file holds the frames, then the number of frames of each row."""
     path = _store_path(part, config)
     if not path.exists():
         return None
@@ -112,7 +112,7 @@ def _read_store(
         n_frames = int(lengths.sum())
         whole = n_bytes == n_frames * MEL_BANDS * VALUE.itemsize
         if not whole or len(lengths) != part.n_rows or lengths.min() < 0:
-            raise ValueError("its size does not fit its songs")
+            raise ValueError("its size does not match its songs")
         return MelStore(np.memmap(path, VALUE, "r", shape=(n_frames, MEL_BANDS)), lengths)
     except (OSError, ValueError) as error:
         if on_notice:

@@ -1,6 +1,6 @@
 """Timbre: statistics of mel-frequency cepstral coefficients."""
 
-import librosa  # Cheap: it loads its parts, and Numba, when one is first used.
+import librosa  # Cheap: it loads its submodules, and Numba, on first use.
 import numpy as np
 
 N_COEFFICIENTS = 20
@@ -8,25 +8,25 @@ N_MFCC = 3 * N_COEFFICIENTS
 
 
 def mfcc_statistics(db: np.ndarray) -> np.ndarray:
-    """Mean and deviation over time of 20 MFCCs, and the deviation of their first difference.
+    """Mean and standard deviation over time of 20 MFCCs, and that of their first difference.
 
     The coefficients are the orthonormal DCT-II over the bands, so they are in decibels: 1 dB of
     independent noise in every band is 1 dB in every coefficient. Coefficient 0 is the overall
-    level, the others describe the spectral envelope from its slope to finer and finer ripples.
+    level; the others describe the spectral envelope, from its slope to ever finer ripples.
 
     Args:
         db: mel spectrogram in decibels, `[128, frames]`, at least one frame.
 
     Returns:
-        float32 `[60]`: 20 means, then 20 deviations over frames and 20 deviations of the change
-        from one frame to the next, 0 where there is a single frame.
+        float32 `[60]`: 20 means, 20 standard deviations over frames, and 20 standard deviations of
+        the change from one frame to the next, 0 for a single frame.
 
     References:
         Davis and Mermelstein, Comparison of Parametric Representations for Monosyllabic Word
         Recognition, 1980; Logan, Mel Frequency Cepstral Coefficients for Music Modeling, 2000.
     """
     mfcc = librosa.feature.mfcc(S=db, n_mfcc=N_COEFFICIENTS)
-    # A single frame has no change, and NumPy's deviation of nothing is NaN.
+    # A single frame has no change, and NumPy's standard deviation of nothing is NaN.
     change = np.diff(mfcc, axis=1) if mfcc.shape[1] > 1 else np.zeros_like(mfcc)
     statistics = [mfcc.mean(axis=1), mfcc.std(axis=1), change.std(axis=1)]
     return np.concatenate(statistics).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What is cached of each part of the songs is made part by part, in processes side by side."""
+"""Makes the caches of parts of the songs, in parallel processes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 from musicvae_jax.songs import Part
 
 OnRows = Callable[[int], None]
-# With fewer rows than these, the processes would take longer to start than to work.
+# With fewer rows, starting processes takes longer than the work.
 _MIN_ROWS = 500
-# Each takes some 250 MB.
+# Each takes about 250 MB.
 _MOST_PROCESSES = 16
 
 
 class Share(NamedTuple):
-    """Which of the parts a process makes, where several have a cache folder in common.
+    """Which parts a process makes when several processes share a cache folder.
 
-    Process `index` of `count` makes the parts index, index + count, ...; when all have made
-    theirs, each finds all of them.
+    Process `index` of `count` makes the parts index, index + count, ...; once all have made theirs,
+    every process finds all parts.
     """
 
     index: int = 0
@@ -39,17 +39,18 @@ def make_parts(
     n_jobs: int | None,
     on_rows: OnRows | None,
 ) -> None:
-    """Makes what is missing: `make(part, how, on_rows)`, which leaves its result in a file.
+    """Makes missing parts by calling `make(part, how, on_rows)`, which writes its result to a file.
 
-    Processes, not threads, which one interpreter would hold back; a part alone is made here.
+    Uses processes, since the interpreter's lock would hold threads back. A single part is made in
+    this process.
 
     Args:
-        make: of a module that imports no JAX, which every process would start.
-        parts: all that are wanted.
-        calls: those of them that are not there yet, and how each is made.
+        make: from a module that does not import JAX, which every process would start.
+        parts: all parts.
+        calls: the missing parts, and the argument `how` of each.
         n_jobs: number of processes; by default one per core, unless there is little to do.
-        on_rows: called with the number of rows that are done: if some are missing, those that are
-            not; then after each block of rows in this process, after each part in others.
+        on_rows: called with the number of rows done: first those that are not missing, if any are;
+            then after each block of rows in this process, or after each part in other processes.
     """
     import joblib
 
@@ -65,7 +66,7 @@ def make_parts(
             make(part, how, on_rows)
         return
     tasks = (joblib.delayed(_make_elsewhere)(make, part, how) for part, how in calls)
-    # One at a time: parts take seconds, and a batch would be reported, and lost, as a whole.
+    # One at a time: parts take seconds, and a batch would be reported, or lost, as a whole.
     parallel = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
     for n_rows in parallel(tasks):
         if on_rows:

@@ -1,22 +1,22 @@
-"""Rhythm: how strongly the level of eight groups of mel bands fluctuates, and how fast."""
+"""Rhythm: how strongly and how fast the level of eight groups of mel bands fluctuates."""
 
 import numpy as np
 import scipy
 
 HOP_SECONDS = 512 / 22_050  # Between frames: librosa's and 4MuLA's hop and sampling rate.
-N_GROUPS = 8  # Of equally many neighbouring mel bands.
+N_GROUPS = 8  # Groups of neighbouring mel bands, all of the same size.
 FILTERS_PER_OCTAVE = 2
 N_FILTERS = 12
 LOWEST_HZ = 0.3125  # Centre of the slowest filter; the fastest reaches up to 20 Hz.
 SEGMENT_FRAMES = 512  # 11.9 s: nearly four periods of the slowest filter's centre.
 SEGMENT_OVERLAP = 384
-LEAST_DEPTH = 1.0  # Decibels (root mean square); about the smallest change of level heard.
+LEAST_DEPTH = 1.0  # Decibels (root mean square); about the smallest audible change of level.
 N_RHYTHM = N_GROUPS * N_FILTERS
 
 
 def modulation_centres() -> np.ndarray:
-    """Centre frequencies of the modulation filters, `[12]`, in hertz, rising half an octave each:
-    0.31 .. 14.1, or 19 .. 849 beats per minute."""
+    """Centre frequencies of the modulation filters, `[12]`, in hertz, half an octave apart:
+    0.31 .. 14.1 Hz, or 19 .. 849 beats per minute."""
     return LOWEST_HZ * 2.0 ** (np.arange(N_FILTERS) / FILTERS_PER_OCTAVE)
 
 
@@ -24,25 +24,25 @@ def rhythm_spectrum(db: np.ndarray, hop_seconds: float = HOP_SECONDS) -> np.ndar
     """Modulation spectrum of eight mel-band envelopes through smooth, log-spaced filters.
 
     An envelope is the mean level of 16 neighbouring bands. Its power spectrum (Welch, Hann
-    segments of 512 frames, each less its mean) is in squared decibels, summed under filters that
-    are triangles over the logarithm of frequency and add up to 1. A change of tempo therefore
-    moves a spectrum along the filters, and a small one moves little of it; where the beats fall
-    does not matter. A level that is added to all frames has no effect.
+    segments of 512 frames, each minus its mean) is in squared decibels. It is summed under filters
+    that are triangles over the logarithm of frequency and add up to 1. A change of tempo therefore
+    shifts the spectrum along the filters, a small change by little. The position of the beats and
+    the overall level have no effect.
 
-    A power P is returned as `10 log10(1 + P / LEAST_DEPTH**2)`: 0 for an envelope that stands
-    still, and about the level of the modulation, in decibels, for one that is heard to move.
+    A power P is returned as `10 log10(1 + P / LEAST_DEPTH**2)`: 0 for a constant envelope, and
+    about the level of the modulation, in decibels, for an audible one.
 
-    Envelopes shorter than a segment are one segment, filled up with zeros: the spectrum keeps its
-    frequencies and its total power, and its peaks become as broad as the length demands. At the
-    end of longer ones, less than a quarter of a segment may remain unread.
+    An envelope shorter than a segment is padded with zeros to one segment: the spectrum keeps its
+    frequencies and its total power, and its peaks get broader. At the end of a longer one, less
+    than a quarter of a segment may be ignored.
 
     Args:
         db: mel spectrogram in decibels, `[128, frames]`, at least one frame.
         hop_seconds: time from one frame to the next, in seconds.
 
     Returns:
-        float32 `[96]`, at least 0: 12 filters from slow to fast for the lowest bands, then for
-        the next higher ones.
+        float32 `[96]`, at least 0: 12 filters from slow to fast for each group of bands, lowest
+        bands first.
 
     References:
         Pampalk, Rauber and Merkl, Content-based Organization and Visualization of Music Archives,
@@ -68,7 +68,7 @@ def rhythm_spectrum(db: np.ndarray, hop_seconds: float = HOP_SECONDS) -> np.ndar
 
 
 def _filters(frequencies: np.ndarray) -> np.ndarray:
-    """Weights `[12, frequencies]` of frequencies in hertz, from 0 up; 0 at frequency 0."""
+    """Weights `[12, frequencies]` of frequencies in hertz, at least 0; the weight of 0 Hz is 0."""
     octaves = np.log2(np.maximum(frequencies, np.finfo(float).tiny) / LOWEST_HZ)
     places = FILTERS_PER_OCTAVE * octaves - np.arange(N_FILTERS)[:, None]
     return np.maximum(0.0, 1.0 - np.abs(places))

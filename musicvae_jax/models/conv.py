@@ -1,4 +1,4 @@
-"""Autoencoders of mel spectrogram crops: layers of patches, or convolutions."""
+"""Autoencoders of mel spectrogram crops, with dense layers on patches or with convolutions."""
 
 import math
 from typing import Literal
@@ -20,7 +20,7 @@ def space_to_depth(x: jax.Array, patch: Size) -> jax.Array:
 
     Args:
         x: `[..., height, width, channels]`.
-        patch: height and width of a patch; they divide those of x.
+        patch: height and width of a patch, which divide those of x.
 
     Returns:
         `[..., height / h, width / w, h * w * channels]`, each patch in row-major order.
@@ -51,7 +51,7 @@ def depth_to_space(x: jax.Array, patch: Size) -> jax.Array:
 
 
 class PatchDown(nn.Module):
-    """A convolution whose stride is its kernel, as one matrix product."""
+    """A convolution whose stride equals its kernel size, as one matrix product."""
 
     patch: Size
     features: int
@@ -62,7 +62,7 @@ class PatchDown(nn.Module):
 
 
 class PatchUp(nn.Module):
-    """A transposed convolution whose stride is its kernel, as one matrix product."""
+    """A transposed convolution whose stride equals its kernel size, as one matrix product."""
 
     patch: Size
     features: int
@@ -112,7 +112,7 @@ class Decoder(nn.Module):
         widths = [1, *(width for _, width in patches[:-1])]
         for (patch, _), features in reversed(list(zip(patches, widths, strict=True))):
             if self.architecture == "conv":
-                # Not ConvTranspose, which is slow on a CPU and leaves a checkerboard.
+                # Not ConvTranspose, which is slow on a CPU and leaves checkerboard artefacts.
                 wide = nn.Conv(patch[0] * patch[1] * features, (3, 3))(x)
                 x = depth_to_space(wide, patch)
             else:
@@ -124,15 +124,14 @@ class Decoder(nn.Module):
 class ConvAutoencoder(nn.Module):
     """VAE of mel spectrogram crops `[..., bands, frames]`.
 
-    The methods are those of `MLPAutoencoder`; x may have any number of leading axes.
-
-    The default architecture was chosen by measurement, see benchmarks/README.md.
+    It has the methods of `MLPAutoencoder`; x may have any number of leading axes. For measurements
+    behind the default architecture see benchmarks/README.md.
 
     Attributes:
-        bands: mel bands, a multiple of 16.
+        bands: number of mel bands, a multiple of 16.
         frames: length of a crop, a multiple of 16.
         latent: size of z.
-        architecture: patch: dense layers on patches, of 8 bands x 4 frames, then of all bands x 16
+        architecture: patch: dense layers on patches of 8 bands x 4 frames, then of all bands x 16
             frames; conv: ordinary strided 3 x 3 convolutions, for accelerators.
 
     Example:
@@ -153,7 +152,7 @@ class ConvAutoencoder(nn.Module):
 
     @classmethod
     def for_shape(cls, shape: tuple[int, int], **settings: object) -> "ConvAutoencoder":
-        """The module for examples of a shape, `[bands, frames]`."""
+        """The module for examples of shape `[bands, frames]`."""
         return cls(*shape, **settings)
 
     def setup(self) -> None:
@@ -161,11 +160,11 @@ class ConvAutoencoder(nn.Module):
         self.decoder = Decoder(self.architecture, self.bands, self.frames)
 
     def encode(self, x: jax.Array, condition: jax.Array | None = None) -> Posterior:
-        """The posterior of x; it draws nothing, so it is the same every time.
+        """The posterior of x; deterministic.
 
         Args:
             x: crops, `[..., bands, frames]`.
-            condition: None; there is no conditional module of crops.
+            condition: must be None; this module is never conditional.
         """
         _refuse(condition)
         return Posterior(*jnp.split(self.encoder(x), 2, axis=-1))
@@ -176,13 +175,13 @@ class ConvAutoencoder(nn.Module):
         return self.decoder(z)
 
     def sample(self, noise: jax.Array, condition: jax.Array | None = None) -> jax.Array:
-        """Crops from the prior, `[..., bands, frames]`, for standard normal `[..., latent]`."""
+        """Decodes standard normal noise `[..., latent]` to crops `[..., bands, frames]`."""
         return self.decode(noise, condition)
 
     def __call__(
         self, x: jax.Array, noise: jax.Array, condition: jax.Array | None = None
     ) -> Output:
-        """Encodes x, draws z with the given standard normal noise `[..., latent]`, decodes."""
+        """Encodes x, draws z with standard normal noise `[..., latent]`, and decodes it."""
         posterior = self.encode(x, condition)
         return Output(self.decode(sample_posterior(posterior, noise), condition), posterior)
 
@@ -206,7 +205,7 @@ def _patches(bands: int) -> tuple[tuple[Size, int], ...]:
 
 
 class _Activation(nn.Module):
-    """GELU, then layer normalisation, which keeps Adam stable at larger steps."""
+    """GELU, then layer normalisation, which keeps Adam stable at larger learning rates."""
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -219,4 +218,4 @@ def _activate(x: jax.Array) -> jax.Array:
 
 def _refuse(condition: jax.Array | None) -> None:
     if condition is not None:
-        raise ValueError("condition: a convolutional autoencoder takes none")
+        raise ValueError("condition: got an array, expected None for a convolutional autoencoder")

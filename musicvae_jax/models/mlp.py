@@ -35,15 +35,15 @@ class MLP(nn.Module):
 class MLPAutoencoder(nn.Module):
     """Autoencoder of feature vectors with dense layers: AE, VAE, beta-VAE and conditional VAE.
 
-    Every method takes an optional condition `[..., labels]`, seen by encoder and decoder alike
+    Every method takes an optional condition `[..., labels]`, which encoder and decoder both read
     (Sohn et al., Learning Structured Output Representation using Deep Conditional Generative
-    Models, 2015). A module that was initialised with a condition needs it in every call.
+    Models, 2015). A module that was initialised with a condition needs one in every call.
 
     Attributes:
         features: size of x.
-        hidden: widths of the encoder's hidden layers; the decoder has them in reverse.
+        hidden: widths of the encoder's hidden layers, reversed in the decoder.
         latent: size of z.
-        deterministic: an ordinary autoencoder: z is the mean and noise is ignored.
+        deterministic: whether this is an ordinary autoencoder: z is the mean and noise is ignored.
 
     Example:
         >>> model = MLPAutoencoder(features=6, hidden=(8,), latent=2)
@@ -64,7 +64,7 @@ class MLPAutoencoder(nn.Module):
 
     @classmethod
     def for_shape(cls, shape: tuple[int], **settings: object) -> "MLPAutoencoder":
-        """The module for examples of a shape, `[features]`."""
+        """The module for examples of shape `[features]`."""
         return cls(*shape, **settings)
 
     def setup(self) -> None:
@@ -73,7 +73,7 @@ class MLPAutoencoder(nn.Module):
         self.decoder = MLP(self.hidden[::-1], self.features)
 
     def encode(self, x: jax.Array, condition: jax.Array | None = None) -> Posterior:
-        """The posterior of x, `[..., features]`; it draws nothing, so it is the same every time.
+        """The posterior of x, `[..., features]`; draws no samples.
 
         A deterministic module has no posterior variance; its `log_var` is all zeros.
         """
@@ -91,7 +91,7 @@ class MLPAutoencoder(nn.Module):
 
         Args:
             noise: standard normal, `[..., latent]`.
-            condition: labels of the wanted songs, `[..., labels]`, for a conditional module.
+            condition: labels of the songs to sample, `[..., labels]`, for a conditional module.
 
         Raises:
             ValueError: the module is deterministic, so its latents have no prior to sample.
@@ -103,7 +103,7 @@ class MLPAutoencoder(nn.Module):
     def __call__(
         self, x: jax.Array, noise: jax.Array, condition: jax.Array | None = None
     ) -> Output:
-        """Encodes x, draws z with the given standard normal noise `[..., latent]`, decodes."""
+        """Encodes x, draws z with standard normal noise `[..., latent]`, and decodes it."""
         posterior = self.encode(x, condition)
         z = posterior.mean if self.deterministic else sample_posterior(posterior, noise)
         return Output(self.decode(z, condition), posterior)

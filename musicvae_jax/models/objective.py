@@ -1,4 +1,4 @@
-"""What every model gives a training: its protocol, and the terms of its objective."""
+"""The protocol of all models, and the terms of their objective."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
@@ -14,7 +14,7 @@ from musicvae_jax.losses import (
 )
 from musicvae_jax.models.posterior import Posterior
 
-# Names of a Gaussian likelihood of x, see `losses`.
+# Gaussian likelihoods of x by name, see `losses`.
 LIKELIHOODS: dict[str, Callable[..., jax.Array]] = {
     "squared_error": squared_error,
     "gaussian": gaussian_nll,
@@ -27,9 +27,9 @@ class Terms(NamedTuple):
     Attributes:
         reconstruction: negative log-likelihood of x, `[examples]`.
         kl: divergence of the posterior from the prior, `[examples]`; 0 without a posterior.
-        kl_per_dimension: what it adds up, `[examples, latent]`, for free bits.
-        others: further terms that are minimised as they are, by name, `[examples]` each. Their
-            names are the model's `other_terms`.
+        kl_per_dimension: the terms of that sum, `[examples, latent]`, for free bits.
+        others: further terms to minimise, unweighted, by name, `[examples]` each. Their names are
+            the model's `other_terms`.
     """
 
     reconstruction: jax.Array
@@ -50,13 +50,13 @@ class Model(Protocol):
     other_terms: tuple[str, ...]
 
     def encode(self, x: jax.Array, condition: jax.Array | None = None) -> Posterior:
-        """The posterior of x; it draws nothing."""
+        """The posterior of x; draws no samples."""
 
     def decode(self, z: jax.Array, condition: jax.Array | None = None) -> jax.Array:
         """The mean of x given latents."""
 
     def sample(self, noise: jax.Array, condition: jax.Array | None = None) -> jax.Array:
-        """Means of x for standard normal noise `[..., latent]`."""
+        """Means of x, decoded from standard normal noise `[..., latent]`."""
 
     def terms(
         self,
@@ -72,7 +72,7 @@ class Model(Protocol):
             x: examples, `[examples, ...]`.
             noise: standard normal, `[examples, latent]`.
             condition: labels, `[examples, labels]`, or None.
-            mask: weight of each number of x in the reconstruction, 0 where it is missing.
+            mask: weight of each element of x in the reconstruction, 0 if it is missing.
             likelihood: one of `LIKELIHOODS`.
         """
 
@@ -91,5 +91,5 @@ def gaussian_terms(reconstruction: jax.Array, posterior: Posterior) -> Terms:
 
 
 def deterministic_terms(reconstruction: jax.Array, posterior: Posterior) -> Terms:
-    """The terms of a model without a posterior: nothing diverges from the prior."""
+    """The terms of a model without a posterior: the KL is 0."""
     return Terms(reconstruction, jnp.zeros_like(reconstruction), jnp.zeros_like(posterior.mean))

@@ -1,4 +1,4 @@
-"""The posterior that encoders return, and how to draw from it."""
+"""The posterior that encoders return, and how to sample it."""
 
 from typing import NamedTuple
 
@@ -14,14 +14,14 @@ class Posterior(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A forward pass: the decoded mean of x, `[..., features]`, and the posterior it is from."""
+    """The result of a forward pass: the decoded mean of x, `[..., features]`, and the posterior."""
 
     reconstruction: jax.Array
     posterior: Posterior
 
 
 def sample_posterior(posterior: Posterior, noise: jax.Array) -> jax.Array:
-    """A posterior sample, differentiable in the posterior (the reparameterisation).
+    """A posterior sample, differentiable in the posterior (the reparameterisation trick).
 
     Args:
         posterior: q(z | x), parts of shape `[..., latent]`.

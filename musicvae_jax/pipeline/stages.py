@@ -5,6 +5,7 @@ the arguments. Experiments that cluster the same points share what they give, an
 killed or repeated starts from there.
 """
 
+import hashlib
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,18 +20,7 @@ from musicvae_jax.runtime.workers import Workers
 
 T = TypeVar("T")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "umap-learn", "numba")
-# What reading a damaged file, or one of another version, has been seen to raise.
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    IndexError,
-    KeyError,
-    pickle.UnpicklingError,
-)
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class Stages:
@@ -104,18 +94,20 @@ def _in_order(
 
 
 def _read(path: Path) -> tuple[Any] | None:
-    """What is kept, in a tuple; None where there is nothing that can be read."""
-    if not path.exists():
-        return None
+    """What is kept, in a tuple; None where there is nothing, or it is damaged."""
     try:
-        with path.open("rb") as file:
-            return (pickle.load(file),)
-    except _UNREADABLE:
-        # It is computed again, which gives the same.
+        content = path.read_bytes()
+    except OSError:
         return None
+    digest, pickled = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    # Checked first: a damaged pickle can load as something else, or take all memory.
+    if hashlib.sha256(pickled).digest() != digest:
+        return None
+    return (pickle.loads(pickled),)
 
 
 def _keep(path: Path, result: T) -> T:
-    with writing_cache(path) as aside, aside.open("wb") as file:
-        pickle.dump(result, file, protocol=5)
+    pickled = pickle.dumps(result, protocol=5)
+    with writing_cache(path) as aside:
+        aside.write_bytes(hashlib.sha256(pickled).digest() + pickled)
     return result

@@ -23,8 +23,8 @@ from musicvae_jax.reporting.reading import (
     read_table,
 )
 from musicvae_jax.reporting.roles import (
-    is_plain_vae,
     is_trained,
+    is_vae,
     sweeps_beta,
     sweeps_learning_rate,
 )
@@ -126,8 +126,8 @@ def _disentanglement(runs: Runs, _: Tables, title: str) -> Figure | None:
 
 
 def _cluster_distributions(runs: Runs, _: Tables, title: str) -> Figure | None:
-    """Of the first plain VAE that has run, else of the first experiment, under its first seed."""
-    one = next(filter(is_plain_vae, runs), runs[0])
+    """Of the first VAE that has run, else of the first experiment, under its first seed."""
+    one = next(filter(is_vae, runs), runs[0])
     latents = pd.read_parquet(one.results_dir / "latents.parquet")
     name = latents["representation"].iloc[0]
     songs = latents[(latents["representation"] == name) & (latents["seed"] == one.seeds[0])]

@@ -8,15 +8,18 @@ def is_trained(experiment: Experiment) -> bool:
     return experiment.model.traits.trained
 
 
+def is_vae(experiment: Experiment) -> bool:
+    """Whether its latents are those of VAEs of rows of features, with nothing beside them."""
+    traits = experiment.model.traits
+    return traits.has_kl and traits.reads == "rows" and not experiment.fuse
+
+
 def is_plain_vae(experiment: Experiment) -> bool:
     """Whether it is one VAE of rows of audio features, with no condition and nothing beside it."""
-    traits = experiment.model.traits
     return (
-        traits.has_kl
-        and traits.reads == "rows"
+        is_vae(experiment)
         and not experiment.uses_lyrics
         and experiment.model.condition == "none"
-        and not experiment.fuse
         and not sweeps_beta(experiment)
     )
 

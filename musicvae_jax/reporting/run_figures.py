@@ -21,6 +21,7 @@ from musicvae_jax.reporting.reading import (
 from musicvae_jax.reporting.scatter import METHOD_NAMES, projection
 from musicvae_jax.reporting.spectra import cluster_spectra
 from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
+from musicvae_jax.runtime.files import remove_abandoned
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
 from musicvae_jax.songs import songs_name
@@ -34,7 +35,7 @@ def run_title(experiment: str, songs: Path, n_songs: int) -> str:
 
 
 def draw_figures(folder: Path, title: str, workers: Workers, terminal: Terminal) -> None:
-    """Draws into FOLDER/figures what FOLDER's files hold, in place of figures of its earlier call.
+    """Draws into FOLDER/figures what FOLDER's files hold; replaces earlier figures.
 
     Args:
         folder: a results folder, which need not have its manifest yet.
@@ -79,6 +80,7 @@ def draw_figure(folder: Path, name: str, title: str) -> list[str]:
 def _draw_all(titles: Sequence[tuple[Path, str]], workers: Workers, terminal: Terminal) -> None:
     for folder, _ in titles:
         (folder / FIGURES).mkdir(exist_ok=True)
+        remove_abandoned(folder / FIGURES)
     calls = [(folder, name, title) for folder, title in titles for name in _FIGURES]
     n_songs = max((_n_songs(folder) for folder, _ in titles), default=0)
     with terminal.progress("drawing", len(calls)) as advance:

@@ -14,7 +14,7 @@ from musicvae_jax.reporting.reading import read_cards, read_manifest, read_table
 from musicvae_jax.reporting.score_table import score_table
 from musicvae_jax.reporting.suite_table import distinct, suite_table
 from musicvae_jax.reporting.summary import summary
-from musicvae_jax.runtime.files import replacing, write_csv
+from musicvae_jax.runtime.files import remove_abandoned, replacing, write_csv
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
 from musicvae_jax.songs import LABELS, songs_name
@@ -98,6 +98,7 @@ def _draw_pictures(
 ) -> dict[str, tuple[bytes, str]]:
     """Draws what the runs allow, and returns the PNGs with their captions."""
     folder.mkdir(exist_ok=True)
+    remove_abandoned(folder)
     calls = [(name, runs, tables, title, folder) for name in PICTURES]
     with terminal.progress("drawing", len(calls)) as advance:
         for notices in workers.map(draw_picture, calls, n_songs):

@@ -21,14 +21,16 @@ def code_version(
     """A digest of the source of modules and of all that they import of this package.
 
     Args:
-        modules: full names, such as "musicvae_jax.evaluation.spaces".
+        modules: full names, such as "musicvae_jax.evaluation.spaces"; of one outside this package
+            only the name counts.
         packages: others whose versions count.
         without: packages of this one that do not count, nor what only they import.
     """
     digest = hashlib.sha256()
     for name in sorted(_closure(modules, without)):
         digest.update(name.encode())
-        digest.update(_source(name).read_bytes())
+        if _is_ours(name):
+            digest.update(_source(name).read_bytes())
     for name in packages:
         digest.update(f"{name} {version(name)}".encode())
     return digest.hexdigest()
@@ -42,7 +44,7 @@ def _closure(modules: Sequence[str], without: Sequence[str] = ()) -> set[str]:
         is_out = any(f"{name}.".startswith(f"{package}.") for package in without)
         if name not in found and not is_out:
             found.add(name)
-            waiting.extend(_imports(name))
+            waiting.extend(_imports(name) if _is_ours(name) else ())
     return found
 
 
@@ -59,11 +61,15 @@ def _imports(name: str) -> tuple[str, ...]:
 
 def _imported(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names if alias.name.startswith(_PACKAGE))
-    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == _PACKAGE:
+        yield from (alias.name for alias in node.names if _is_ours(alias.name))
+    if isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
         for alias in node.names:
             submodule = f"{node.module}.{alias.name}"
             yield submodule if _is_module(submodule) else node.module
+
+
+def _is_ours(name: str) -> bool:
+    return name.split(".")[0] == _PACKAGE
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The built-in demo set: synthetic songs whose factors are known, in the 4MuLA schema."""
+"""The built-in demo set: synthetic songs with known factors, in the 4MuLA schema."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,12 +15,12 @@ from musicvae_jax.songs.synthesis import SAMPLE_RATE_HZ, SongFactors, synthesise
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Raise it whenever a number or a table here changes: it is what tells an old file from a new one.
+# Raise it whenever a number or a table here changes, so that old files are made again.
 DEMO_VERSION = "1"
 N_DEMO_SONGS = 400
 _VERSION_KEY = b"musicvae_jax.demo_version"
 _SEED = 20_210_322
-# Last words of a seed: a song has none, and NumPy pads with zeros, so 0 would collide.
+# Last word of a seed. A song's seed has none, and NumPy pads with zeros, so 0 would collide.
 _ARTIST_STREAM, _ORDER_STREAM = 1, 2
 
 _MAX_ARTISTS = 40
@@ -41,7 +41,7 @@ FACTORS = {
     "factor_metre": "3/4, 4/4 or 6/8",
     "factor_key": "pitch class of the tonic, 0 (C) to 11 (B)",
     "factor_mode": "major or minor",
-    "factor_progression": "scale degrees of the chords, one a bar, repeated",
+    "factor_progression": "scale degrees of the chords, one per bar, repeated",
     "factor_brightness": "0 (steep harmonic roll-off) to 1 (flat)",
     "factor_odd_share": "0 (even harmonics as strong as odd ones) to 1 (odd ones only)",
     "factor_attack_seconds": "rise time of a note",
@@ -60,10 +60,10 @@ FACTORS = {
 
 
 class Genre(NamedTuple):
-    """What a genre favours.
+    """The typical traits of a genre.
 
-    `styles` holds the usual and the rarer metre and drum pattern; `languages` are those of the
-    genre's artists, in turn.
+    `styles` holds the usual and the rarer metre and drum pattern. The genre's artists take
+    `languages` in turn.
     """
 
     name: str
@@ -93,10 +93,10 @@ _PROGRESSIONS = ("1-5-6-4", "1-4-5-1", "1-6-4-5", "2-5-1-6", "1-7-6-5", "1-1-4-5
 
 
 class Range(NamedTuple):
-    """Where a numeric factor lies: its bounds, its centre by genre and its spreads around it.
+    """Where a numeric factor lies: its bounds, its centre by genre and its spreads around that.
 
-    The spreads are standard deviations; of the logarithm if `geometric`. The artist's shift is
-    shared by all songs of the artist.
+    The spreads are standard deviations, of the logarithm if `geometric`. All songs by an artist
+    share the artist's shift.
     """
 
     low: float
@@ -137,7 +137,7 @@ RANGES = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Which artist sings which song, both by index."""
+    """The artist of each song, both by index."""
 
     artists: tuple[int, ...]
 
@@ -158,17 +158,17 @@ def write_demo(
     """Writes the demo set to a parquet file, replacing it in one step.
 
     The same `n_songs` gives the same bytes on the same machine. The mel spectrograms are power,
-    float32 of shape (128, frames), 345 to 646 frames of 512 samples at 22,050 Hz. More than 64
-    songs are made in processes of their own.
+    float32 of shape (128, frames), 345 to 646 frames of 512 samples at 22,050 Hz. Worker processes
+    make sets of more than 64 songs.
 
     Args:
         path: the file to write; its folder must exist.
         n_songs: at least 1; all 9 genres appear from 27 songs on and all 40 artists from 120 on.
-        on_song: called once after every finished song.
+        on_song: called after each song.
 
     Raises:
         ValueError: `n_songs` is below 1.
-        OSError: the file cannot be written. Nothing is left there, and an old file stays.
+        OSError: the file cannot be written; an old file stays as it was.
     """
     if n_songs < 1:
         raise ValueError(f"n_songs must be at least 1, got {n_songs}")
@@ -178,7 +178,7 @@ def write_demo(
 
 
 def demo_version(path: Path) -> str | None:
-    """The DEMO_VERSION a file was made with, from its footer; None if it is not a demo set."""
+    """The DEMO_VERSION in a file's footer; None if it is not a demo set."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -203,7 +203,7 @@ def plan_songs(n_songs: int) -> Plan:
 
 
 def genre_of(artist: int) -> Genre:
-    """The one genre of an artist, by index."""
+    """The genre of an artist, by index; each has one."""
     return GENRES[artist % len(GENRES)]
 
 
@@ -214,8 +214,8 @@ def _songs(plan: Plan) -> Iterator[_Song]:
         return
     import joblib
 
-    # Neither forked, as the caller may have started JAX's threads, nor spawned, which would run
-    # the calling script again.
+    # Not fork, since the caller may have started JAX's threads; not spawn, which would run the
+    # calling script again.
     calls = map(joblib.delayed(_make_song), indices, plan.artists)
     yield from joblib.Parallel(n_jobs=-1, batch_size=8, return_as="generator")(calls)
 
@@ -269,7 +269,7 @@ def _mel(audio: np.ndarray) -> np.ndarray:
     import librosa
     from threadpoolctl import threadpool_limits
 
-    # The sums, and so the bytes, would depend on the number of BLAS threads; one is also faster.
+    # With more BLAS threads the sums, and so the bytes, would differ. One is also faster.
     with threadpool_limits(limits=1, user_api="blas"):
         mel = librosa.feature.melspectrogram(
             y=audio, sr=SAMPLE_RATE_HZ, n_fft=2048, hop_length=512, n_mels=128, power=2.0
@@ -278,7 +278,7 @@ def _mel(audio: np.ndarray) -> np.ndarray:
 
 
 def _round_mantissa(values: np.ndarray) -> np.ndarray:
-    # 5 of 23 bits: an error of at most 0.07 dB, and two of four bytes compress to nothing.
+    # Keep 5 of 23 bits: the error is at most 0.07 dB, and two of four bytes compress to nothing.
     bits = values.view(np.uint32) + np.uint32(1 << 17)
     return (bits & ~np.uint32((1 << 18) - 1)).view(np.float32)
 

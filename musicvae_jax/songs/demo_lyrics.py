@@ -1,4 +1,4 @@
-"""Lyrics for the synthetic demo songs: templates filled with words of a topic."""
+"""Lyrics for the synthetic demo songs: templates filled with words on a topic."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ TOPIC_SHARE = 0.6
 
 
 class Language(NamedTuple):
-    """Line templates with two slots, and by topic the noun phrases that fit every slot."""
+    """Line templates with two slots, and for each topic the noun phrases that fit every slot."""
 
     templates: tuple[str, ...]
     topics: dict[str, tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""Mel spectrograms, streamed part by part, and what makes one unusable."""
+"""Streams mel spectrograms part by part and checks that they are usable."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -12,19 +12,20 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.songs.parquet import MEL_COLUMN, first_line, open_file
 
 MEL_BANDS = 128
-# 16 songs of 30 s are 10 MB of float32: large enough for Arrow, small enough for any machine.
+# 16 songs of 30 s take 10 MB of float32: large enough for Arrow, small enough for any machine.
 _ROWS_PER_BLOCK = 16
-# Of true size they take two seconds: far more than a part costs, little to lose in a killed build.
+# At full size they take two seconds: far more than the overhead of a part, and little to lose if
+# the process is killed.
 _ROWS_PER_PART = 250
 
 
 class MelBlock(NamedTuple):
-    """Some consecutive rows of a part: the usable mels and their rows, and the other rows.
+    """Consecutive rows of a part, with usable and unusable mels apart.
 
     Attributes:
-        rows: 0-based places within the part.
-        mels: power, float32 `[128, frames]` for each of them.
-        faults: each of the other rows with what is wrong with its mel.
+        rows: rows with a usable mel, counted from 0 within the part.
+        mels: the mel of each of these rows, power, float32 `[128, frames]`.
+        faults: every other row and what is wrong with its mel.
     """
 
     rows: list[int]
@@ -37,16 +38,16 @@ class MelBlock(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A file, or some consecutive row groups of it: what is read, and kept, by itself.
+    """A file, or consecutive row groups of it: the unit that is read and cached.
 
     Attributes:
         path: the parquet file.
-        file: what it is called in rejections.
+        file: its name in rejections.
         fingerprint: SHA-256 of the whole file, hexadecimal.
-        groups: its first row group here, and the one after its last.
-        file_row: place of its first row within the file.
-        first_row: place of its first row in `Songs.table`.
-        n_rows: at least 1.
+        groups: the first row group of the part, and the one after its last.
+        file_row: the part's first row, counted within the file.
+        first_row: the part's first row, counted in `Songs.table`.
+        n_rows: number of rows, at least 1.
     """
 
     path: Path
@@ -59,13 +60,13 @@ class Part(NamedTuple):
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """What tells its content from any other's, wherever it lies."""
+        """Identifies the content, wherever the file is."""
         return (self.fingerprint, *self.groups)
 
     def mel_blocks(self) -> Iterator[MelBlock]:
         """Streams the mel spectrograms, in order.
 
-        Rows with an unusable id are among them: to know those takes all parts.
+        Includes rows with an unusable id, because a duplicate may be in another part.
 
         Raises:
             InputError: the file ends early or is damaged.
@@ -87,20 +88,22 @@ class Part(NamedTuple):
 def file_parts(
     path: Path, file: str, fingerprint: str, group_rows: tuple[int, ...], first_row: int
 ) -> list[Part]:
-    """The parts of a file, in order: runs of row groups of at least 250 rows, if it has as many.
+    """The parts of a file, in order: row groups joined up to at least 250 rows each.
+
+    A file with fewer rows is one part.
 
     Args:
         path: the file.
-        file: what it is called.
-        fingerprint: of the file.
+        file: its name in rejections.
+        fingerprint: SHA-256 of the file, hexadecimal.
         group_rows: number of rows of each of its row groups.
-        first_row: place of its first row in `Songs.table`.
+        first_row: the file's first row, counted in `Songs.table`.
     """
     starts = [0, *accumulate(group_rows)]
     parts, first = [], 0
     for end in range(1, len(starts)):
         n_rows, n_left = starts[end] - starts[first], starts[-1] - starts[end]
-        # What would be left over by itself belongs to the run before.
+        # A remainder too small for a part of its own joins the part before it.
         if n_rows and (n_left == 0 or min(n_rows, n_left) >= _ROWS_PER_PART):
             start = starts[first]
             parts.append(
@@ -125,7 +128,7 @@ def _mel_columns(path: Path, groups: range) -> Iterator[pa.ListArray]:
 
 
 def _usable_mel(column: pa.ListArray, place: int) -> tuple[np.ndarray, str]:
-    """The mel at a place of a block, and why it cannot be used ("" if it can)."""
+    """The mel at a place in a block, and why it cannot be used ("" if it can)."""
     nothing = np.empty((MEL_BANDS, 0), np.float32)
     if not column[place].is_valid:
         return nothing, "melspectrogram is null"

@@ -1,4 +1,4 @@
-"""One parquet file in the 4MuLA schema: its check, its metadata columns, its fingerprint."""
+"""One parquet file in the 4MuLA schema: checks, metadata columns and fingerprint."""
 
 import hashlib
 from functools import cache
@@ -12,7 +12,7 @@ from musicvae_jax.errors import InputError
 
 ID_COLUMN = "music_id"
 MEL_COLUMN = "melspectrogram"
-# Text columns of the 4MuLA schema under the names that the rest of the package uses.
+# Text columns of the 4MuLA schema, and their names in the rest of the package.
 TEXT_COLUMNS = {
     "music_name": "title",
     "music_lyrics": "lyrics",
@@ -21,19 +21,19 @@ TEXT_COLUMNS = {
     "art_id": "artist_id",
     "art_name": "artist_name",
 }
-# The rest of the schema, kept as it is under its own names.
+# The rest of the schema, kept under its own names.
 OTHER_COLUMNS = ("art_rank", "related_genre", "related_art", "related_music", "musicnn_tags")
 FACTOR_PREFIX = "factor_"
 
 
 class SongFile(NamedTuple):
-    """What is read of a file at once.
+    """A song file without its mel spectrograms.
 
     Attributes:
         path: the parquet file.
         columns: its metadata columns under their names in the file, one row per file row; text and
-            ids as Arrow strings.
-        group_rows: number of rows of each of its row groups.
+            ids are Arrow strings.
+        group_rows: number of rows of each row group.
     """
 
     path: Path
@@ -67,16 +67,20 @@ def fingerprint(path: Path) -> str:
 @cache
 def _fingerprint(
     path: Path,
-    size: int,  # noqa: ARG001 - with the time of the last change, what the cache goes by
+    size: int,  # noqa: ARG001 - with the time of the last change, part of the cache key
     mtime_ns: int,  # noqa: ARG001
 ) -> str:
-    """SHA-256 of a file; a suite opens the same one many times, and 2 GB take 2 seconds."""
+    """Cached, since a suite opens the same file many times and 2 GB take 2 seconds."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def open_file(path: Path) -> pq.ParquetFile:
-    """The parquet file; an InputError that names it if there is none or it is none."""
+    """Opens a parquet file.
+
+    Raises:
+        InputError: it does not exist, cannot be read or is not a parquet file.
+    """
     expected = "expected a parquet file in the 4MuLA schema"
     try:
         if not path.exists():
@@ -97,7 +101,7 @@ def _read_column(file: pq.ParquetFile, path: Path, name: str) -> pa.ChunkedArray
         column = file.read(columns=[name])[name]
         if name == ID_COLUMN or name in TEXT_COLUMNS:
             column = column.cast(pa.string())
-        # Text that is not UTF-8 would fail only when it is looked at, when its file is forgotten.
+        # Otherwise text that is not UTF-8 would fail later, where the file's name is not known.
         column.validate(full=True)
         return column
     except (pa.ArrowInvalid, OSError) as error:
@@ -108,7 +112,7 @@ def _read_column(file: pq.ParquetFile, path: Path, name: str) -> pa.ChunkedArray
 
 
 def first_line(error: Exception) -> str:
-    """What an error of Arrow says, without its last stop and its stack."""
+    """The message of an Arrow error without its final full stop and its stack."""
     return str(error).strip().split("\n")[0].rstrip(". ")
 
 
@@ -120,7 +124,7 @@ def _is_metadata(name: str) -> bool:
 def _check_schema(path: Path, schema: pa.Schema) -> None:
     for name in schema.names:
         if schema.names.count(name) > 1:
-            raise InputError(f"{path}: column {name!r} is there more than once; expected once")
+            raise InputError(f"{path}: column {name!r} appears more than once; expected once")
     for name in (ID_COLUMN, MEL_COLUMN):
         if name not in schema.names:
             columns = ", ".join(schema.names) or "none"

@@ -11,10 +11,10 @@ DEMO_PATH = Path("data/demo.parquet")
 
 
 def find_songs(path: Path | None) -> tuple[Path, str]:
-    """The songs to read and one line that says what they are.
+    """The songs to read, and a line that says which they are.
 
-    The named file, folder or glob; else 4MuLA tiny, if it has been downloaded; else the synthetic
-    demo set, which the caller makes with `demo.write_demo` where it is missing.
+    The given file, folder or glob; without one, 4MuLA tiny if it has been downloaded, else the
+    synthetic demo set, which the caller makes with `demo.write_demo` if it is missing.
     """
     if path is not None:
         return path, f"songs: {path}"
@@ -27,26 +27,26 @@ def find_songs(path: Path | None) -> tuple[Path, str]:
 
 
 def song_files(path: Path) -> list[Path]:
-    """The files that a path names: itself, the *.parquet of a folder, or the matches of a glob.
+    """The files that a path names: the path itself, a folder's *.parquet, or the matches of a glob.
 
-    Several come in the order of their names, where numbers go by their value: part-2 comes before
-    part-10. A name that is there is never a glob, and hidden files are left out of folders.
+    Files are sorted by name, with numbers by value: part-2 comes before part-10. A path that
+    exists is never taken for a glob. Hidden files are skipped.
 
     Raises:
-        InputError: a folder without such a file, or a glob that matches no file.
+        InputError: a folder without a parquet file, or a glob that matches no file.
     """
     try:
         if path.is_dir():
             found = [file for file in path.glob("*.parquet") if not file.name.startswith(".")]
             missing = "no *.parquet file in this folder"
         elif glob.has_magic(str(path)) and not path.exists():
-            # Unlike pathlib's it takes absolute patterns, and leaves out hidden files.
+            # Unlike pathlib's, it takes absolute patterns and skips hidden files.
             found = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207
             missing = "no file matches"
         else:
             return [path]
     except OSError:
-        # Such as a name that is too long: opening the file says so.
+        # For example, the name is too long: opening the file will say so.
         return [path]
     files = sorted((file for file in found if file.is_file()), key=_natural)
     if not files:
@@ -55,12 +55,12 @@ def song_files(path: Path) -> list[Path]:
 
 
 def songs_name(path: Path) -> str:
-    """A short name for titles: of a file without its suffix, of a folder, or the glob."""
+    """A short name for titles: the file without its suffix, the folder, or the glob."""
     return path.absolute().name.removesuffix(".parquet")
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
     pieces = re.findall(r"[0-9]+|[^0-9]+", path.as_posix())
-    # Pairs, so that a number never meets text; the name itself settles the order of 1 and 01.
+    # Pairs, so that a number is never compared with text; the full name orders 1 and 01.
     by_value = [(int(piece), "") if piece[0] in "0123456789" else (-1, piece) for piece in pieces]
     return by_value, path.as_posix()

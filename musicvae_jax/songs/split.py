@@ -9,21 +9,20 @@ from musicvae_jax.errors import InputError
 
 
 class Split(NamedTuple):
-    """Indices of the songs on each side, sorted; together every song once, neither side empty."""
+    """Sorted indices of the songs on each side. Every song is on one side; neither is empty."""
 
     train: np.ndarray
     heldout: np.ndarray
 
 
 def split_songs(artists: pd.Series, heldout_fraction: float, seed: int) -> Split:
-    """Splits songs so that an artist is on one side only.
+    """Splits songs so that each artist is on one side only.
 
-    Otherwise a held-out loss would measure how well an artist is remembered. Artists are taken in
-    random order as long as they fit into the held-out share, so it is filled but not exceeded; if
-    the smallest artist is larger than the share, that artist alone is held out. Artists with more
-    songs than the share are therefore never held out. A song without an
-    artist counts as an artist of its own; where all songs have one and the same artist, songs are
-    split one by one.
+    Otherwise the held-out loss would measure how well the model remembers artists. Artists are
+    held out in random order as long as they fit into the held-out share, which is never exceeded,
+    so an artist with more songs than the share is never held out. The one exception: if no artist
+    fits, the one with the fewest songs is held out. A song without an artist counts as an artist of
+    its own. If all songs are by one artist, songs are split one by one.
 
     Args:
         artists: one label per song, null where unknown, shape `[songs]`.

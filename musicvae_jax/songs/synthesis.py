@@ -1,4 +1,4 @@
-"""Song factors to audio: a small composer and a wavetable synthesiser, in NumPy only."""
+"""Turns song factors into audio: a small composer and a wavetable synthesiser, in NumPy only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ PATTERNS = {
 
 @dataclass(frozen=True)
 class SongFactors:
-    """Everything that decides how a song sounds, apart from its random melody and noise.
+    """Everything that determines how a song sounds, apart from its random melody and noise.
 
     Levels and shares lie in [0, 1]. `tempo_bpm` counts quarter notes, dotted ones in 6/8.
     """
@@ -208,7 +208,7 @@ def _accompaniment(factors: SongFactors, root: int, start_seconds: float) -> Ite
 def _bass(factors: SongFactors, root: int, start_seconds: float) -> Iterator[Note]:
     metre = METRES[factors.metre]
     step_seconds = _step_seconds(factors)
-    # The bass keeps its place whatever the register, as a band's bass does.
+    # The bass ignores the register, as a band's bass does.
     midi = 36 + (_degree_to_midi(factors, root) - 36) % 12
     half_bar = metre.steps_per_bar // 2
     for step in (0, half_bar):

@@ -1,7 +1,7 @@
 """The songs of one or more parquet files as one table, and which of them can be used.
 
-Metadata is read at once; mel spectrograms are streamed part by part, so that memory does not grow
-with the number of songs. Rows that cannot be used are never dropped silently: each becomes a
+Metadata is read when the files are opened. Mel spectrograms are streamed part by part, so that
+memory does not grow with the number of songs. No unusable row is dropped silently: each becomes a
 `Rejection` with its file, row, id and reason.
 """
 
@@ -41,7 +41,7 @@ LABELS: tuple[Label, ...] = get_args(Label)
 
 
 class Rejection(NamedTuple):
-    """A row that cannot be used: its file and 0-based place in it, its id (or ""), and why."""
+    """A row that cannot be used: its file, its row there (from 0), its id (or ""), and why."""
 
     file: str
     row: int
@@ -54,13 +54,14 @@ class Songs(NamedTuple):
 
     Attributes:
         path: the parquet file, the folder or the glob.
-        fingerprint: SHA-256 of the file's bytes, hexadecimal; of several files, of their digests
-            in order.
+        fingerprint: SHA-256 of the file's bytes, hexadecimal; for several files, SHA-256 of their
+            digests in order.
         table: one row per file row, file after file, with the columns music_id, title, lyrics,
             genre, language, artist_id, artist_name, artist (id, or name where the id is null);
             art_rank, related_genre, related_art, related_music and musicnn_tags as they are in
             the files; and every factor_* column. Absent values are null.
-        parts: what the mel spectrograms are read by, in the order of the table; none is empty.
+        parts: the units in which mel spectrograms are read, in the order of the table; none is
+            empty.
     """
 
     path: Path
@@ -70,26 +71,26 @@ class Songs(NamedTuple):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What the files are called that have rows."""
+        """Names of the files that have rows."""
         return tuple(dict.fromkeys(part.file for part in self.parts))
 
     def origin(self, row: int) -> tuple[str, int]:
-        """File that a row of the table is from, and its 0-based place in it."""
+        """The file that a row of the table is from, and its row there, from 0."""
         part = self.parts[bisect_right(self.parts, row, key=lambda part: part.first_row) - 1]
         return part.file, part.file_row + row - part.first_row
 
     def place(self, file: str, row: int) -> str:
-        """A file's row in words: "row 7", or "row 7 of part-0.parquet" where there are more."""
+        """A file's row in words: "row 7", or "row 7 of part-0.parquet" if there are more files."""
         return f"row {row}" if len(self.files) == 1 else f"row {row} of {file}"
 
     def usable_rows(self, mel_faults: Mapping[int, str]) -> tuple[np.ndarray, list[Rejection]]:
-        """Settles which rows are used: the first of each id whose mel is usable.
+        """Decides which rows to use: for each id, the first with a usable mel.
 
         Args:
-            mel_faults: what is wrong with the mel of a row of the table, where something is.
+            mel_faults: row of the table to what is wrong with its mel, for unusable mels only.
 
         Returns:
-            Rows of the table, ascending, int64 `[songs]`; and all others, in order.
+            Usable rows of the table, ascending, int64 `[songs]`; and all others, in order.
         """
         used: dict[str, int] = {}
         rejected = []
@@ -115,19 +116,19 @@ def load_songs(path: Path) -> Songs:
 
     Args:
         path: a file; a folder, for all its *.parquet; or a glob such as `mels/part-*.parquet`.
-            Several files come in the order of their names, numbers by their value.
+            Several files are sorted by name, with numbers by value.
 
     Raises:
-        InputError: there is no such file, one is not a parquet file, a required column is missing
-            in one, a column has the wrong type, or one in two files that do not go together.
+        InputError: there is no such file, a file is not a parquet file or lacks a required column,
+            a column has the wrong type, or two files have incompatible types for a column.
     """
     path = Path(path)
     paths = song_files(path)
     with ThreadPoolExecutor() as pool:
         files = list(pool.map(read_file, paths))
         columns = _stacked(files)
-        # Only when all can be read: it takes a second per GB, which hashlib spends outside the
-        # interpreter's lock.
+        # Only once all files have been read: hashing takes a second per GB. Threads help, because
+        # hashlib releases the interpreter's lock.
         digests = list(pool.map(fingerprint, paths))
     whole = digests[0] if len(digests) == 1 else _digest_of(digests)
     return Songs(path, whole, _metadata_frame(columns), _parts(files, digests))
@@ -156,7 +157,7 @@ def _stacked(files: Sequence[SongFile]) -> pa.Table:
             schema = pa.unify_schemas([schema, file.columns.schema], promote_options="permissive")
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise InputError(
-                f"{file.path}: does not go together with the files before it "
+                f"{file.path}: does not match the files before it "
                 f"({first_line(error)}); expected columns of the same types"
             ) from error
     tables = [file.columns for file in files]
@@ -176,6 +177,6 @@ def _metadata_frame(columns: pa.Table) -> pd.DataFrame:
 
 
 def _text(column: pa.ChunkedArray) -> pd.Series:
-    # A blank cell says as little as a null one.
+    # Treat a blank cell as null.
     cells = [cell if cell and cell.strip() else None for cell in column.to_pylist()]
     return pd.Series(cells, dtype=object)

@@ -1,9 +1,9 @@
-"""Training as pure functions: initialisation, then a scan over epochs and over steps.
+"""Training as pure functions: initialisation, then a scan over epochs and steps.
 
-`make_train` builds `train(key, data, beta, learning_rate)`. Whatever is swept (key, beta, learning
-rate) is traced, so that a sweep compiles once; `sweeps.train_members` runs one. Randomness is per
-example and folded from (epoch, example index), so that how a batch is laid out over devices does
-not change the numbers.
+`make_train` builds `train(key, data, beta, learning_rate)`. Everything a sweep varies (key, beta,
+learning rate) is traced, so a sweep compiles once; `sweeps.train_members` runs one. Random numbers
+are drawn per example, from keys folded from (epoch, example index), so the layout of a batch over
+devices does not change the numbers.
 """
 
 from musicvae_jax.training.epochs import Run, Start, Train, make_epochs, make_train

@@ -1,4 +1,4 @@
-"""A whole training as a scan over epochs, and each epoch as one over steps."""
+"""A whole training as a scan over epochs, each of which is a scan over steps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,15 +34,14 @@ def make_train(model: Model, config: TrainConfig, optimiser: Optimiser = adam) -
 
     Args:
         model: the module to fit.
-        config: epochs, batch size, reconstruction term, and how the KL is warmed up and what of
-            it is free; its betas and learning rates are not used, since those are arguments of the
-            result.
-        optimiser: of a learning rate, which has to be part of its state.
+        config: epochs, batch size, reconstruction term, KL warm-up and free bits. Its betas and
+            learning rates are not used; they are arguments of the result.
+        optimiser: makes an optimiser from a learning rate, which it must keep in its state.
 
     Returns:
-        `train(key, data, beta, learning_rate) -> (state, history)`, to be jitted, mapped or
-        vmapped. An epoch visits every training song once; its last batch may be smaller. Once a
-        loss is not finite the remaining epochs are skipped and their history is NaN.
+        `train(key, data, beta, learning_rate) -> (state, history)`, which can be jitted, mapped or
+        vmapped. An epoch visits every training song once; its last batch may be smaller. After a
+        loss that is not finite, the remaining epochs are skipped and their history is NaN.
     """
     start, run = make_epochs(model, config, optimiser=optimiser)
 
@@ -62,18 +61,18 @@ def make_epochs(
     data_axis: str | None = None,
     optimiser: Optimiser = adam,
 ) -> tuple[Start, Run]:
-    """The training of `make_train` in parts, for a caller that looks in between.
+    """The training of `make_train` in parts, for a caller that reports or saves between epochs.
 
     Args:
         model: see `make_train`.
-        config: see there.
-        data_axis: name of the mesh axis whose devices share every batch, where this is called
-            inside a `shard_map` over it; each of them has all of the data.
+        config: see `make_train`.
+        data_axis: inside a `shard_map`, the name of the mesh axis whose devices share every batch;
+            each device has all of the data.
         optimiser: see `make_train`.
 
     Returns:
         `start(key, data, learning_rate) -> progress` and `run(progress, key, data, beta, epochs)
-        -> (progress, history)`, where `epochs` are the next ones to train, counted from 0; those
+        -> (progress, history)`, where `epochs` are the next ones to train, counted from 0; epochs
         from `config.epochs` on are skipped.
     """
     losses_of = make_losses(model, config)

@@ -1,4 +1,4 @@
-"""Whether a training went well: finite losses, and a posterior that has not collapsed."""
+"""Checks that a training went well: finite losses, and a posterior that has not collapsed."""
 
 from collections.abc import Sequence
 
@@ -12,27 +12,27 @@ from musicvae_jax.training.state import History
 # Burda et al., Importance Weighted Autoencoders, 2016, appendix: a dimension is active if the
 # variance over examples of its posterior mean is above this.
 ACTIVE_VARIANCE = 0.01
-# A decoder that has less of the songs' variance from the latents ignores them.
+# A decoder that explains less of the songs' variance with the latents ignores them.
 LEAST_DECODED_SHARE = 0.01
-# What it takes to know which of two equal groups a song is in: log 2.
+# The information needed to tell two groups of equal size apart: log 2.
 LEAST_KL_NATS = 0.693
 
 
 class DivergenceError(ArithmeticError):
-    """Training reached NaN or infinity; the message says when, in which terms and what to try."""
+    """Training reached NaN or infinity; the message says when, in which terms, and what to try."""
 
 
 def is_finite(history: History) -> jax.Array:
-    """Whether the losses on both sides are finite, bool, of the shape of a loss."""
+    """Whether the losses on both sides are finite, bool, with the shape of a loss."""
     return jnp.isfinite(history.train.negative_elbo) & jnp.isfinite(history.heldout.negative_elbo)
 
 
 def check_finite(history: History, members: Sequence[Member]) -> None:
-    """Raises `DivergenceError` if a member's losses left the finite numbers.
+    """Raises `DivergenceError` if a member's losses are not all finite.
 
     Args:
         history: of all members, parts `[members, epochs]`.
-        members: beta, step size and seed of each, for the message.
+        members: beta, learning rate and seed of each, for the message.
     """
     for place, member in enumerate(members):
         one = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place]), history)
@@ -47,7 +47,7 @@ def check_finite(history: History, members: Sequence[Member]) -> None:
         )
         raise DivergenceError(
             f"training diverged at {member}, epoch {epoch + 1} ({terms}, in nats); try a smaller "
-            "--train.learning-rate, or a smaller --train.beta if the KL is what grew"
+            "--train.learning-rate, or a smaller --train.beta if it was the KL that grew"
         )
 
 
@@ -57,18 +57,18 @@ def collapse_notes(
     latent: int,
     decoded: Sequence[float] | None = None,
 ) -> list[str]:
-    """A line for each member whose posterior has collapsed, for people who read no curves.
+    """A line for each member whose posterior has collapsed.
 
-    That is where fewer than a tenth of the latent dimensions are active after the last epoch; or
-    where enough are, but the decoder does not look at them, or their KL is less than it takes to
-    tell two groups of songs apart.
+    A posterior has collapsed if fewer than a tenth of the latent dimensions are active after the
+    last epoch, if the decoder ignores them, or if their KL is too small to tell two groups of songs
+    apart.
 
     Args:
         history: of all members, parts `[members, epochs]`.
-        members: of a variational model.
-        latent: its latent dimensions.
-        decoded: of each member, the share of the variance of training songs that its decoder has
-            from the latents; NaN is no reason for a line, nor is None.
+        members: the members of a variational model.
+        latent: number of latent dimensions.
+        decoded: for each member, the share of the training songs' variance that its decoder
+            explains with the latents; NaN or None skips this check.
     """
     active, kl_nats = (
         np.asarray(of_all)[:, -1] for of_all in (history.active_units, history.train.kl)
@@ -85,14 +85,14 @@ def collapse_notes(
 
 
 def _collapse(n_active: int, kl: float, share: float, latent: int) -> tuple[str, str] | None:
-    """What else is wrong than the number of active units, and what else to try; None if nothing."""
+    """What is wrong besides too few active units, and what else to try; None if all is well."""
     if n_active < 0.1 * latent:
         return "", ""
     if share < LEAST_DECODED_SHARE:
-        text = f", but the decoder has {max(share, 0):.1%} of the songs' variance from them"
-        # It may only not have come to use them yet.
+        text = f", but the decoder explains {max(share, 0):.1%} of the songs' variance with them"
+        # The decoder may only not have learned to use them yet.
         return text, "more --train.epochs, "
     if kl < LEAST_KL_NATS:
-        text = f", but tell a song by {kl:.2f} nats of KL, where two groups of songs take"
+        text = f", but hold {kl:.2f} nats of KL; telling two groups of songs apart takes"
         return f"{text} {LEAST_KL_NATS:.2f}", ""
     return None

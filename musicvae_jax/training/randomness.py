@@ -1,4 +1,4 @@
-"""Keys of a training, and noise that does not depend on how a batch is laid out over devices."""
+"""Keys of a training, and noise that does not depend on the layout of a batch over devices."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import jax
 
 
 class Keys(NamedTuple):
-    """What the randomness of a training is for."""
+    """The keys of a training, one for each purpose."""
 
     init: jax.Array
     order: jax.Array
@@ -15,11 +15,11 @@ class Keys(NamedTuple):
 
 
 def split_key(key: jax.Array) -> Keys:
-    """The keys of a training, from the one that it is given."""
+    """Splits a training's key into its `Keys`."""
     return Keys(*jax.random.split(key, 4))
 
 
 def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:
-    """Standard normal noise `[examples, latent]` that depends on each example's index alone."""
+    """Standard normal noise `[examples, latent]`; each row depends only on its example's index."""
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, index)
     return jax.vmap(lambda key: jax.random.normal(key, (latent,)))(keys)

@@ -1,4 +1,4 @@
-"""What a training reports while it runs."""
+"""Reports of a training while it runs."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -9,17 +9,17 @@ import numpy as np
 from musicvae_jax.models import Model
 from musicvae_jax.training.state import History, blank_history
 
-# (first member, first epoch, history): the history of epochs just trained, parts
-# `[members, epochs]`, of neighbouring members. Called from any thread.
+# (first member, first epoch, history): the epochs just trained of consecutive members, parts
+# `[members, epochs]`. Called from any thread.
 OnHistory = Callable[[int, int, History], None]
-# (epoch, metrics): by name, `[members]`.
+# (epoch, metrics): metrics by name, `[members]` each.
 OnEpochs = Callable[[int, dict[str, np.ndarray]], None]
 
 
 class EpochReports:
-    """Calls `on_epochs` once for each epoch, when all members have trained it; an `OnHistory`.
+    """An `OnHistory` that calls `on_epochs` for each epoch once all members have trained it.
 
-    Members may train side by side or one after the other.
+    Members may train in parallel or one after the other.
     """
 
     def __init__(self, model: Model, n_members: int, n_epochs: int, on_epochs: OnEpochs) -> None:

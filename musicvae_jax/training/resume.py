@@ -1,4 +1,4 @@
-"""Saving a training while it runs, so that the same command resumes it."""
+"""Saves a training while it runs, so that the same command can resume it."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -16,17 +16,17 @@ from musicvae_jax.runtime.files import read_json, write_json
 
 T = TypeVar("T")
 _SETTINGS = "settings.json"
-# What reading a damaged checkpoint has been seen to raise.
+# Errors that reading damaged checkpoints has raised.
 _DAMAGED = (ValueError, TypeError, KeyError, OSError, EOFError)
-# Orbax tells all saves of a process apart by one counter. Two at a time, of members that train in
-# threads, would wait for each other's signals until they give up.
+# Orbax numbers all saves of a process with one counter. If members in two threads saved at the same
+# time, they would wait for each other's signals until they time out.
 _turn = Lock()
 _writing: list[ocp.CheckpointManager] = []
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One at a time, and only when nothing is being written any more."""
+    """Lets in one thread at a time, after all pending writes have finished."""
     with _turn:
         while _writing:
             _writing.pop().wait_until_finished()
@@ -34,13 +34,13 @@ def _alone() -> Iterator[None]:
 
 
 class SaveConfig(NamedTuple):
-    """When progress is saved.
+    """When to save progress.
 
     Attributes:
-        every: epochs between two saves, at least 1; the end of a training always is saved.
-        kept: how many saves are kept, the latest ones; at least 1.
-        seconds_between: the least time between two saves, so that trainings of seconds are not
-            slowed down for the little they could lose.
+        every: epochs between two saves, at least 1; the end of a training is always saved.
+        kept: how many of the latest saves to keep, at least 1.
+        seconds_between: minimum time between two saves, so that saving does not slow down a
+            training of a few seconds, which has little to lose.
     """
 
     every: int = 1
@@ -54,27 +54,26 @@ class Saver:
     def latest(
         self,
         blank: tuple[int, None],
-        like: T,  # noqa: ARG002 - for those who have saved something
+        like: T,  # noqa: ARG002 - for `DiskSaver`
     ) -> tuple[int, T | None]:
-        """How many steps were done when progress was last saved, and what was; else `blank`.
+        """The number of steps done at the last readable save, and the saved progress.
 
         Args:
-            blank: the answer where nothing can be read.
-            like: shapes of what was saved, and where its arrays shall be: a tree of
-                `jax.ShapeDtypeStruct`s with sharding.
+            blank: the result if nothing can be read.
+            like: shapes and shardings of the saved arrays: a tree of `jax.ShapeDtypeStruct`s.
         """
         return blank
 
     def after(
         self, n_done: int, n_steps: int, progress: Callable[[], Any], steps_per_epoch: int = 1
     ) -> None:
-        """Call it between steps.
+        """To be called after each step; saves if it is time to.
 
         Args:
-            n_done: steps that are done.
-            n_steps: of the whole training.
-            progress: called for what to save, a tree of whole arrays.
-            steps_per_epoch: what the caller calls a step may be less than an epoch.
+            n_done: number of steps done.
+            n_steps: number of steps of the whole training.
+            progress: returns what to save, a tree of unsharded arrays.
+            steps_per_epoch: how many of the caller's steps make an epoch.
 
         Raises:
             StoppedError: a stop was requested; this step is saved.
@@ -82,10 +81,10 @@ class Saver:
 
 
 class DiskSaver(Saver):
-    """Saves a training's progress now and then, and when a stop is requested.
+    """Saves a training's progress regularly, and when a stop is requested.
 
-    Writing happens beside the training; what is half-written when the process dies does not count
-    as a checkpoint afterwards. With several processes every one makes the same calls.
+    Checkpoints are written while the training continues. One that is incomplete when the process
+    dies is ignored afterwards. All processes of a run must make the same calls.
     """
 
     def __init__(
@@ -150,7 +149,7 @@ OpenSaver = Callable[[str], AbstractContextManager[Saver]]
 
 
 def save_nothing(part: str) -> AbstractContextManager[Saver]:  # noqa: ARG001 - nothing to name
-    """`OpenSaver` for those who need none."""
+    """An `OpenSaver` that saves nothing."""
     return nullcontext(Saver())
 
 
@@ -162,15 +161,15 @@ def save_in(
     on_notice: Callable[[str], None],
     part: str,
 ) -> Iterator[Saver]:
-    """`OpenSaver` on disk; leave it only when the training is over or has to be resumed.
+    """An `OpenSaver` on disk; leave the block only when the training has ended or stopped.
 
     Args:
         directory: made by `open_interrupted`.
-        config: when progress is saved.
-        should_stop: asked between steps; true makes the training stop.
-        on_notice: called with a line on the checkpoint that the training resumes from, and on
-            damaged ones that are skipped.
-        part: names a part of the training; letters, digits and underscores.
+        config: when to save progress.
+        should_stop: called between steps; True stops the training.
+        on_notice: called with a line about the checkpoint from which the training resumes, and
+            about each damaged one that is skipped.
+        part: name of a part of the training; letters, digits and underscores.
     """
     options = ocp.CheckpointManagerOptions(max_to_keep=config.kept)
     with _alone():
@@ -183,12 +182,12 @@ def save_in(
 
 
 def open_interrupted(directory: Path, settings: Mapping[str, Any], restart: bool) -> None:
-    """Makes the folder of an interrupted training, or makes sure that it is of this one.
+    """Makes the folder of an interrupted training, or checks that it belongs to this training.
 
     Args:
         directory: the folder.
-        settings: all that the training depends on, nested, ready for JSON.
-        restart: throw away what is there.
+        settings: everything the training depends on, nested, ready for JSON.
+        restart: discard what is there.
 
     Raises:
         InputError: a training with other settings is in the folder.
@@ -197,7 +196,7 @@ def open_interrupted(directory: Path, settings: Mapping[str, Any], restart: bool
     def claim() -> None:
         found = None if restart else read_json(directory / _SETTINGS)
         if found is None:
-            # Killed before its settings were written, so before anything was saved.
+            # A run killed before it wrote its settings has saved nothing.
             _remove(directory)
             directory.mkdir(parents=True)
             write_json(directory / _SETTINGS, dict(settings))
@@ -212,14 +211,14 @@ def open_interrupted(directory: Path, settings: Mapping[str, Any], restart: bool
 
 
 def discard_interrupted(directory: Path, settings: Mapping[str, Any]) -> bool:
-    """Removes what an interrupted training has left, unless it had other settings.
+    """Removes what an interrupted training has left, unless its settings are different.
 
     Args:
-        directory: need not be there.
-        settings: of the training that has ended; the folder's may be more.
+        directory: need not exist.
+        settings: of the training that has ended; the folder may list further ones.
 
     Returns:
-        Whether nothing is left.
+        Whether the folder is gone.
     """
     found = read_json(directory / _SETTINGS) or {}
     is_other = any(found.get(name, value) != value for name, value in settings.items())

@@ -1,4 +1,4 @@
-"""What one of several devices has of the data, where they share every batch."""
+"""One device's share of the data, for devices that share every batch."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def psum(tree: Any, data_axis: str | None) -> Any:
 
 
 def own_share(items: jax.Array, data_axis: str | None) -> tuple[jax.Array, jax.Array]:
-    """This device's share of items `[n]`, and 1 for each, or 0 where it fills up the share."""
+    """This device's share of items `[n]`, and a weight for each: 1, or 0 for padding."""
     if data_axis is None:
         return items, jnp.ones(len(items))
     n_shares = jax.lax.axis_size(data_axis)

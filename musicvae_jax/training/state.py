@@ -13,18 +13,19 @@ import optax
 from musicvae_jax.config import ModelConfig
 from musicvae_jax.models import Model
 
-# Of a learning rate, which has to be part of the state that it makes (`optax.inject_hyperparams`).
+# Takes a learning rate, which must become part of the optimiser's state
+# (`optax.inject_hyperparams`).
 Optimiser = Callable[[jax.Array | float], optax.GradientTransformation]
 
 
 class Examples(NamedTuple):
-    """What a model reads.
+    """The input of a model.
 
     Attributes:
         x: inputs, `[examples, features]`, or `[examples, bands, frames]` for a model of crops.
         condition: labels, `[examples, labels]`, or None.
-        mask: weight of each feature in the reconstruction term, `[examples, features]`: 0 where
-            the feature is missing, else 1. None if none is missing.
+        mask: weight of each feature in the reconstruction term, `[examples, features]`: 0 if the
+            feature is missing, else 1. None if none is missing.
     """
 
     x: jax.Array
@@ -40,18 +41,18 @@ class Data(NamedTuple):
 
 
 class TrainState(NamedTuple):
-    """What a step changes."""
+    """The state that a step updates."""
 
     params: Any
     opt_state: optax.OptState
 
 
 class Progress(NamedTuple):
-    """Where a training stands.
+    """The progress of a training.
 
     Attributes:
-        state: what a step changes.
-        active: bool; False once a loss is not finite, after which epochs are skipped.
+        state: the state that a step updates.
+        active: bool; False after a loss that is not finite: further epochs are then skipped.
     """
 
     state: TrainState
@@ -61,8 +62,8 @@ class Progress(NamedTuple):
 class Losses(NamedTuple):
     """Nats per example; `negative_elbo` is weighted by beta.
 
-    Training minimises it with the other terms, unless the KL is warmed up or has free bits: these
-    change the objective and not the losses reported here, so that runs with and without compare.
+    Training minimises the negative ELBO plus the other terms. KL warm-up and free bits change the
+    objective but not the losses reported here, so that runs with and without them can be compared.
 
     Attributes:
         reconstruction: negative log-likelihood of x.
@@ -84,8 +85,8 @@ class Losses(NamedTuple):
 class History(NamedTuple):
     """One number per epoch, each `[epochs]`.
 
-    `train` averages over the epoch's songs as they were used, with the parameters of that moment;
-    `heldout` and `active_units` (of the training songs' posterior means) are taken at its end.
+    `train` averages over the epoch's steps, each with the parameters of that moment. `heldout` and
+    `active_units` (of the training songs' posterior means) are computed at the end of the epoch.
     """
 
     train: Losses
@@ -107,11 +108,11 @@ def make_model(config: ModelConfig, shape: tuple[int, ...]) -> Model:
 
     Args:
         config: kind and sizes.
-        shape: of an example, `[features]` or `[bands, frames]`.
+        shape: shape of an example, `[features]` or `[bands, frames]`.
     """
     file, name = config.traits.module.split(".")
     module = getattr(import_module(f"musicvae_jax.models.{file}"), name)
-    # What a module has no attribute for is for other kinds.
+    # Settings without an attribute of the module are for other kinds of models.
     names = {field.name for field in dataclasses.fields(module)}
     settings = {
         field.name: getattr(config, field.name)
@@ -122,8 +123,8 @@ def make_model(config: ModelConfig, shape: tuple[int, ...]) -> Model:
 
 
 def adam(learning_rate: jax.Array | float) -> optax.GradientTransformation:
-    """Adam, its learning rate part of its state."""
-    # What is not swept stays a constant: in float32, 1 - 0.9 is not 0.1.
+    """Adam with the learning rate in its state."""
+    # The other hyperparameters stay Python constants: in float32, 1 - 0.9 is not 0.1.
     fixed = ("b1", "b2", "eps", "eps_root")
     return optax.inject_hyperparams(optax.adam, static_args=fixed)(learning_rate)
 
@@ -135,7 +136,7 @@ def init_state(
     learning_rate: jax.Array | float,
     optimiser: Optimiser = adam,
 ) -> TrainState:
-    """Fresh parameters and optimiser state; of the examples only the shapes matter."""
+    """Fresh parameters and optimiser state; only the shapes of the examples matter."""
     first = jax.tree.map(lambda leaf: leaf[:1], examples)
     noise = jnp.zeros((1, model.latent))
     params = model.init(key, first.x, noise, first.condition)
@@ -143,17 +144,17 @@ def init_state(
 
 
 def no_losses(model: Model, value: float = jnp.nan) -> Losses:
-    """The same number for every loss of a model."""
+    """Losses of a model that are all the same number."""
     number = jnp.float32(value)
     return Losses(number, number, number, dict.fromkeys(model.other_terms, number))
 
 
 def no_history(model: Model) -> History:
-    """Of an epoch that was skipped."""
+    """The history of a skipped epoch."""
     return History(no_losses(model), no_losses(model), jnp.int32(0))
 
 
 def blank_history(model: Model, n_members: int, n_epochs: int) -> History:
-    """Of epochs that are to come, NumPy, parts `[members, epochs]`."""
+    """The history of epochs not trained yet, NumPy, parts `[members, epochs]`."""
     blank = no_history(model)
     return jax.tree.map(lambda leaf: np.full((n_members, n_epochs), leaf, leaf.dtype), blank)

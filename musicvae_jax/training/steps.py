@@ -26,10 +26,10 @@ def make_step(
 ) -> Step:
     """`step(state, batch, weight, noise, beta, epoch) -> (state, sums)`: one gradient step.
 
-    The gradient is of the mean over the examples of weight 1; those of weight 0 fill up a batch.
-    `sums` adds up the former's losses, with the parameters of before the step. The epoch, counted
-    from 0, is where a KL warm-up stands. Along a `data_axis` each device has a share of the batch,
-    and all return the same: the mean is over the whole batch, for free bits too.
+    The objective is the mean over the examples of weight 1; examples of weight 0 are padding.
+    `sums` holds the summed losses of the former, with the parameters before the step. The epoch,
+    counted from 0, sets the KL warm-up. Along a `data_axis` each device has a share of the batch
+    and all devices return the same: means, also for free bits, are over the whole batch.
     """
     minimised = _make_minimised(config, data_axis)
 
@@ -61,7 +61,7 @@ def make_step(
 def make_losses(
     model: Model, config: TrainConfig
 ) -> Callable[[Any, Examples, jax.Array, jax.Array], Losses]:
-    """`losses(params, examples, noise, beta)`: `Losses` of each example, parts `[examples]`."""
+    """Makes `losses(params, examples, noise, beta)`, which returns `Losses`, parts `[examples]`."""
 
     def losses(params: Any, examples: Examples, noise: jax.Array, beta: jax.Array) -> Losses:
         return _losses(_terms(model, config, params, examples, noise), beta)
@@ -94,8 +94,8 @@ def _make_minimised(
 ) -> Callable[[Terms, jax.Array, jax.Array, jax.Array], jax.Array]:
     """The negative ELBO with the KL's warm-up and free bits, `[examples]`.
 
-    `minimised(terms, weight, beta, epoch)` takes weights that add up to 1 over the whole batch,
-    wherever its parts are.
+    `minimised(terms, weight, beta, epoch)` takes weights that add up to 1 over the whole batch, on
+    all devices together.
     """
     n_cycles = config.warmup_cycles if config.kl_warmup == "cyclical" else 1
 
@@ -106,7 +106,7 @@ def _make_minimised(
             of_batch = psum(of_batch, data_axis)
             kl = free_bits_kl(terms.kl_per_dimension, of_batch, config.free_bits)
         if config.kl_warmup != "none":
-            # An epoch has one weight, that of its middle.
+            # One weight per epoch: that of its middle.
             beta = beta * kl_weight(epoch + 0.5, config.epochs, n_cycles, config.warmup_share)
         return negative_elbo(terms.reconstruction, kl, beta)
 

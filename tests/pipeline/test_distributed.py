@@ -1,35 +1,27 @@
 """Two processes on this machine train one run, over JAX's own runtime."""
 
-import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from processes import TESTS, clean_environment
 
 from musicvae_jax.runtime.lock import only_run
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 QUICK = ("--train.epochs", "4", "--cluster.k", "3", "--cluster.methods", "kmeans")
 
 
 def start(folder, name, song_path, *arguments):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_"))}
-    environment = kept | {
-        "PYTHONPATH": str(ROOT),
-        "JAX_PLATFORMS": "cpu",
-        "JAX_NUM_CPU_DEVICES": "1",
-    }
-    command = [sys.executable, ROOT / "tests" / "quickrun.py", name, "--data.path", song_path]
+    command = [sys.executable, TESTS / "quickrun.py", name, "--data.path", song_path]
     command += ["--data.heldout-fraction", "0.3", "--output-dir", folder, *QUICK, *arguments]
     return subprocess.Popen(
         [str(part) for part in command],
-        env=environment,
+        env=clean_environment(JAX_NUM_CPU_DEVICES="1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

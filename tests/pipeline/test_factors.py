@@ -1,22 +1,15 @@
 """disentanglement.csv: which factors, songs and representations are scored."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
+from listings import list_songs, represent, stages
 
 from musicvae_jax.evaluation import factor_scores
 from musicvae_jax.pipeline.factors import SCORES, known_factors, score_factors
-from musicvae_jax.pipeline.listing import Representation
-from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.runtime.workers import Workers
 
-AUDIO = ("melspectrogram",)
 N_SONGS = 120
-# Processes take longer to start than all of it.
-HERE = Workers(min_songs=1_000_000)
 
 
 def songs():
@@ -36,31 +29,28 @@ def songs():
 def latents(table, spread=0.05):
     """A dimension for each of three factors, and one of noise."""
     noise = np.random.default_rng(1).normal(size=(N_SONGS, 4))
-    told = [
+    known = [
         (table["factor_tempo"] - 120) / 60,
         table["factor_key"],
         table["factor_mode"] == "minor",
     ]
-    return np.stack([*told, np.zeros(N_SONGS)], axis=1).astype(float) + spread * noise
+    return np.stack([*known, np.zeros(N_SONGS)], axis=1).astype(float) + spread * noise
 
 
-def scored(shown, table, seeds=(0, 3), **changes):
-    experiment = EXPERIMENTS["easy_vae"][1]
-    cluster = replace(experiment.cluster, **changes)
-    experiment = replace(experiment, seeds=seeds, cluster=cluster)
-    return score_factors(experiment, shown, table, HERE, Terminal())
+def scored(own, table, baselines=(), seeds=(0, 3), exact_songs=10_000):
+    listing = list_songs(table, own, baselines, seeds)
+    return score_factors("mine", listing, exact_songs, stages(), Terminal())
 
 
 def test_own_representations_are_scored_under_every_seed():
     table = songs()
     x = [latents(table), latents(table, spread=3.0)]
-    shown = [Representation("vae", "own", x, AUDIO), Representation("raw", "baseline", x, AUDIO)]
-    found, approximated = scored(shown, table)
+    found, approximated = scored([represent("vae", x)], table, [represent("raw", x)])
     assert approximated == {}
     about = ["experiment", "seed", "representation", "n_songs", "n_factors"]
     assert found[about].to_numpy().tolist() == [
-        ["easy_vae", 0, "vae", N_SONGS, 4],
-        ["easy_vae", 3, "vae", N_SONGS, 4],
+        ["mine", 0, "vae", N_SONGS, 4],
+        ["mine", 3, "vae", N_SONGS, 4],
     ]
     factors = known_factors(table.filter(like="factor_"), Terminal())
     for row, points, seed in zip(found[list(SCORES)].to_dict("records"), x, (0, 3), strict=True):
@@ -90,7 +80,7 @@ def test_factors_that_tell_nothing_are_named(capsys):
     assert set(known_factors(table.filter(like="factor_"), Terminal())) == {
         *("tempo", "key", "mode", "arpeggio")
     }
-    assert "told without metre, pattern, level: expected" in capsys.readouterr().err
+    assert "leaves out metre, pattern, level: expected" in capsys.readouterr().err
 
 
 def test_songs_without_a_factor_are_left_out():
@@ -99,8 +89,8 @@ def test_songs_without_a_factor_are_left_out():
     lacking["factor_key"] = lacking["factor_key"].where(np.arange(N_SONGS) >= 20)
     lacking.loc[119, "factor_tempo"] = np.inf
     lacking.loc[118, "factor_mode"] = None
-    shown = [Representation("vae", "own", [latents(table)], AUDIO)]
-    found, _ = scored(shown, lacking, seeds=(0,))
+    own = [represent("vae", [latents(table)])]
+    found, _ = scored(own, lacking, seeds=(0,))
     known = table.iloc[20:118].reset_index(drop=True)
     factors = known_factors(known.filter(like="factor_"), Terminal())
     assert found["n_songs"].tolist() == [98]
@@ -111,10 +101,10 @@ def test_songs_without_a_factor_are_left_out():
 @pytest.mark.parametrize("dims", [1, 129])
 def test_without_factors_or_single_dimensions_for_them_there_is_nothing_to_score(dims, capsys):
     table = songs()
-    wide = Representation("raw", "own", [np.zeros((N_SONGS, dims))] * 2, AUDIO)
-    good = Representation("vae", "own", [latents(table)] * 2, AUDIO)
-    for shown, of_songs in (([wide], table), ([good], table[["genre"]])):
-        found, approximated = scored(shown, of_songs)
+    wide = represent("raw", [np.zeros((N_SONGS, dims))] * 2)
+    good = represent("vae", [latents(table)] * 2)
+    for own, of_songs in (([wide], table), ([good], table[["genre"]])):
+        found, approximated = scored(own, of_songs)
         assert found.columns.tolist()[-5:] == list(SCORES)
         assert found.empty
         assert approximated == {}
@@ -125,7 +115,7 @@ def test_without_factors_or_single_dimensions_for_them_there_is_nothing_to_score
 
 def test_of_many_songs_a_sample_is_scored():
     table = songs()
-    shown = [Representation("vae", "own", [latents(table)], AUDIO)]
-    found, approximated = scored(shown, table, seeds=(0,), exact_songs=100)
+    own = [represent("vae", [latents(table)])]
+    found, approximated = scored(own, table, seeds=(0,), exact_songs=100)
     assert found["n_songs"].tolist() == [100]
     assert approximated == {"disentanglement": "a sample of 100 songs"}

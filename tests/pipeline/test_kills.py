@@ -11,25 +11,25 @@ from pathlib import Path
 
 import pytest
 import songfiles
+from processes import clean_environment
 
 from experiments.run import main
 from musicvae_jax.errors import EXIT_BAD_INPUT
 from musicvae_jax.runtime.lock import only_run
 
-ROOT = Path(__file__).resolve().parents[2]
 # A short training is saved too.
 RUNNER = """
 import sys
-from musicvae_jax.training import resume as unfinished
+from musicvae_jax.training import resume
 
-save_at_once = unfinished.SaveConfig.__new__.__defaults__[:-1] + (0.0,)
-unfinished.SaveConfig.__new__.__defaults__ = save_at_once
+save_at_once = resume.SaveConfig.__new__.__defaults__[:-1] + (0.0,)
+resume.SaveConfig.__new__.__defaults__ = save_at_once
 import quickrun
 
 sys.exit(quickrun.run.main(sys.argv[1:]))
 """
 METRICS = Path("results/easy_vae/metrics.csv")
-GOES_ON = "training resumes from checkpoint"
+RESUMES = "training resumes from checkpoint"
 
 
 def run(folder, signal_at=""):
@@ -37,12 +37,9 @@ def run(folder, signal_at=""):
     command = [sys.executable, "-c", RUNNER]
     command += ["easy_vae", "--data.path", "../songs.parquet", "--train.epochs", "6"]
     command += ["--cluster.k", "3", "--cluster.methods", "kmeans"]
-    environment = os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
-        "JAX_COMPILATION_CACHE_DIR": str(folder.parent / "compiled"),
-    }
-    if signal_at:
-        environment["SIGNAL_AT"] = signal_at
+    environment = clean_environment(
+        JAX_COMPILATION_CACHE_DIR=str(folder.parent / "compiled"), SIGNAL_AT=signal_at
+    )
     folder.mkdir(exist_ok=True)
     return subprocess.run(
         command, cwd=folder, env=environment, timeout=300, capture_output=True, text=True
@@ -60,7 +57,7 @@ def whole(tmp_path_factory):
     songfiles.write(folder / "songs.parquet", songfiles.songs_table())
     done = run(folder / "whole")
     assert done.returncode == 0
-    assert GOES_ON not in done.stderr
+    assert RESUMES not in done.stderr
     return folder / "whole" / METRICS
 
 
@@ -77,7 +74,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not(whole):
     ):
         done = run(killed, f"SIGKILL:{place}")
         assert done.returncode == -signal.SIGKILL, place
-    assert GOES_ON in done.stderr, "the run before it had trained"
+    assert RESUMES in done.stderr, "the run before it had trained"
     assert run(killed).returncode == 0
     assert (killed / METRICS).read_bytes() == whole.read_bytes()
     assert leftovers(killed) == []
@@ -100,7 +97,7 @@ def test_a_run_that_is_asked_to_stop_says_so_and_goes_on(whole, tmp_path, number
     assert not (folder / "results/easy_vae/manifest.json").exists()
     done = run(folder)
     assert done.returncode == 0
-    assert GOES_ON in done.stderr
+    assert RESUMES in done.stderr
     assert (folder / METRICS).read_bytes() == whole.read_bytes()
     assert leftovers(folder) == []
 

@@ -5,24 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from listings import list_songs, represent, stages
 from sklearn.metrics import adjusted_mutual_info_score
 
 from musicvae_jax.clustering import KCurves, kmeans
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import kmeans_agreement
-from musicvae_jax.pipeline.cluster import cluster
-from musicvae_jax.pipeline.listing import Representation
+from musicvae_jax.pipeline.cluster import Clustered, cluster
 from musicvae_jax.pipeline.stability import SWEEP, score_stability, with_stability
 from musicvae_jax.pipeline.tables import selection_table
-from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.runtime.workers import Workers
-
-AUDIO = ("melspectrogram",)
 
 N_SONGS, K = 120, 4
-# Processes take longer to start than all of it.
-HERE = Workers(min_songs=1_000_000)
 CONFIG = ClusterConfig(k_max=6, restarts=2, methods=("kmeans",))
 
 
@@ -43,27 +37,30 @@ def songs():
     )
 
 
-def experiment(name="easy_vae", seeds=(0, 3), **changes):
-    return replace(EXPERIMENTS[name][1], seeds=seeds, cluster=replace(CONFIG, **changes))
-
-
-def scored(experiment, shown):
+def scored(own, baselines=(), seeds=(0, 3), is_sweep=False, **changes):
     """Its table, of what K-Means makes of the representations."""
-    config = experiment.cluster
+    config = replace(CONFIG, **changes)
     clusters = {
-        (one.name, seed): kmeans(x, K, seed, config).labels
-        for one in shown
-        for seed, x in zip(experiment.seeds, one.points, strict=True)
+        (one.name, seed): kmeans(one.of_seed(place), K, seed, config).labels
+        for one in (*own, *baselines)
+        for place, seed in enumerate(seeds)
     }
-    found = score_stability(experiment, shown, K, clusters, songs(), HERE)
+    clustered = Clustered(K, {}, clusters, pd.DataFrame(), {})
+    listing = list_songs(songs(), own, baselines, seeds)
+    found = score_stability("mine", listing, is_sweep, clustered, config, stages())
     return found.table.set_index("representation"), found.approximated, clusters
 
 
+def clustered(own, baselines=(), seeds=(0, 3), **changes):
+    listing = list_songs(songs(), own, baselines, seeds)
+    return cluster("mine", listing, replace(CONFIG, **changes), stages(), Terminal())
+
+
 def test_clear_clusters_come_out_again_and_others_do_not():
-    clear = Representation("clear", "own", [points(0), points(1)], ("genre",))
-    vague = Representation("vague", "own", [points(0, 20.0), points(1, 20.0)], AUDIO)
-    baseline = Representation("raw", "baseline", [points(0), points(1)], AUDIO)
-    table, approximated, clusters = scored(experiment("easy_pca"), [clear, vague, baseline])
+    clear = represent("clear", [points(0), points(1)], ("genre",))
+    vague = represent("vague", [points(0, 20.0), points(1, 20.0)])
+    baseline = represent("raw", [points(0), points(1)])
+    table, approximated, clusters = scored([clear, vague], [baseline])
     assert approximated == {}
     assert table.index.tolist() == ["clear", "vague"]
     assert table[["n_clusterings", "n_clusters", "n_songs"]].eq([2, K, N_SONGS]).all(axis=None)
@@ -84,40 +81,38 @@ def test_clear_clusters_come_out_again_and_others_do_not():
 
 
 def test_one_seed_agrees_with_nothing():
-    table, _, _ = scored(experiment(seeds=(7,)), [Representation("vae", "own", [points(0)], AUDIO)])
+    table, _, _ = scored([represent("vae", [points(0)])], seeds=(7,))
     assert table[["seed_ami_mean", "seed_ami_min"]].isna().all(axis=None)
     assert table["resampled_ami_mean"].notna().all()
     assert table["consensus_ami_genre"].tolist() == pytest.approx([1])
 
 
 def test_all_models_of_a_sweep_have_a_consensus():
-    members = [Representation(f"m{i}", "own", [points(i), points(9 + i)], AUDIO) for i in range(3)]
-    table, _, clusters = scored(experiment("hard_beta_vae"), members)
+    members = [represent(f"m{i}", [points(i), points(9 + i)]) for i in range(3)]
+    table, _, clusters = scored(members, is_sweep=True)
     assert table.index.tolist() == ["m0", "m1", "m2", SWEEP]
     assert table["n_clusterings"].tolist() == [2, 2, 2, 6]
     assert table.loc[SWEEP, "consensus_ami_genre"] == pytest.approx(1)
     assert np.isnan(table.loc[SWEEP, "resampled_ami_mean"])
     assert len(clusters) == 6
-    # Neither several lyrics nor several fusions of one model are a sweep.
-    assert SWEEP not in scored(experiment("medium_lyrics"), members)[0].index
-    assert SWEEP not in scored(experiment("hard_multimodal"), members)[0].index
+    assert SWEEP not in scored(members)[0].index
+    assert SWEEP not in scored(members[:1], is_sweep=True)[0].index
 
 
 def test_a_representation_that_has_no_clusters_has_no_stability():
-    few = Representation("few", "own", [np.repeat(np.eye(2), N_SONGS // 2, axis=0)] * 2, AUDIO)
-    good = Representation("good", "own", [points(0)] * 2, AUDIO)
-    assert scored(experiment("easy_pca"), [few, good])[0].index.tolist() == ["good"]
-    assert scored(experiment("easy_pca"), [few])[0].empty
+    few = represent("few", [np.repeat(np.eye(2), N_SONGS // 2, axis=0)] * 2)
+    good = represent("good", [points(0)] * 2)
+    assert scored([few, good])[0].index.tolist() == ["good"]
+    assert scored([few])[0].empty
 
 
 def test_of_many_songs_a_sample_is_used():
-    shown = [Representation("vae", "own", [points(0), points(1)], AUDIO)]
-    table, approximated, _ = scored(experiment(exact_songs=100), shown)
+    own = [represent("vae", [points(0), points(1)])]
+    table, approximated, _ = scored(own, exact_songs=100)
     sample = "a sample of 100 songs"
     assert approximated == {"resampled_ami": sample, "consensus_ami": sample}
     assert table["consensus_ami_genre"].tolist() == pytest.approx([1])
-    by_rule = experiment(exact_songs=100, choose_k="stability")
-    assert scored(by_rule, shown)[1]["stability"] == sample
+    assert scored(own, exact_songs=100, choose_k="stability")[1]["stability"] == sample
 
 
 def test_every_k_has_its_stability_by_seed():
@@ -125,7 +120,7 @@ def test_every_k_has_its_stability_by_seed():
     places = [("vae", 0), ("vae", 3)]
     curves = {place: KCurves(k, nothing, nothing) for place in places}
     by_place = {place: points(place[1], 20.0) for place in places}
-    found = with_stability(curves, by_place, CONFIG, HERE)
+    found = with_stability(curves, by_place, CONFIG, stages())
     assert list(found) == places
     for place in places:
         expected = [kmeans_agreement(by_place[place], n, CONFIG, 6, place[1]).mean for n in k]
@@ -138,12 +133,7 @@ def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
     # Two far groups of three near clusters: as stable as each other, and of unlike silhouettes.
     centres = np.array([[x, y] for x in (0, 300) for y in (0, 9, 18)])
     x = np.repeat(centres, 20, axis=0) + np.random.default_rng(0).normal(size=(N_SONGS, 2))
-    shown = [
-        Representation("vae", "own", [x, x], AUDIO),
-        Representation("raw", "baseline", [x, x], AUDIO),
-    ]
-    of_run = experiment(choose_k=rule)
-    found = cluster(of_run, shown, songs(), points(0), HERE, Terminal())
+    found = clustered([represent("vae", [x, x])], [represent("raw", [x, x])], choose_k=rule)
     assert found.chosen_k == k
     assert found.metrics["n_clusters"].eq(k).all()
     table = selection_table(found.curves, found.chosen_k)
@@ -152,11 +142,9 @@ def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
 
 
 def test_only_what_decides_on_k_has_a_stability():
-    shown = [Representation(name, "own", [points(0)], AUDIO) for name in ("first", "second")]
-    of_run = experiment(seeds=(0,), choose_k="stability")
-    curves = cluster(of_run, shown, songs(), points(0), HERE, Terminal()).curves
+    own = [represent(name, [points(0)]) for name in ("first", "second")]
+    curves = clustered(own, seeds=(0,), choose_k="stability").curves
     assert [name for (name, _), curve in curves.items() if np.ndim(curve.stability)] == ["first"]
-    fixed = experiment(seeds=(0,), choose_k="stability", k=3)
-    found = cluster(fixed, shown, songs(), points(0), HERE, Terminal())
-    assert found.chosen_k == 3
-    assert not any(np.ndim(curve.stability) for curve in found.curves.values())
+    fixed = clustered(own, seeds=(0,), choose_k="stability", k=3)
+    assert fixed.chosen_k == 3
+    assert not any(np.ndim(curve.stability) for curve in fixed.curves.values())

@@ -1,9 +1,9 @@
 """In processes of their own: JAX reads the environment once."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
+
+from processes import clean_environment
 
 from musicvae_jax.runtime.startup import usable_cores
 
@@ -18,15 +18,13 @@ jax.jit(lambda x: x + 1)(1)
 """
 
 
-# A machine with an accelerator has devices of another kind.
-ROOT = {"PYTHONPATH": str(Path(__file__).parents[2]), "JAX_PLATFORMS": "cpu"}
-
-
 def started(**changes):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_"))}
-    command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(
-        command, env=kept | changes | ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", SCRIPT],
+        env=clean_environment(**changes),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.split()
 

@@ -232,7 +232,7 @@ def test_text_that_is_not_utf8_is_an_error_with_the_column(tmp_path):
 def test_a_repeated_column_is_named(tmp_path):
     table = songs_table(2)
     path = write(tmp_path / "s.parquet", table.append_column("main_genre", table["main_genre"]))
-    with pytest.raises(InputError, match="column 'main_genre' is there more than once"):
+    with pytest.raises(InputError, match="column 'main_genre' appears more than once"):
         load_songs(path)
 
 

@@ -185,17 +185,17 @@ def test_a_collapsed_posterior_is_told():
     [
         (9.0, 0.3, None),
         (9.0, np.nan, None),
-        (9.0, 0.004, "30 of 32 latent dimensions are active, but the decoder has 0.4% of the"),
+        (9.0, 0.004, "30 of 32 latent dimensions are active, but the decoder explains 0.4% of the"),
         (
             9.0,
             -0.2,
-            "the decoder has 0.0% of the songs' variance from them, so clusters of "
+            "the decoder explains 0.0% of the songs' variance with them, so clusters of "
             "these latents mean little; try more --train.epochs, --train.free-bits 0.1",
         ),
         (
             0.3,
             0.3,
-            "but tell a song by 0.30 nats of KL, where two groups of songs take 0.69, so clusters",
+            "but hold 0.30 nats of KL; telling two groups of songs apart takes 0.69, so clusters",
         ),
     ],
 )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from musicvae_jax.pipeline.projections import MIN_SONGS, tsne, umap
+from musicvae_jax.evaluation.projections import MIN_SONGS, tsne, umap
 
 
 @pytest.mark.parametrize("project", [tsne, umap])

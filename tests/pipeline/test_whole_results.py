@@ -1,0 +1,253 @@
+"""What every experiment leaves: files, tables, and numbers that agree with each other."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from tinyruns import files, run_experiment, tiny
+
+from musicvae_jax.config import Experiment, from_json
+from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
+from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.songs import load_songs
+from musicvae_jax.trained import load
+
+LABELS = ("genre", "language", "artist")
+COLUMNS = [
+    *("experiment", "seed", "representation", "role", "clusterer", "scope"),
+    *("n_clusters", "n_songs", "noise_share"),
+    *(
+        f"{space}{score}"
+        for space in ("", "shared_")
+        for score in ("silhouette", "silhouette_se", "calinski_harabasz", "davies_bouldin")
+    ),
+    *(f"{score}_{label}" for label in LABELS for score in (*metrics_with_nulls(), "n")),
+    *(
+        f"{score}_{label}"
+        for label in LABELS
+        for score in EXTERNAL_METRICS
+        if score not in metrics_with_nulls()
+    ),
+    *("labels_seen", "labels_derivable"),
+]
+ALWAYS = {
+    *("config.json", "manifest.json", "cards.json", "latents.parquet", "projections.parquet"),
+    *("metrics.csv", "significance.csv", "spaces.csv", "stability.csv", "disentanglement.csv"),
+    *("history.csv", "posterior.csv", "posterior_summary.csv", "cluster_selection.csv"),
+    *("rejected.csv", "figures/cluster_selection.png", "figures/cluster_spectra.png"),
+    *("figures/tsne.png", "figures/umap.png"),
+}
+CURVES = {"figures/training_curves.png"}
+POSTERIOR = CURVES | {"figures/posterior.png"}
+MELS = POSTERIOR | {
+    *("reconstructions.npz", "figures/reconstruction_examples.png"),
+    "figures/latent_interpolation.png",
+}
+TFIDF = "lyrics_tfidf"
+
+
+class Expected(NamedTuple):
+    """What a run of two seeds and two epochs leaves.
+
+    Attributes:
+        own: representations, in the order of the tables.
+        baselines: likewise.
+        files: beyond those of every run.
+        seen: representation to the labels that it was given.
+        n_songs: that are clustered: 24, or the 19 with lyrics.
+        n_models: trained ones.
+        n_dimensions: rows of posterior.csv.
+        sweep: clusterings that the sweep's own row of stability.csv is of; 0 where there is none.
+        has_kl: whether its losses have a KL term.
+    """
+
+    own: list[str]
+    baselines: list[str]
+    files: set[str] = set()
+    seen: dict[str, str] = {}
+    n_songs: int = 24
+    n_models: int = 0
+    n_dimensions: int = 0
+    sweep: int = 0
+    has_kl: bool = False
+
+
+def vae(own, baselines, files=POSTERIOR, seen=None, n_songs=24, n_latent=32):
+    """Of one model with a KL term."""
+    return Expected(own, baselines, files, seen or {}, n_songs, 2, 2 * n_latent, has_kl=True)
+
+
+PLAIN = ["pca", "raw"]
+EXPECTED = {
+    "easy_spectral": Expected(["raw"], ["pca"]),
+    "easy_pca": Expected(["pca"], ["raw"]),
+    "easy_vae": vae(["vae"], PLAIN),
+    "easy_vae_mfcc": vae(["vae"], PLAIN),
+    "medium_conv_vae": vae(["conv_vae"], PLAIN, MELS, n_latent=64),
+    "medium_lyrics": Expected(
+        [TFIDF, f"{TFIDF}_centred"], PLAIN, seen={f"{TFIDF}_centred": "language"}, n_songs=19
+    ),
+    "medium_hybrid": vae(
+        [f"conv_vae+{TFIDF}_pca", f"conv_vae+{TFIDF}"],
+        ["conv_vae", TFIDF, *PLAIN],
+        MELS,
+        n_songs=19,
+        n_latent=64,
+    ),
+    "hard_ae": Expected(["ae"], PLAIN, CURVES, n_models=2),
+    "hard_beta_vae": Expected(
+        ["vae", "beta_vae_2", "beta_vae_4", "beta_vae_8"],
+        PLAIN,
+        POSTERIOR,
+        n_models=8,
+        n_dimensions=8 * 32,
+        sweep=8,
+        has_kl=True,
+    ),
+    "hard_cvae": vae(["cvae"], PLAIN, seen={"cvae": "genre"}),
+    "hard_cvae_language": vae(["cvae_language"], PLAIN, seen={"cvae_language": "language"}),
+    "hard_multimodal": vae(
+        [f"vae+{TFIDF}_pca", f"vae+{TFIDF}", f"vae+{TFIDF}+genre"],
+        ["vae", TFIDF, *PLAIN],
+        seen={f"vae+{TFIDF}+genre": "genre"},
+        n_songs=19,
+    ),
+    "hard_multimodal_vae": vae(["multimodal_vae"], [TFIDF, *PLAIN], n_songs=19),
+}
+# Much like others, and slower.
+SLOW = (
+    *("easy_vae_mfcc", "medium_conv_vae", "medium_hybrid", "hard_ae", "hard_beta_vae"),
+    *("hard_multimodal", "hard_multimodal_vae", "hard_cvae_language"),
+)
+
+
+def marked(name):
+    return pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW), id=name)
+
+
+class Run(NamedTuple):
+    """A finished run."""
+
+    name: str
+    expected: Expected
+    experiment: Experiment
+    folder: Path
+
+    def table(self, name):
+        return pd.read_csv(self.folder / f"{name}.csv")
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in EXPERIMENTS])
+def test_every_experiment_leaves_whole_results(name, song_path, quick_projections, capsys):
+    """One run, its figures drawn, looked at from all sides."""
+    experiment = tiny(name, song_path)
+    run = Run(name, EXPECTED[name], experiment, run_experiment(experiment))
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"songs: {song_path}\n")
+    assert f"results: results/{name}" in printed
+    assert files(run.folder) == ALWAYS | run.expected.files
+    check_scores(run)
+    check_training(run)
+    check_stability(run)
+    check_points(run)
+    check_record(run, song_path)
+    check_checkpoint(run, song_path)
+
+
+def check_scores(run):
+    metrics, expected = run.table("metrics"), run.expected
+    assert list(metrics.columns) == COLUMNS
+    roles = metrics.drop_duplicates("representation")[["representation", "role"]]
+    assert roles.to_numpy().tolist() == [
+        *([one, "own"] for one in expected.own),
+        *([one, "baseline"] for one in expected.baselines),
+    ]
+    # DBSCAN has a second row, without its noise; baselines have K-Means alone.
+    n_rows = metrics.groupby(["representation", "seed"]).size().to_dict()
+    assert n_rows == {
+        (one, seed): n
+        for names, n in ((expected.own, 6), (expected.baselines, 1))
+        for one in names
+        for seed in (0, 3)
+    }
+    assert metrics.loc[metrics["scope"] == "all", "n_songs"].eq(expected.n_songs).all()
+    assert metrics["silhouette_se"].isna().all()
+    kmeans = metrics[metrics["clusterer"] == "kmeans"]
+    assert kmeans["n_clusters"].nunique() == 1
+    assert kmeans["ami_genre"].notna().all()
+    for table in (metrics, run.table("significance"), run.table("spaces")):
+        seen = table.groupby("representation")["labels_seen"].first().dropna().to_dict()
+        assert seen == expected.seen
+
+
+def check_training(run):
+    history, of_members = run.table("history"), run.table("posterior_summary")
+    of_dimensions, expected = run.table("posterior"), run.expected
+    assert len(history) == 2 * expected.n_models
+    assert len(of_members) == expected.n_models
+    assert len(of_dimensions) == expected.n_dimensions
+    assert history["train_reconstruction_nats"].notna().all()
+    assert of_members["heldout_decoded_share"].notna().all()
+    n_with_kl = expected.has_kl * expected.n_models
+    assert history["train_kl_nats"].notna().sum() == 2 * n_with_kl
+    assert of_members["kl_nats"].notna().sum() == n_with_kl
+    # The tables agree on what they both hold.
+    last = history[history["epoch"] == 2].reset_index(drop=True)[:n_with_kl]
+    assert of_members["active_units"].dropna().tolist() == last["active_units"].tolist()
+    sums = of_dimensions.groupby(["beta", "learning_rate", "seed"], sort=False)["kl_nats"].sum()
+    assert sums.tolist() == pytest.approx(of_members["kl_nats"].dropna().tolist(), abs=1e-4)
+
+
+def check_stability(run):
+    curves, stability = run.table("cluster_selection"), run.table("stability")
+    rules = curves.groupby(["representation", "seed"])[["chosen", "elbow", "best_silhouette"]]
+    assert rules.sum().eq(1).all(axis=None)
+    assert curves["stability"].isna().all()
+    expected = [(one, 2, run.expected.seen.get(one, "")) for one in run.expected.own]
+    expected += [("sweep", run.expected.sweep, "")] * bool(run.expected.sweep)
+    found = stability[["representation", "n_clusterings", "labels_seen"]]
+    assert list(found.astype(object).fillna("").itertuples(index=False, name=None)) == expected
+    assert run.table("disentanglement").empty
+
+
+def check_points(run):
+    latents = pd.read_parquet(run.folder / "latents.parquet")
+    counts = latents.groupby(["representation", "seed"]).size().to_dict()
+    assert counts == {(one, s): run.expected.n_songs for one in run.expected.own for s in (0, 3)}
+    points = pd.read_parquet(run.folder / "projections.parquet")
+    counts = points.groupby(["representation", "method"]).size().to_dict()
+    methods = ("tsne", "umap")
+    assert counts == {(one, m): run.expected.n_songs for one in run.expected.own for m in methods}
+
+
+def check_record(run, song_path):
+    config = json.loads((run.folder / "config.json").read_text())
+    assert from_json(Experiment, config) == run.experiment
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    assert manifest["data"]["sha256"] == load_songs(song_path).fingerprint
+    assert manifest["data"]["clustered_songs"] == run.expected.n_songs
+    assert manifest["seeds"] == [0, 3]
+    assert manifest["approximated"] == {}
+    runtime = (manifest["lyrics"] or {}).get("runtime")
+    assert runtime == {24: None, 19: "tfidf"}[run.expected.n_songs]
+    assert {one["found"] for one in manifest["stages"].values()} == {0}
+
+
+def check_checkpoint(run, song_path):
+    """It gives the points of the table again, of every own representation."""
+    checkpoints = list(Path("checkpoints").glob("*"))
+    assert [folder.name for folder in checkpoints] == [run.name] * (run.expected.n_models > 0)
+    latents = pd.read_parquet(run.folder / "latents.parquet")
+    again = [
+        one for folder in checkpoints for one in load(folder).representations(load_songs(song_path))
+    ]
+    for one in again:
+        rows = latents[latents["representation"] == one.name]
+        for place, seed in enumerate((0, 3)):
+            of_seed = rows[rows["seed"] == seed]
+            points = of_seed.filter(like="latent_").dropna(axis=1).to_numpy()
+            found = one.of_seed(place)[np.isin(one.songs, of_seed["music_id"])]
+            np.testing.assert_allclose(found, points, atol=1e-4)

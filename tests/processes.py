@@ -1,0 +1,17 @@
+"""Environments for tests in processes of their own."""
+
+import os
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+_OURS = ("JAX_", "XLA_")
+
+
+def clean_environment(**changes: str) -> dict[str, str]:
+    """As users have it, not as conftest.py has left it: the compiler's default optimisations.
+
+    A machine with an accelerator would have devices of another kind, so CPUs are asked for.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    path = os.pathsep.join(map(str, (TESTS.parent, TESTS)))
+    return kept | {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu"} | changes
