@@ -135,6 +135,37 @@ def test_fit_leaves_the_settings_of_jax_alone(songs, devices):
     assert dict(jax.config.values) == before
 
 
+@pytest.fixture
+def double_precision():
+    """A caller's own set-up of JAX."""
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
+
+
+TREATED = mv.TrainConfig(3, kl_warmup="linear", free_bits=0.1, reconstruction="gaussian")
+
+
+@pytest.mark.parametrize("train", [TINY.train, TREATED])
+def test_a_caller_who_computes_in_double_precision_gets_the_same_models(songs, train, request):
+    experiment = replace(TINY, train=train, fuse=("lyrics",))
+    expected = fit(experiment, songs).encode(songs)
+    request.getfixturevalue("double_precision")
+    model = fit(experiment, songs)
+    found = model.encode(songs)
+    assert found.points.dtype == np.float32
+    np.testing.assert_allclose(found.points, expected.points, atol=1e-4)
+    model.save("checkpoints/mine")
+    assert_same(mv.load("checkpoints/mine"), model)
+
+
+@pytest.mark.slow
+def test_a_model_of_crops_is_the_same_in_double_precision(songs, of_crops, double_precision):
+    model, _ = of_crops
+    found = fit(model.experiment, songs).encode(songs).points
+    np.testing.assert_allclose(found, model.encode(songs).points, atol=1e-2)
+
+
 @pytest.mark.parametrize("experiment", [TINY, replace(TINY, train=mv.TrainConfig(2, beta=(1, 4)))])
 def test_callbacks_get_every_epoch_once_with_the_metrics_of_all_members(songs, experiment):
     calls = []
