@@ -51,7 +51,12 @@ class Representation(NamedTuple):
 
 
 def union(*columns: Sequence[str]) -> tuple[str, ...]:
-    """All columns, each once, in the order of their first appearance."""
+    """All columns, each once, in the order of their first appearance.
+
+    Example:
+        >>> union(("melspectrogram",), ("lyrics", "melspectrogram"))
+        ('melspectrogram', 'lyrics')
+    """
     return tuple(dict.fromkeys(column for of_one in columns for column in of_one))
 
 
@@ -74,6 +79,11 @@ def fit_pca(x: np.ndarray, train: np.ndarray, n_components: int) -> Projection:
         x: standardised features, `[songs, features]`.
         train: places of the training songs.
         n_components: number of components; fewer if there are fewer songs or features.
+
+    Example:
+        >>> x = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 1.0], [2.0, -1.0]])
+        >>> abs(fit_pca(x, np.arange(4), 1).components)
+        array([[1., 0.]])
     """
     from sklearn.decomposition import PCA
 
@@ -84,7 +94,13 @@ def fit_pca(x: np.ndarray, train: np.ndarray, n_components: int) -> Projection:
 
 
 def apply_pca(projection: Projection, x: np.ndarray) -> np.ndarray:
-    """Principal components of features `[songs, features]`, float32 `[songs, components]`."""
+    """Principal components of features `[songs, features]`, float32 `[songs, components]`.
+
+    Example:
+        >>> projection = Projection(np.array([1.0, 1.0]), np.array([[0.0, 1.0]]))
+        >>> apply_pca(projection, np.array([[5.0, 3.0]]))
+        array([[2.]], dtype=float32)
+    """
     from sklearn.decomposition import PCA
 
     fitted = PCA(len(projection.components))
@@ -105,7 +121,12 @@ class Balance(NamedTuple):
 
 
 def fit_balance(points: np.ndarray) -> Balance:
-    """The balance of points `[seeds, songs, dimensions]`."""
+    """The balance of points `[seeds, songs, dimensions]`.
+
+    Example:
+        >>> fit_balance(np.array([[[0.0, 2.0], [6.0, 10.0]]]))
+        Balance(centre=array([[3., 6.]]), deviation=array([5.]))
+    """
     centre = points.mean(axis=1, dtype=np.float64)
     total = np.mean(np.sum((points - centre[:, None]) ** 2, axis=2), axis=1)
     return Balance(centre, np.where(total > 0, np.sqrt(total), 1.0))
@@ -120,6 +141,18 @@ def fuse(parts: Sequence[Representation], balances: Sequence[Balance]) -> Repres
     Args:
         parts: one or more.
         balances: the balance of each, from `fit_balance`.
+
+    Raises:
+        ValueError: the parts are not of the same songs in one order.
+
+    Example:
+        >>> def block(name, *values):
+        ...     points = np.array([values], np.float32)
+        ...     return Representation(name, np.array(["x", "y"]), points, np.ones(2, bool), (name,))
+        >>> parts = [block("loud", [0], [200]), block("soft", [0.1], [0])]
+        >>> both = fuse(parts, [fit_balance(part.points) for part in parts])
+        >>> both.name, both.points.tolist()
+        ('loud+soft', [[[-1.0, 1.0], [1.0, -1.0]]])
     """
     if any(not np.array_equal(part.songs, parts[0].songs) for part in parts[1:]):
         raise ValueError(

@@ -242,7 +242,7 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
 def _marks(of_rows: pd.Series, one: Representation, labels: Mapping[str, pd.Series]) -> pd.Series:
     seen, derivable = (set(found.split()) for found in marks(one, labels).values())
     named = dict.fromkeys(seen, "given") | dict.fromkeys(derivable, "derivable")
-    return of_rows.map(named).fillna("")
+    return of_rows.map(lambda label: named.get(label, ""))
 
 
 def _terminal(quiet: bool = False) -> Terminal:

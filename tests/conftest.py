@@ -15,6 +15,8 @@ from hypothesis import settings
 
 from musicvae_jax.evaluation import projections
 from musicvae_jax.reporting import run_figures
+from musicvae_jax.songs import DEMO_PATH
+from musicvae_jax.songs.demo import write_demo
 
 # The first call of a jitted function compiles, which no deadline per example can know.
 settings.register_profile("default", deadline=None)
@@ -55,6 +57,20 @@ def song_path(tmp_path_factory):
 def in_empty_folder(tmp_path, monkeypatch):
     """Every test runs in a folder of its own: default output folders are relative."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory):
+    """A demo set of 64 songs, and the caches of all tests that use it."""
+    folder = tmp_path_factory.mktemp("data")
+    write_demo(folder / DEMO_PATH.name, 64)
+    return folder
+
+
+@pytest.fixture
+def demo(demo_folder, in_empty_folder):
+    """The default songs of the test's folder are a small demo set."""
+    DEMO_PATH.parent.symlink_to(demo_folder)
 
 
 @pytest.fixture

@@ -3,28 +3,34 @@
 import re
 from pathlib import Path
 
-from experiments import run
-from musicvae_jax.songs.demo import write_demo
+import pytest
 
 SNIPPETS = re.findall(
     r"```python\n(.*?)```", (Path(__file__).parent.parent / "README.md").read_text(), re.DOTALL
 )
 
 
+def the_snippet_with(text):
+    (found,) = [snippet for snippet in SNIPPETS if text in snippet]
+    return found
+
+
 def test_a_loss_and_a_model_can_be_lifted(capsys):
-    (lift,) = [snippet for snippet in SNIPPETS if "MLPAutoencoder" in snippet]
-    exec(lift, {})
+    exec(the_snippet_with("MLPAutoencoder"), {})
     assert capsys.readouterr().out.startswith("(8,) ")
 
 
-def test_new_songs_can_be_encoded(capfd):
-    (encode,) = [snippet for snippet in SNIPPETS if "encode_songs" in snippet]
-    Path("data").mkdir()
-    write_demo(Path("data/demo.parquet"), 64)
-    options = ["--data.path", "data/demo.parquet", "--train.epochs", "1", "--cluster.k-max", "3"]
-    assert run.main(["hard_cvae", *options]) == 0
-    capfd.readouterr()
+@pytest.mark.slow
+def test_songs_are_fitted_encoded_clustered_scored_and_saved(demo, capsys):
     names = {}
-    exec(encode, names)
-    assert names["latents"].shape == (64, 32)
-    assert capfd.readouterr().err == ""
+    exec(the_snippet_with("mv.fit("), names)
+    assert names["latents"].points.shape == (2, 64, 32)
+    printed = capsys.readouterr().out.split()
+    assert printed[:2] == ["value", "mark"]
+    assert {"label", "score", "seed"} <= set(printed)
+    assert Path("checkpoints/mine").is_dir()
+    assert names["model"].experiment.name == "hard_cvae"
+
+
+def test_there_is_no_other_python():
+    assert len(SNIPPETS) == 2

@@ -71,5 +71,5 @@ def assert_same(a: Trained, b: Trained) -> None:
     """All that a checkpoint holds, bit for bit."""
     assert jax.tree.structure(a) == jax.tree.structure(b)
     jax.tree.map(np.testing.assert_array_equal, a, b)
-    dtypes = (jax.tree.map(lambda leaf: np.asarray(leaf).dtype, one) for one in (a, b))
-    assert next(dtypes) == next(dtypes)
+    first, second = ([np.asarray(leaf).dtype for leaf in jax.tree.leaves(one)] for one in (a, b))
+    assert first == second

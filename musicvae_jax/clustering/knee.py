@@ -13,6 +13,10 @@ def knee(x: np.ndarray, y: np.ndarray) -> int:
         x: strictly rising, `[points]`, at least one.
         y: `[points]`.
 
+    Example:
+        >>> knee(np.array([2, 3, 4, 5]), np.array([9.0, 3.0, 2.0, 1.0]))
+        1
+
     References:
         Satopaa, Albrecht, Irwin and Raghavan, Finding a "Kneedle" in a Haystack, 2011.
     """

@@ -24,6 +24,10 @@ def purity(labels: np.ndarray, clusters: np.ndarray) -> float:
         labels: one label per song, `[songs]`, at least one song.
         clusters: cluster numbers, `[songs]`.
 
+    Example:
+        >>> purity(np.array(["a", "a", "a", "b"]), np.array([0, 0, 1, 1]))
+        0.75
+
     References:
         Manning, Raghavan and Schütze, Introduction to Information Retrieval, 2008, eq. 16.1.
     """
@@ -41,6 +45,10 @@ def homogeneity(labels: np.ndarray, clusters: np.ndarray) -> float:
         labels: one label per song, `[songs]`, at least one song.
         clusters: cluster numbers, `[songs]`.
 
+    Example:
+        >>> homogeneity(np.array(["a", "a", "b", "b"]), np.array([0, 0, 1, 1]))
+        1.0
+
     References:
         Rosenberg and Hirschberg, V-Measure: A Conditional Entropy-Based External Cluster
         Evaluation Measure, 2007.
@@ -53,6 +61,10 @@ def completeness(labels: np.ndarray, clusters: np.ndarray) -> float:
     """Share of the clusters' entropy that labels explain: 1 where each label is in one cluster.
 
     In [0, 1], higher is better, and it falls with k; see `homogeneity`.
+
+    Example:
+        >>> completeness(np.array(["a", "a", "b", "b"]), np.array([0, 0, 0, 0]))
+        1.0
     """
     return homogeneity(clusters, labels)
 
@@ -67,6 +79,10 @@ def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
     Args:
         labels: one label per song, `[songs]`, at least one song.
         clusters: cluster numbers, `[songs]`.
+
+    Example:
+        >>> clustering_accuracy(np.array(["a", "a", "a", "b"]), np.array([0, 1, 2, 3]))
+        0.5
 
     References:
         Kuhn, The Hungarian Method for the Assignment Problem, 1955.

@@ -9,7 +9,12 @@ from musicvae_jax.errors import InputError
 
 
 def vocabulary(labels: pd.Series) -> tuple[str, ...]:
-    """The distinct labels except null, sorted."""
+    """The distinct labels except null, sorted.
+
+    Example:
+        >>> vocabulary(pd.Series(["waltz", None, "drone", "waltz"]))
+        ('drone', 'waltz')
+    """
     return tuple(sorted(labels.dropna().unique()))
 
 
@@ -23,6 +28,11 @@ def one_hot(labels: pd.Series, vocabulary: Sequence[str], field: str) -> np.ndar
 
     Raises:
         InputError: a label is not in the vocabulary.
+
+    Example:
+        >>> one_hot(pd.Series(["waltz", None]), ("drone", "waltz"), "genre")
+        array([[0., 1.],
+               [0., 0.]], dtype=float32)
     """
     codes = pd.Index(vocabulary).get_indexer(labels)
     unknown = labels[(codes == -1) & labels.notna()]

@@ -32,6 +32,10 @@ def fit_scaler(values: np.ndarray, widths: Sequence[int], least_scales: Sequence
             it, a mel band that is at the bottom of the range in nearly every training song would be
             divided by almost nothing, and a held-out song that differs would be tens or thousands
             of standard deviations away.
+
+    Example:
+        >>> fit_scaler(np.array([[1.0, 5.0], [5.0, 5.0]]), [2], [1.0])
+        Scaler(mean=array([3., 5.], dtype=float32), scale=array([2., 1.], dtype=float32))
     """
     mean = values.mean(axis=0, dtype=np.float64)
     deviation = values.std(axis=0, dtype=np.float64)
@@ -48,6 +52,10 @@ def block_weights(widths: Sequence[int]) -> np.ndarray:
 
     Returns:
         `[blocks]`. The total variance remains the number of features; a single block's factor is 1.
+
+    Example:
+        >>> block_weights([1, 1, 4]) ** 2
+        array([2. , 2. , 0.5])
     """
     share = sum(widths) / len(widths)
     return np.sqrt(share / np.asarray(widths, np.float64))
@@ -57,10 +65,19 @@ def standardise(values: Array, scaler: Scaler) -> Array:
     """Features `[..., features]` minus the scaler's mean, divided by its scale, float32.
 
     A NumPy array gives a NumPy array, a JAX array a JAX array.
+
+    Example:
+        >>> standardise(np.array([1.0, 5.0]), Scaler(np.array([3.0, 5.0]), np.array([2.0, 1.0])))
+        array([-1.,  0.], dtype=float32)
     """
     return ((values - scaler.mean) / scaler.scale).astype(np.float32)
 
 
 def unstandardise(values: Array, scaler: Scaler) -> Array:
-    """The inverse of `standardise`."""
+    """The inverse of `standardise`.
+
+    Example:
+        >>> unstandardise(np.array([-1.0, 0.0]), Scaler(np.array([3.0, 5.0]), np.array([2.0, 1.0])))
+        array([1., 5.])
+    """
     return values * scaler.scale + scaler.mean

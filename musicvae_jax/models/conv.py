@@ -24,6 +24,11 @@ def space_to_depth(x: jax.Array, patch: Size) -> jax.Array:
 
     Returns:
         `[..., height / h, width / w, h * w * channels]`, each patch in row-major order.
+
+    Example:
+        >>> space_to_depth(jnp.arange(8).reshape(2, 4, 1), (2, 2))
+        Array([[[0, 1, 4, 5],
+                [2, 3, 6, 7]]], dtype=int32)
     """
     (h, w), (height, width, channels) = patch, x.shape[-3:]
     x = x.reshape(*x.shape[:-3], height // h, h, width // w, w, channels)
@@ -32,7 +37,13 @@ def space_to_depth(x: jax.Array, patch: Size) -> jax.Array:
 
 
 def depth_to_space(x: jax.Array, patch: Size) -> jax.Array:
-    """The inverse of `space_to_depth`."""
+    """The inverse of `space_to_depth`.
+
+    Example:
+        >>> x = jnp.arange(8).reshape(2, 4, 1)
+        >>> bool(jnp.all(depth_to_space(space_to_depth(x, (2, 2)), (2, 2)) == x))
+        True
+    """
     (h, w), (height, width, depth) = patch, x.shape[-3:]
     x = x.reshape(*x.shape[:-3], height, width, h, w, depth // (h * w))
     x = jnp.swapaxes(x, -4, -3)
@@ -122,6 +133,15 @@ class ConvAutoencoder(nn.Module):
         latent: size of z.
         architecture: patch: dense layers on patches of 8 bands x 4 frames, then of all bands x 16
             frames; conv: ordinary strided 3 x 3 convolutions, for accelerators.
+
+    Example:
+        >>> model = ConvAutoencoder(bands=16, frames=32, latent=4)
+        >>> x, noise = jnp.zeros((3, 16, 32)), jnp.zeros((3, 4))
+        >>> params = model.init(jax.random.key(0), x, noise)
+        >>> model.apply(params, x, method="encode").mean.shape
+        (3, 4)
+        >>> model.apply(params, noise, method="decode").shape
+        (3, 16, 32)
     """
 
     bands: int = 128

@@ -14,7 +14,13 @@ from musicvae_jax.models.posterior import Output, Posterior, sample_posterior
 
 
 class MLP(nn.Module):
-    """Dense layers with ReLU between them and a linear output, `[..., any] -> [..., out]`."""
+    """Dense layers with ReLU between them and a linear output, `[..., any] -> [..., out]`.
+
+    Example:
+        >>> model, x = MLP(hidden=(8,), out=2), jnp.zeros((3, 6))
+        >>> model.apply(model.init(jax.random.key(0), x), x).shape
+        (3, 2)
+    """
 
     hidden: tuple[int, ...]
     out: int
@@ -38,6 +44,16 @@ class MLPAutoencoder(nn.Module):
         hidden: widths of the encoder's hidden layers, reversed in the decoder.
         latent: size of z.
         deterministic: whether this is an ordinary autoencoder: z is the mean and noise is ignored.
+
+    Example:
+        >>> model = MLPAutoencoder(features=6, hidden=(8,), latent=2)
+        >>> x, noise = jnp.zeros((3, 6)), jnp.zeros((3, 2))
+        >>> params = model.init(jax.random.key(0), x, noise)
+        >>> reconstruction, posterior = model.apply(params, x, noise)
+        >>> reconstruction.shape, posterior.mean.shape
+        ((3, 6), (3, 2))
+        >>> model.apply(params, noise, method="sample").shape
+        (3, 6)
     """
 
     features: int

@@ -27,6 +27,11 @@ def sample_posterior(posterior: Posterior, noise: jax.Array) -> jax.Array:
         posterior: q(z | x), parts of shape `[..., latent]`.
         noise: standard normal, `[..., latent]`.
 
+    Example:
+        >>> posterior = Posterior(jnp.array([1.0, 2.0]), jnp.log(jnp.array([4.0, 9.0])))
+        >>> sample_posterior(posterior, jnp.array([1.0, -1.0]))
+        Array([ 3., -1.], dtype=float32)
+
     References:
         Kingma and Welling, Auto-Encoding Variational Bayes, 2014.
     """

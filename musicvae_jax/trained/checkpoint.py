@@ -129,7 +129,7 @@ def _abstract_state(trained: Trained, shape: tuple[int, ...]) -> TrainState:
     examples = Examples(jnp.zeros((1, *shape)), condition)
     members = trained.experiment.members
     seeds = jnp.array([member.seed for member in members], jnp.uint32)
-    rates = jnp.array([member.learning_rate for member in members])
+    rates = jnp.array([member.learning_rate for member in members], jnp.float32)
     return jax.eval_shape(
         jax.vmap(lambda seed, rate: init_state(model, jax.random.key(seed), examples, rate)),
         seeds,

@@ -154,4 +154,4 @@ def _active_units(
     n_examples = psum(weight.sum(), data_axis)
     centre = psum(jnp.sum(weight * means, axis=0), data_axis) / n_examples
     variance = psum(jnp.sum(weight * (means - centre) ** 2, axis=0), data_axis) / n_examples
-    return jnp.sum(variance > ACTIVE_VARIANCE)
+    return jnp.sum(variance > ACTIVE_VARIANCE, dtype=jnp.int32)

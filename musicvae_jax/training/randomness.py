@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 
 class Keys(NamedTuple):
@@ -20,6 +21,9 @@ def split_key(key: jax.Array) -> Keys:
 
 
 def example_noise(key: jax.Array, index: jax.Array, latent: int) -> jax.Array:
-    """Standard normal noise `[examples, latent]`; each row depends only on its example's index."""
+    """Standard normal noise `[examples, latent]`; each row depends only on its example's index.
+
+    It is float32 in a process that computes in double precision too: models are the same there.
+    """
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, index)
-    return jax.vmap(lambda key: jax.random.normal(key, (latent,)))(keys)
+    return jax.vmap(lambda key: jax.random.normal(key, (latent,), jnp.float32))(keys)

@@ -20,7 +20,7 @@ def psum(tree: Any, data_axis: str | None) -> Any:
 def own_share(items: jax.Array, data_axis: str | None) -> tuple[jax.Array, jax.Array]:
     """This device's share of items `[n]`, and a weight for each: 1, or 0 for padding."""
     if data_axis is None:
-        return items, jnp.ones(len(items))
+        return items, jnp.ones(len(items), jnp.float32)
     n_shares = jax.lax.axis_size(data_axis)
     share = -(-len(items) // n_shares)
     place = jax.lax.axis_index(data_axis) * share + jnp.arange(share)

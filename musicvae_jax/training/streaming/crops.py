@@ -91,4 +91,4 @@ def _visits(key: jax.Array, ids: jax.Array) -> tuple[jax.Array, jax.Array]:
     order_key, place_key = jax.random.split(key)
     order = jax.random.permutation(order_key, ids)
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(place_key, order)
-    return order, jax.vmap(jax.random.uniform)(keys)
+    return order, jax.vmap(lambda key: jax.random.uniform(key, dtype=jnp.float32))(keys)
