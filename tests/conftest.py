@@ -61,7 +61,7 @@ def in_empty_folder(tmp_path, monkeypatch):
 def no_figures(monkeypatch):
     """A run's figures take five seconds; `test_every_experiment_leaves_whole_results` has them."""
     monkeypatch.setattr(
-        run_figures, "draw_figures", lambda folder, title, terminal: (folder / "figures").mkdir()
+        run_figures, "draw_figures", lambda folder, *_: (folder / "figures").mkdir()
     )
 
 
