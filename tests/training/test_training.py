@@ -290,7 +290,7 @@ def test_divergence_names_member_epoch_terms_and_advice(data):
 def test_a_term_of_the_models_own_that_is_not_finite_is_an_error():
     losses = training.Losses(*np.ones((3, 1, 2)), {"commitment": np.array([[1.0, np.nan]])})
     history = training.History(losses, losses, np.ones((1, 2), int))
-    with pytest.raises(training.DivergenceError, match="epoch 2 .*heldout commitment nan"):
+    with pytest.raises(training.DivergenceError, match=r"epoch 2 .*heldout commitment nan"):
         training.check_finite(history, [Member(1.0, 1e-3, 0)])
 
 
