@@ -77,7 +77,7 @@ def main(path: Path, epochs: int, seeds: int) -> None:
     heldout = fixed_crops(source.store, source.heldout, CROPS.frames, 2)
     heldout = heldout.reshape(-1, *heldout.shape[2:]).astype(np.float32)
     ours = ConvAutoencoder(frames=CROPS.frames)
-    run = make_round(ours, scaler, in_loop=True)
+    run = make_round(ours, source, in_loop=True)
     n_steps = len(source.train) * CROPS.per_song // TRAIN.batch_size
     seconds = {"patch": [], "PyTorch conv": []}
     errors = {"patch": [], "PyTorch conv": []}

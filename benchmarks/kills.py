@@ -32,7 +32,7 @@ STAGES = (FEATURES, "training", SAVING, "clustering", "evidence", "figures")
 # Stages too short to be met by the clock are waited for; about how long they take here.
 SECONDS_OF = {FEATURES: 0.15, SAVING: 0.1}
 OUTPUT = ("results", "checkpoints")
-GOES_ON = "training resumes from checkpoint"
+RESUMES = "training resumes from checkpoint"
 
 
 def start(folder: Path) -> subprocess.Popen:
@@ -54,16 +54,16 @@ def start(folder: Path) -> subprocess.Popen:
 def stage_of(folder: Path) -> str:
     """How far a run has come, by what it has written."""
     stages = list(folder.glob("results/easy_vae/.partial-*"))
-    kept = list(folder.glob("checkpoints/.easy_vae-interrupted/members_*/*"))
+    saved = list(folder.glob("checkpoints/.easy_vae-interrupted/members_*/*"))
     if (folder / "results/easy_vae/manifest.json").exists():
         return "ended before the kill"
     if any((stage / "metrics.csv").exists() for stage in stages):
         return "writing and figures"
     if any((stage / "checkpoint").exists() for stage in stages):
         return "clustering and evidence"
-    if any("tmp" in path.name for path in kept):
+    if any("tmp" in path.name for path in saved):
         return SAVING
-    if kept:
+    if saved:
         return "training, with a checkpoint"
     if list(folder.glob("checkpoints/.easy_vae-interrupted")):
         return "training, without a checkpoint"
@@ -142,11 +142,11 @@ def main(n_rounds: int, seed: int) -> int:
                 f"{number}: killed in {kills}; exit {code}, equal {equal}, left {left}", flush=True
             )
             where.update(kills)
-            resumed += GOES_ON in (folder / "output.txt").read_text()
+            resumed += RESUMES in (folder / "output.txt").read_text()
             failed += not equal or bool(left)
             shutil.rmtree(folder)
         print(f"seed {seed}, {n_rounds} rounds, {sum(where.values())} kills: {dict(where)}")
-        print(f"went on with a checkpoint: {resumed}; failed: {failed}")
+        print(f"resumed from a checkpoint: {resumed}; failed: {failed}")
         return int(failed > 0)
 
 

@@ -31,12 +31,12 @@ class Ours:
     def __init__(self, train: np.ndarray, heldout: np.ndarray, epochs: int) -> None:
         import jax.numpy as jnp
 
-        from musicvae_jax.config import CropConfig, ModelConfig, TrainConfig
+        from musicvae_jax.config import ModelConfig, TrainConfig
         from musicvae_jax.training import Data, Examples, make_model
 
         self.data = Data(Examples(jnp.asarray(train)), Examples(jnp.asarray(heldout)))
         self.config = TrainConfig(epochs=epochs)
-        self.model = make_model(ModelConfig(), CropConfig(), N_FEATURES)
+        self.model = make_model(ModelConfig(), (N_FEATURES,))
 
     def fit(self, members) -> tuple[float, np.ndarray]:
         from musicvae_jax.config import Member

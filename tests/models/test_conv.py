@@ -6,15 +6,9 @@ import numpy as np
 import pytest
 
 from musicvae_jax.models import ConvAutoencoder, sample_posterior
-from musicvae_jax.models.conv import (
-    Convolution3x3,
-    PatchDown,
-    PatchUp,
-    depth_to_space,
-    space_to_depth,
-)
+from musicvae_jax.models.conv import PatchDown, PatchUp, depth_to_space, space_to_depth
 
-ARCHITECTURES = ("patch", "hybrid", "conv")
+ARCHITECTURES = ("patch", "conv")
 X = np.random.default_rng(0).normal(size=(3, 32, 16)).astype(np.float32)
 NOISE = np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32)
 IMAGE = np.random.default_rng(2).normal(size=(2, 8, 12, 3)).astype(np.float32)
@@ -78,16 +72,6 @@ def test_a_patch_layer_upwards_is_a_transposed_convolution(patch):
     np.testing.assert_allclose(layer.apply(params, IMAGE), expected, atol=1e-5)
 
 
-def test_a_3x3_convolution_is_one():
-    layer = Convolution3x3(4)
-    params = layer.init(jax.random.key(0), IMAGE)
-    kernel, bias = dense(params)
-    expected = jax.lax.conv_general_dilated(
-        IMAGE, kernel.reshape(3, 3, 3, 4), (1, 1), "SAME", dimension_numbers=_DIMENSIONS
-    )
-    np.testing.assert_allclose(layer.apply(params, IMAGE), expected + bias, atol=1e-5)
-
-
 @pytest.mark.parametrize("patch", [(4, 3), (2, 2), (8, 12)])
 def test_depth_to_space_undoes_space_to_depth(patch):
     deep = space_to_depth(IMAGE, patch)
@@ -128,10 +112,10 @@ def test_samples_are_decoded_prior_draws(architecture):
 
 
 def test_jit_is_eager():
-    model, params = build("hybrid")
+    model, params = build("patch")
     eager = model.apply(params, X, NOISE)
     jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), eager, passes("hybrid")["output"]
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), eager, passes("patch")["output"]
     )
 
 

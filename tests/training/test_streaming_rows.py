@@ -5,8 +5,9 @@ from functools import cache, partial
 import jax
 import numpy as np
 import pytest
+from sweepmodels import Counts, assert_trees_close
 
-from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
+from musicvae_jax.config import Member, ModelConfig, TrainConfig
 from musicvae_jax.errors import StoppedError
 from musicvae_jax.runtime.devices import make_mesh
 from musicvae_jax.training import Examples, make_model
@@ -14,7 +15,7 @@ from musicvae_jax.training.resume import SaveConfig, save_in
 from musicvae_jax.training.streaming import RowSource, loop, train_streamed_members
 from musicvae_jax.training.sweeps import train_members
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("default_optimisations")]
 
 N_SONGS, N_FEATURES = 40, 12
 # 27 songs in batches of 8: three full ones and one of 3.
@@ -29,15 +30,15 @@ def source(kind):
     """Some features of some songs are missing, as of songs without lyrics."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(N_SONGS, N_FEATURES)).astype(np.float32)
-    weight = np.ones_like(x)
-    weight[::3, 8:] = 0
+    mask = np.ones_like(x)
+    mask[::3, 8:] = 0
     condition = np.eye(3, dtype=np.float32)[np.arange(N_SONGS) % 3] if kind == "cvae" else None
-    return RowSource(Examples(x * weight, condition, weight), TRAIN, HELDOUT)
+    return RowSource(Examples(x * mask, condition, mask), TRAIN, HELDOUT)
 
 
 def model(kind):
     config = ModelConfig(kind="ae" if kind == "ae" else "vae", hidden=(16,), latent=4)
-    return make_model(config, CropConfig(), N_FEATURES)
+    return make_model(config, (N_FEATURES,))
 
 
 @cache
@@ -59,9 +60,13 @@ def streamed(kind, members=MEMBERS, n_devices=1, steps_per_chunk=2, **options):
 
 
 def assert_same(found, expected):
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), found, expected
-    )
+    assert_trees_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+class InBlocks(RowSource):
+    """Few rows at once, so that there are several blocks."""
+
+    n_at_once = 5
 
 
 @pytest.mark.parametrize(("kind", "steps_per_chunk"), [("ae", 100), ("vae", 1), ("cvae", 2)])
@@ -74,9 +79,9 @@ def test_devices_that_share_batches_change_no_numbers():
     assert_same(streamed("cvae", n_devices=4), on_devices("cvae"))
 
 
-def test_the_size_of_a_block_does_not_change_the_history(monkeypatch):
-    monkeypatch.setattr(RowSource, "n_at_once", 5)
-    assert_same(streamed("cvae"), on_devices("cvae"))
+def test_the_size_of_a_block_does_not_change_the_history():
+    in_blocks = InBlocks(*source("cvae"))
+    assert_same(streamed("cvae", source=in_blocks), on_devices("cvae"))
 
 
 def test_features_may_be_memory_mapped(tmp_path):
@@ -106,8 +111,12 @@ def test_a_training_that_diverges_ends_as_on_the_devices():
     np.testing.assert_array_equal(finite, expected)
 
 
+def test_the_same_training_gives_the_same_numbers():
+    assert_trees_close(streamed("cvae", n_devices=2), streamed("cvae", n_devices=2))
+
+
 @pytest.mark.parametrize(("stop_after", "devices_after"), [(3, 1), (6, 4)])
-def test_a_stopped_training_goes_on_with_the_same_numbers(tmp_path, stop_after, devices_after):
+def test_a_stopped_training_resumes_with_the_same_numbers(tmp_path, stop_after, devices_after):
     """The first of two members is stopped within an epoch, or at its end."""
     asked = []
 
@@ -116,18 +125,18 @@ def test_a_stopped_training_goes_on_with_the_same_numbers(tmp_path, stop_after, 
         return len(asked) >= stop_after
 
     def run(should_stop, **options):
-        keep = SaveConfig(every=1, kept=2, seconds_between=0.0)
-        keeping = partial(save_in, tmp_path, keep, should_stop, print)
-        return streamed("cvae", keeping=keeping, **options)
+        config = SaveConfig(every=1, kept=2, seconds_between=0.0)
+        open_saver = partial(save_in, tmp_path, config, should_stop, print)
+        return streamed("cvae", open_saver=open_saver, **options)
 
     with pytest.raises(StoppedError):
         run(stops)
-    told = []
-    found = run(lambda: False, n_devices=devices_after, on_epochs=told.append)
+    counts = Counts()
+    found = run(lambda: False, n_devices=devices_after, on_history=counts)
     assert_same(found, on_devices("cvae"))
-    # What was there is told at once.
-    assert max(told) == stop_after // 2
-    assert sum(told) == len(MEMBERS) * CONFIG.epochs
+    # What was there is reported at once.
+    assert max(n for _, n in counts.epochs) == stop_after // 2
+    assert counts.total == len(MEMBERS) * CONFIG.epochs
 
 
 def test_bytes_are_those_of_both_sides():

@@ -1,4 +1,3 @@
-import os
 import pickle
 import subprocess
 import sys
@@ -8,13 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from processes import clean_environment
+from sweepmodels import Counts, assert_trees_close
 
-from musicvae_jax.config import CropConfig, Member, ModelConfig, TrainConfig
+from musicvae_jax.config import Member, ModelConfig, TrainConfig
 from musicvae_jax.runtime.devices import make_mesh
-from musicvae_jax.training import Data, Examples, make_model, make_train, sweeps
+from musicvae_jax.training import Data, Examples, adam, make_model, make_train, sweeps
 from musicvae_jax.training.sweeps import train_members
 
-MODEL = make_model(ModelConfig(hidden=(8,), latent=3), CropConfig(), 6)
+pytestmark = pytest.mark.usefixtures("default_optimisations")
+
+MODEL = make_model(ModelConfig(hidden=(8,), latent=3), (6,))
 CONFIG = TrainConfig(epochs=7, batch_size=4)
 MEMBERS = (Member(1.0, 1e-3, 4), Member(4.0, 1e-3, 9), Member(4.0, 1e-2, 9))
 
@@ -26,12 +29,8 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def swept(data):
+def swept(default_optimisations, data):
     return train_members(MODEL, CONFIG, MEMBERS, data)
-
-
-def assert_trees_close(a, b, **tolerance):
-    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, **tolerance), a, b)
 
 
 def member_of(trees, place):
@@ -54,17 +53,26 @@ def test_side_by_side_as_on_an_accelerator_is_the_same_sweep(data, swept, monkey
 
 
 def test_a_sweep_larger_than_memory_is_cut(data, swept):
-    calls = []
-    cut = train_members(MODEL, CONFIG, MEMBERS, data, calls.append, state_bytes=1)
+    counts = Counts()
+    cut = train_members(MODEL, CONFIG, MEMBERS, data, counts, state_bytes=1)
     assert_trees_close(cut, swept, rtol=1e-5, atol=1e-6)
-    # One member after the other, told every five epochs.
-    assert calls == [5, 2] * 3
+    # One member after the other, reported every five epochs.
+    assert counts.members == [(0, 1), (0, 1), (1, 1), (1, 1), (2, 1), (2, 1)]
+    assert counts.epochs == [(0, 5), (5, 2)] * 3
 
 
-def test_progress_counts_the_epochs_of_all_members(data):
-    calls = []
-    train_members(MODEL, CONFIG, MEMBERS, data, calls.append)
-    assert sum(calls) == 3 * 7
+def test_the_histories_that_are_reported_are_the_whole_history(data, swept):
+    reported = []
+    train_members(
+        *(MODEL, CONFIG, MEMBERS, data),
+        lambda first_member, first_epoch, history: reported.append(history),
+    )
+    whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *reported)
+    assert_trees_close(whole, swept[1])
+
+
+def test_the_same_sweep_gives_the_same_numbers(data, swept):
+    assert_trees_close(train_members(MODEL, CONFIG, MEMBERS, data), swept)
 
 
 def test_a_member_that_diverges_leaves_the_others_alone(data):
@@ -89,9 +97,8 @@ def test_any_number_of_devices_gives_the_same_numbers(data, swept, tmp_path, n_m
     )
     arguments = (MODEL, CONFIG, MEMBERS[:n_members], jax.device_get(data))
     (tmp_path / "in").write_bytes(pickle.dumps(arguments))
-    environment = os.environ | {"JAX_NUM_CPU_DEVICES": "2", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, script, tmp_path / "in", tmp_path / "out"]
-    subprocess.run(command, check=True, env=environment)
+    subprocess.run(command, check=True, env=clean_environment(JAX_NUM_CPU_DEVICES="2"))
     found = pickle.loads((tmp_path / "out").read_bytes())
     expected = jax.tree.map(lambda leaf: leaf[:n_members], swept)
     assert_trees_close(found, expected, rtol=1e-5, atol=1e-6)
@@ -104,7 +111,7 @@ def test_the_same_training_is_traced_once(data):
     after = sweeps._program.cache_info()
     assert after.hits > before.hits
     assert after.misses <= before.misses + 1
-    program = sweeps._program(MODEL, CONFIG, make_mesh(len(MEMBERS)))
+    program = sweeps._program(MODEL, CONFIG, make_mesh(len(MEMBERS)), adam)
     traced = program.run._cache_size()
     train_members(MODEL, CONFIG, MEMBERS, data)
     assert program.run._cache_size() == traced
