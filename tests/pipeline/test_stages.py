@@ -160,9 +160,7 @@ def test_another_function_is_another_call(folder):
 
 def test_other_code_computes_again_and_the_same_code_finds(folder, monkeypatch):
     versions = {}
-    monkeypatch.setattr(
-        stages_module, "code_version", lambda modules, packages: versions[modules]
-    )
+    monkeypatch.setattr(stages_module, "code_version", lambda modules, packages: versions[modules])
     for version, expected in (("old", 1), ("new", 2), ("old", 1)):
         versions[__name__,] = version
         assert run(folder, [("call",)]) == [expected]
