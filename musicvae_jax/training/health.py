@@ -1,6 +1,8 @@
 """Whether a training went well: finite losses, and a posterior that has not collapsed."""
 
+import operator
 from collections.abc import Sequence
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
@@ -23,8 +25,13 @@ class DivergenceError(ArithmeticError):
 
 
 def is_finite(history: History) -> jax.Array:
-    """Whether the losses on both sides are finite, bool, of the shape of a loss."""
-    return jnp.isfinite(history.train.negative_elbo) & jnp.isfinite(history.heldout.negative_elbo)
+    """Whether all that is minimised is finite on both sides, bool, of the shape of a loss."""
+    minimised = (
+        loss
+        for side in (history.train, history.heldout)
+        for loss in (side.negative_elbo, *side.others.values())
+    )
+    return reduce(operator.and_, map(jnp.isfinite, minimised))
 
 
 def check_finite(history: History, members: Sequence[Member]) -> None:
@@ -43,7 +50,7 @@ def check_finite(history: History, members: Sequence[Member]) -> None:
         terms = ", ".join(
             f"{side} {name} {values[epoch]:.4g}"
             for side in ("train", "heldout")
-            for name, values in getattr(one, side)._asdict().items()
+            for name, values in getattr(one, side).by_name().items()
         )
         raise DivergenceError(
             f"training diverged at {member}, epoch {epoch + 1} ({terms}, in nats); try a smaller "
