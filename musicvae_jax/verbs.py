@@ -12,7 +12,13 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax import songs as song_files
-from musicvae_jax.clustering import NOISE, choose_k, find_clusterer, k_curves
+from musicvae_jax.clustering import (
+    NOISE,
+    check_enough_songs,
+    choose_k,
+    find_clusterer,
+    k_curves,
+)
 from musicvae_jax.config import (
     CLUSTERERS,
     ClusterConfig,
@@ -144,9 +150,9 @@ def cluster(
 
     Args:
         representation: points of songs.
-        k: number of clusters, at least 2; by default the k for which K-Means has the best mean
-            silhouette. A clusterer that finds its own number ignores it.
-        method: one of "kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag".
+        k: number of clusters, at least 2; by default that of the config, else the k for which
+            K-Means has the best mean silhouette. A clusterer that finds its own number ignores it.
+        method: a clusterer, such as "kmeans" or "agglomerative"; see `config.CLUSTERERS`.
         seeds: one clustering for each; by default one per seed of the points, counted from 0.
         config: further settings of the clusterers.
 
@@ -164,7 +170,8 @@ def cluster(
     _check_shapes(representation)
     if method not in CLUSTERERS:
         raise InputError(f"method: got {method!r}, expected one of {', '.join(CLUSTERERS)}")
-    config = replace(config or ClusterConfig(), k=k)
+    config = config or ClusterConfig()
+    config = config if k is None else replace(config, k=k)
     n_drawn = len(representation.points)
     seeds = tuple(range(n_drawn)) if seeds is None else tuple(seeds)
     if n_drawn not in (1, len(seeds)):
@@ -173,8 +180,9 @@ def cluster(
         )
     places = np.flatnonzero(representation.known)
     points = [representation.of_seed(place)[places] for place in range(len(seeds))]
-    curves = [k_curves(x, config, seed) for x, seed in zip(points, seeds, strict=True)]
-    chosen = choose_k(curves, config)
+    chosen = config.k or _choose(points, seeds, config)
+    for x in points:
+        check_enough_songs(x, config)
     function = find_clusterer(method)
     labels, notes = np.full((len(seeds), len(representation.songs)), NOISE), []
     for row, x, seed in zip(labels, points, seeds, strict=True):
@@ -237,6 +245,15 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
         ]
     table = pd.DataFrame(rows, columns=["seed", *Significance._fields])
     return table.assign(mark=_marks(table["label"], one, labels)).set_index(_INDEX)[[*_COLUMNS]]
+
+
+def _choose(points: Sequence[np.ndarray], seeds: Sequence[int], config: ClusterConfig) -> int:
+    if config.choose_k != "silhouette":
+        raise InputError(
+            f"config.choose_k: got {config.choose_k!r}, expected 'silhouette' where no k is given"
+        )
+    curves = [k_curves(x, config, seed) for x, seed in zip(points, seeds, strict=True)]
+    return choose_k(curves, config)
 
 
 def _marks(of_rows: pd.Series, one: Representation, labels: Mapping[str, pd.Series]) -> pd.Series:

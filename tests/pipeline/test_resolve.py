@@ -1,0 +1,58 @@
+"""Which songs a run is of where the command line leaves that open."""
+
+from pathlib import Path
+
+import pytest
+from songfiles import songs_table, write
+from tinyruns import tiny
+
+from musicvae_jax.errors import InputError
+from musicvae_jax.pipeline import resolve as resolve_module
+from musicvae_jax.pipeline.resolve import resolve
+from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs.demo import write_demo
+
+DEMO = Path("data/demo.parquet")
+
+
+def resolved_path(path=None):
+    return resolve(tiny("easy_pca", path), Terminal()).data.path
+
+
+def test_without_a_path_the_demo_set_is_made_once(monkeypatch, capsys):
+    made = []
+
+    def write_small_demo(path, on_song):
+        made.append(path)
+        write_demo(path, 27, on_song)
+
+    monkeypatch.setattr(resolve_module, "write_demo", write_small_demo)
+    assert [resolved_path(), resolved_path()] == [DEMO, DEMO]
+    assert made == [DEMO]
+    assert capsys.readouterr().out.startswith("songs: the built-in synthetic demo set")
+
+
+def test_downloaded_4mula_comes_before_the_demo_set(capsys):
+    Path("data").mkdir()
+    path = write(Path("data/4mula_tiny.parquet"), songs_table())
+    assert resolved_path() == path
+    assert not DEMO.exists()
+    assert capsys.readouterr().out.startswith("songs: 4MuLA tiny (data/4mula_tiny.parquet)")
+
+
+def test_a_file_in_the_place_of_the_demo_set_is_not_overwritten():
+    DEMO.parent.mkdir()
+    content = write(DEMO, songs_table()).read_bytes()
+    with pytest.raises(InputError, match="is there and is not a demo set"):
+        resolved_path()
+    assert resolved_path(DEMO) == DEMO
+    assert DEMO.read_bytes() == content
+
+
+def test_only_what_uses_lyrics_has_their_runtime_settled(song_path, capsys):
+    without, with_lyrics = (
+        resolve(tiny(name, song_path), Terminal()) for name in ("easy_pca", "medium_lyrics")
+    )
+    assert without.lyrics == tiny("easy_pca", song_path).lyrics
+    assert with_lyrics.lyrics.runtime == "tfidf"
+    assert capsys.readouterr().out.count("lyrics") == 1
