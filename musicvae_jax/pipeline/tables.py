@@ -14,15 +14,11 @@ from musicvae_jax.trained import Trained
 if TYPE_CHECKING:
     from musicvae_jax.pipeline.listing import Listing
 
-# What a summary of a run is made of.
-SCORE_TABLES = ("metrics", "significance", "spaces")
 _LOSSES = ("reconstruction", "kl", "negative_elbo")
 _HISTORY = (
     *(f"{side}_{name}_nats" for side in ("train", "heldout") for name in _LOSSES),
     "active_units",
 )
-# One digit more than float32 computations reproduce across libraries is noise in a diff.
-_FLOAT_FORMAT = "%.6f"
 
 
 def history_table(trained: Trained) -> pd.DataFrame:
@@ -103,8 +99,3 @@ def latents_table(
 def rejected_table(rejected: Sequence[Rejection]) -> pd.DataFrame:
     """rejected.csv: file, row in it (from 0), music_id and reason of every row left out."""
     return pd.DataFrame(rejected, columns=list(Rejection._fields))
-
-
-def to_csv(table: pd.DataFrame) -> str:
-    """A table as CSV text with a fixed number of digits: the same text for the same numbers."""
-    return table.to_csv(index=False, float_format=_FLOAT_FORMAT, lineterminator="\n")

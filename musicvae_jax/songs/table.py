@@ -33,10 +33,6 @@ from musicvae_jax.songs.parquet import (
 from musicvae_jax.songs.source import song_files
 
 # Columns of the table that clusters are compared with.
-LABELS = ("genre", "language", "artist")
-
-
-# What songs are scored against.
 LABELS: tuple[Label, ...] = get_args(Label)
 
 
