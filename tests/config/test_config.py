@@ -208,7 +208,7 @@ def test_an_experiment_declares_every_column_that_it_is_computed_from(values, co
 def test_fusion_is_for_models_of_audio():
     with pytest.raises(
         InputError,
-        match=r"^features\.blocks: got \('statistics', 'lyrics'\), expected blocks",
+        match=r"^features\.blocks: got \('statistics', 'lyrics'\), expected audio blocks",
     ):
         Experiment("x", features=LYRICS, fuse=("lyrics",))
 
@@ -216,7 +216,7 @@ def test_fusion_is_for_models_of_audio():
 def test_a_model_of_crops_reads_no_lyrics():
     with pytest.raises(
         InputError,
-        match=r"^features\.blocks: .*, expected blocks of audio for model\.kind",
+        match=r"^features\.blocks: .*, expected audio blocks for model\.kind",
     ):
         Experiment("x", features=LYRICS, model=ModelConfig(kind="conv_vae"))
 
