@@ -102,6 +102,13 @@ BAD_OPTIONS = {
     "out of range": (["--train.epochs", "0"], "train.epochs: got 0, expected at least 1"),
     "no seed": (["--seeds"], "seeds: got (), expected one or more"),
     "a seed twice": (["--seeds", "1", "1"], "seeds: got (1, 1), expected"),
+    "a label as a block": (["--features.blocks", "genre"], "features.blocks: got ('genre',), "),
+    "audio beside latents": (["--fuse", "mfcc"], "fuse: got ('mfcc',), expected"),
+    "audio by itself": (["--alone", "mfcc"], "alone: got ('mfcc',), expected"),
+    "text as crops": (
+        ["--features.blocks", "tfidf", "--model.kind", "conv_vae"],
+        "features.blocks: got ('tfidf',), expected blocks of audio",
+    ),
 }
 
 
@@ -120,6 +127,7 @@ UNREADABLE_OPTIONS = {
     "not a whole number": (["easy_vae", "--train.epochs", "1.5"], "--train.epochs", "1.5", "INT"),
     "options first": (["--seeds", "0", "easy_vae"], "misplaced options", "--seeds", "--help"),
     "not a choice": (["easy_vae", "--model.kind", "gan"], "'gan'", "--model.kind", "('vae', 'ae'"),
+    "not a block": (["easy_vae", "--fuse", "polka"], "'polka'", "--fuse", "'lyrics'", "'genre'"),
     "no value": (["easy_vae", "--train.epochs"], "Missing value", "--train.epochs", "--help"),
 }
 
