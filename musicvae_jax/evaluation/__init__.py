@@ -6,6 +6,13 @@ the same points, such as the standardised raw features. That space favours metho
 it, so it goes beside a method's own space, not in its place.
 """
 
+from musicvae_jax.evaluation.agreement import (
+    Agreement,
+    consensus,
+    kmeans_agreement,
+    resampled_agreement,
+    seed_agreement,
+)
 from musicvae_jax.evaluation.artists import (
     ArtistEffect,
     Retrieval,
@@ -13,7 +20,7 @@ from musicvae_jax.evaluation.artists import (
     one_per_artist_scores,
 )
 from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
-from musicvae_jax.evaluation.cards import (
+from musicvae_jax.evaluation.cluster_cards import (
     Card,
     characteristic_words,
     cluster_cards,
@@ -35,7 +42,7 @@ from musicvae_jax.evaluation.internal import internal_scores
 from musicvae_jax.evaluation.leaks import derivable_labels
 from musicvae_jax.evaluation.mixing import Mixing, Probe, label_mixing, lisi, probe
 from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
-from musicvae_jax.evaluation.posterior import (
+from musicvae_jax.evaluation.posterior_health import (
     active_units,
     aggregate_kl,
     decoded_share,
@@ -44,13 +51,6 @@ from musicvae_jax.evaluation.posterior import (
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 from musicvae_jax.evaluation.significance import Significance, known_artists, significance
 from musicvae_jax.evaluation.spaces import SpaceScores, space_scores
-from musicvae_jax.evaluation.stability import (
-    Agreement,
-    consensus,
-    kmeans_agreement,
-    resampled_agreement,
-    seed_agreement,
-)
 
 __all__ = [
     "DCI",

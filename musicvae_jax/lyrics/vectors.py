@@ -10,10 +10,10 @@ import pandas as pd
 from musicvae_jax.config import BLOCKS, Block, LyricsConfig, load_function
 from musicvae_jax.errors import InputError
 from musicvae_jax.lyrics import runtimes
+from musicvae_jax.lyrics.availability import resolve_runtime
 from musicvae_jax.lyrics.centring import Centres, fit_centres, subtract_centres
 from musicvae_jax.lyrics.cleaning import clean
 from musicvae_jax.lyrics.embedding import embed_with
-from musicvae_jax.lyrics.resolve import resolve_runtime
 from musicvae_jax.lyrics.tfidf import Tfidf, apply_tfidf, fit_tfidf
 
 # A smaller standard deviation of unit vectors is rounding: a constant dimension stays 0.

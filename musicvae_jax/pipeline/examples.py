@@ -5,7 +5,7 @@ import numpy as np
 from musicvae_jax.features import fixed_crops
 from musicvae_jax.pipeline.fit import Fitted
 from musicvae_jax.training.streaming import make_source, posteriors
-from musicvae_jax.training.streaming.crops import middle
+from musicvae_jax.training.streaming.crop_source import middle
 
 _N_EXAMPLES = 4
 _N_INTERPOLATED = 7

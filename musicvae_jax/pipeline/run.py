@@ -112,9 +112,9 @@ def _write_results(
     from musicvae_jax.pipeline.evidence import weigh
     from musicvae_jax.pipeline.examples import mel_examples
     from musicvae_jax.pipeline.factors import score_factors
-    from musicvae_jax.pipeline.health import posterior_health
     from musicvae_jax.pipeline.listing import list_representations
-    from musicvae_jax.pipeline.projections import project
+    from musicvae_jax.pipeline.posteriors import posterior_health
+    from musicvae_jax.pipeline.project import project
     from musicvae_jax.pipeline.stability import score_stability
     from musicvae_jax.reporting.run_figures import draw_figures, run_title
 

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from musicvae_jax.evaluation.posterior import ACTIVE_VARIANCE
+from musicvae_jax.evaluation.posterior_health import ACTIVE_VARIANCE
 from musicvae_jax.reporting.curves import SWEPT, swept_colours, swept_name
 from musicvae_jax.reporting.style import label_axes, titled
 

@@ -2,7 +2,7 @@
 
 from musicvae_jax.songs.mels import MEL_BANDS, MelBlock, Part
 from musicvae_jax.songs.parquet import FACTOR_PREFIX
-from musicvae_jax.songs.source import DEMO_PATH, FOURMULA_PATH, find_songs, songs_name
+from musicvae_jax.songs.paths import DEMO_PATH, FOURMULA_PATH, find_songs, songs_name
 from musicvae_jax.songs.split import Split, split_songs
 from musicvae_jax.songs.table import LABELS, Rejection, Songs, load_songs
 

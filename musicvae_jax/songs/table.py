@@ -30,7 +30,7 @@ from musicvae_jax.songs.parquet import (
     first_line,
     read_file,
 )
-from musicvae_jax.songs.source import song_files
+from musicvae_jax.songs.paths import song_files
 
 # Columns of the table that clusters are compared with.
 LABELS: tuple[Label, ...] = get_args(Label)

@@ -6,7 +6,7 @@ import pytest
 from listings import list_songs, represent, stages
 
 from musicvae_jax.evaluation import projections
-from musicvae_jax.pipeline.projections import project
+from musicvae_jax.pipeline.project import project
 from musicvae_jax.runtime.terminal import Terminal
 
 N_SONGS = 40

@@ -134,13 +134,13 @@ def test_what_a_results_page_looks_like_changes_no_key(copy):
 @pytest.mark.parametrize(
     ("edited", "changed"),
     [
-        ("training/streaming/rows.py", {"training"}),
+        ("training/streaming/row_source.py", {"training"}),
         ("models/conv.py", {"training"}),
         ("losses.py", {"training"}),
         ("evaluation/projections.py", {"musicvae_jax.evaluation.projections"}),
         (
             "clustering/density.py",
-            {"musicvae_jax.evaluation.scores", "musicvae_jax.evaluation.stability"},
+            {"musicvae_jax.evaluation.scores", "musicvae_jax.evaluation.agreement"},
         ),
     ],
 )

@@ -22,7 +22,7 @@ from musicvae_jax.config import Member
 from musicvae_jax.features.crops import fixed_crops
 from musicvae_jax.runtime.devices import make_mesh
 from musicvae_jax.training import DivergenceError, check_finite, streaming
-from musicvae_jax.training.streaming import crops as crops_module
+from musicvae_jax.training.streaming import crop_source as crops_module
 from musicvae_jax.training.streaming import loop
 
 pytestmark = pytest.mark.usefixtures("default_optimisations")

@@ -6,13 +6,13 @@ noise and history are those of `training`. Random keys are folded from (epoch, e
 of a chunk does not change the numbers.
 """
 
-from musicvae_jax.training.streaming.crops import CropSource
+from musicvae_jax.training.streaming.crop_source import CropSource
 from musicvae_jax.training.streaming.inference import latents, posteriors
 from musicvae_jax.training.streaming.loop import train_streamed
+from musicvae_jax.training.streaming.make_source import make_source
 from musicvae_jax.training.streaming.members import train_streamed_members
-from musicvae_jax.training.streaming.rows import RowSource
+from musicvae_jax.training.streaming.row_source import RowSource
 from musicvae_jax.training.streaming.source import CHUNK_BYTES, Source, Visits
-from musicvae_jax.training.streaming.sources import make_source
 
 __all__ = [
     "CHUNK_BYTES",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax.config import Member
-from musicvae_jax.evaluation.posterior import (
+from musicvae_jax.evaluation.posterior_health import (
     active_units,
     aggregate_kl,
     decoded_share,

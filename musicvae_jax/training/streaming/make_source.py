@@ -4,8 +4,8 @@ import numpy as np
 
 from musicvae_jax.preprocess import ModelInputs
 from musicvae_jax.training.state import Examples
-from musicvae_jax.training.streaming.crops import CropSource
-from musicvae_jax.training.streaming.rows import RowSource
+from musicvae_jax.training.streaming.crop_source import CropSource
+from musicvae_jax.training.streaming.row_source import RowSource
 
 
 def make_source(
