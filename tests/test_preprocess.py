@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from songfiles import songs_table, with_column, write
 
-from musicvae_jax import preprocess
 from musicvae_jax.config import CropConfig, Experiment, FeatureConfig, LyricsConfig, ModelConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract_features
-from musicvae_jax.preprocess import audio_config, fit_transform, split_inputs, transform
+from musicvae_jax.preprocess import audio_config, fit_transform, joined, split_inputs, transform
 from musicvae_jax.runtime import cache
 from musicvae_jax.songs import Split, load_songs
 
@@ -117,7 +116,7 @@ def test_an_input_larger_than_memory_is_left_on_disk(songs, blocks, monkeypatch)
     folder = experiment.features.cache_dir
     files = set(folder.rglob("*"))
     monkeypatch.setattr(cache, "MOST_BYTES_IN_MEMORY", 0)
-    monkeypatch.setattr(preprocess, "_SONGS_AT_ONCE", 7)
+    monkeypatch.setattr(joined, "_SONGS_AT_ONCE", 7)
     _, found, _ = fitted(experiment, songs)
     for part, whole in ((found.x, expected.x), (found.mask, expected.mask)):
         assert (part is None) == (whole is None)

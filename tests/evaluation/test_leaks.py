@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from musicvae_jax import preprocess
 from musicvae_jax.config import CropConfig, Experiment, LyricsConfig, ModelConfig, RuntimeConfig
 from musicvae_jax.pipeline.fit import fit
 from musicvae_jax.pipeline.listing import list_representations
+from musicvae_jax.preprocess import fitting
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import LABELS, Split, load_songs
@@ -18,7 +18,7 @@ from musicvae_jax.songs import LABELS, Split, load_songs
 def fixed_split(monkeypatch):
     """Artists are kept on one side of the split, so they move songs, and tell the model nothing."""
     split = Split(np.arange(4, 24), np.arange(4))
-    monkeypatch.setattr(preprocess, "split_songs", lambda *arguments: split)
+    monkeypatch.setattr(fitting, "split_songs", lambda *arguments: split)
 
 
 def small(name):

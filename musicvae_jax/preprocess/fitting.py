@@ -1,11 +1,7 @@
-"""Preprocessing of songs for a model, fitted on the training songs and saved with the model.
-
-`fit_transform` is for training, `transform` for any songs afterwards; all code uses these two.
-"""
+"""Fits preprocessing on training songs and applies it to any."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,98 +12,22 @@ from musicvae_jax.config.naming import block_name
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import (
     CropStore,
-    Scaler,
     SongFeatures,
-    block_weights,
     extract_features,
     fit_crop_scaler,
     fit_scaler,
     one_hot,
     open_crops,
-    standardise,
     vocabulary,
 )
 from musicvae_jax.lyrics import LyricsTransform, LyricsVectors
+from musicvae_jax.preprocess.inputs import ModelInputs, Preprocessor, any_input
+from musicvae_jax.preprocess.joined import input_scaler, joined_input, standardised_audio
 from musicvae_jax.representations import Representation
-from musicvae_jax.runtime.cache import joined_rows
-from musicvae_jax.songs import LABELS, MEL_BANDS, Rejection, Songs, Split, split_songs
+from musicvae_jax.songs import LABELS, Songs, Split, split_songs
 
-_SONGS_AT_ONCE = 8192
 OnCount = Callable[[int], None]
 OnNotice = Callable[[str], None]
-
-
-class Preprocessor(NamedTuple):
-    """Everything fitted on the training songs.
-
-    Attributes:
-        experiment: the resolved config.
-        audio: standardisation of the audio features.
-        lyrics: the fitted transform of each lyrics block, by its name in tables.
-        scaler: standardisation of the model's input, or of the crops.
-        vocabularies: for each kind of label ("genre"), the training songs' labels, in the order of
-            their one-hot columns.
-        fused_labels: the same for labels that are fused with latents, from all clustered songs.
-    """
-
-    experiment: Experiment
-    audio: Scaler
-    lyrics: Mapping[str, LyricsTransform]
-    scaler: Scaler
-    vocabularies: Mapping[str, tuple[str, ...]]
-    fused_labels: Mapping[str, tuple[str, ...]]
-
-
-class ModelInputs(NamedTuple):
-    """The input of a model, and other descriptions of the same songs.
-
-    Attributes:
-        table: the usable songs, see `SongFeatures.table`.
-        rejected: the rows that could not be used.
-        audio: standardised audio features, a representation called "raw".
-        blocks: blocks of lyrics and labels, by name; zeros for songs without lyrics or label.
-        x: the model's input, float32 `[songs, inputs]`; no columns for a model of crops.
-        mask: 0 if a song lacks an input, else 1, `[songs, inputs]`; None if no song does.
-        condition: one-hot labels, `[songs, labels]`, or None.
-        crops: mel spectrograms on disk for a model of crops, else None.
-        scaler: standardisation of x, or of the crops.
-        experiment: the resolved config.
-    """
-
-    table: pd.DataFrame
-    rejected: list[Rejection]
-    audio: Representation
-    blocks: Mapping[Block, Representation]
-    x: np.ndarray
-    mask: np.ndarray | None
-    condition: np.ndarray | None
-    crops: CropStore | None
-    scaler: Scaler
-    experiment: Experiment
-
-    @property
-    def songs(self) -> np.ndarray:
-        """music_id of each song."""
-        return self.audio.songs
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of an example: `[features]`, or `[bands, frames]` for a crop."""
-        if self.crops is not None:
-            return MEL_BANDS, self.experiment.crops.frames
-        return (self.x.shape[1],)
-
-    @property
-    def readable(self) -> np.ndarray:
-        """Songs that have some of the model's input, bool `[songs]`."""
-        known = [self.blocks[name].known for name in self.experiment.text_blocks]
-        return _any_input(self.experiment, known, len(self.songs))
-
-    @property
-    def known(self) -> np.ndarray:
-        """Songs known to every lyrics block, bool `[songs]`."""
-        of_blocks = [self.blocks[name].known for name in self.experiment.lyrics_blocks]
-        return np.all([np.ones(len(self.songs), bool), *of_blocks], axis=0)
 
 
 def audio_config(experiment: Experiment) -> FeatureConfig:
@@ -166,7 +86,7 @@ def fit_transform(
             on_notice,
         )
     known = [text.known for text in _texts(experiment, vectors)]
-    split = _readable(split, _any_input(experiment, known, len(table)))
+    split = _readable(split, any_input(experiment, known, len(table)))
     training_songs = features.table.iloc[split.train]
     least = [BLOCKS[name].least_scale for name in features.config.blocks]
     audio = fit_scaler(features.values[split.train], features.widths, least)
@@ -177,7 +97,7 @@ def fit_transform(
     else:
         texts = _texts(experiment, vectors)
         widths = [text.values.shape[1] for text in texts]
-        scaler = _input_scaler(experiment, audio, widths)
+        scaler = input_scaler(experiment, audio, widths)
     preprocessor = Preprocessor(
         experiment=experiment,
         audio=audio,
@@ -263,12 +183,12 @@ def _assemble(
     crops: CropStore | None,
 ) -> ModelInputs:
     experiment, songs = preprocessor.experiment, table["music_id"].to_numpy(object)
-    audio = _standardised_audio(preprocessor, features.values)
+    audio = standardised_audio(preprocessor, features.values)
     if crops is not None:
         x, mask = features.values[:, :0], None
     elif experiment.text_blocks:
         texts = _texts(experiment, vectors)
-        x, mask = _joined_input(preprocessor, features.values, texts)
+        x, mask = joined_input(preprocessor, features.values, texts)
     else:
         x, mask = audio, None
     condition = None
@@ -314,69 +234,6 @@ def _label_blocks(preprocessor: Preprocessor, table: pd.DataFrame) -> dict[Block
             name, songs, points[None], np.ones(len(songs), bool), (column,)
         )
     return found
-
-
-def _input_scaler(experiment: Experiment, audio: Scaler, widths: list[int]) -> Scaler:
-    """The scaler of the audio features and lyrics vectors that the model reads, side by side.
-
-    Audio and text get half of the variance each; within each, all blocks get equal shares.
-    """
-    if not widths:
-        return audio
-    # Lyrics vectors already have unit variance on average.
-    text = Scaler(
-        np.zeros(sum(widths), np.float32),
-        np.repeat(1.0 / block_weights(widths), widths).astype(np.float32),
-    )
-    if len(experiment.text_blocks) == len(experiment.features.blocks):
-        return text
-    to_audio, to_text = block_weights([len(audio.mean), sum(widths)]).astype(np.float32)
-    return Scaler(
-        np.concatenate([audio.mean, text.mean]),
-        np.concatenate([audio.scale / to_audio, text.scale / to_text]),
-    )
-
-
-def _standardised_audio(preprocessor: Preprocessor, values: np.ndarray) -> np.ndarray:
-    blocks = (standardise(values[rows], preprocessor.audio) for rows in _slices(len(values)))
-    return joined_rows(blocks, values.shape, preprocessor.experiment.features.cache_dir)
-
-
-def _joined_input(
-    preprocessor: Preprocessor, audio: np.ndarray, texts: list[LyricsVectors]
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """x and mask of a model that reads lyrics, in memory or memory-mapped."""
-    scaler, folder = preprocessor.scaler, preprocessor.experiment.features.cache_dir
-    n_text = sum(text.values.shape[1] for text in texts)
-    # The scaler has no audio features if the model reads none.
-    n_audio = len(scaler.mean) - n_text
-    shape = (len(audio), len(scaler.mean))
-
-    def mask(rows: slice) -> np.ndarray:
-        known = [np.repeat(text.known[rows, None], text.values.shape[1], axis=1) for text in texts]
-        return np.concatenate([np.ones((len(known[0]), n_audio)), *known], axis=1).astype(
-            np.float32
-        )
-
-    def x(rows: slice) -> np.ndarray:
-        parts = [audio[rows, :n_audio], *(text.values[rows] for text in texts)]
-        return standardise(np.concatenate(parts, axis=1), scaler) * mask(rows)
-
-    joined = joined_rows(map(x, _slices(len(audio))), shape, folder)
-    if all(text.known.all() for text in texts):
-        return joined, None
-    return joined, joined_rows(map(mask, _slices(len(audio))), shape, folder)
-
-
-def _slices(n_songs: int) -> list[slice]:
-    return [slice(i, i + _SONGS_AT_ONCE) for i in range(0, n_songs, _SONGS_AT_ONCE)]
-
-
-def _any_input(experiment: Experiment, known: list[np.ndarray], n_songs: int) -> np.ndarray:
-    """Songs with an input: all where the model reads audio, else those with known lyrics."""
-    if len(known) < len(experiment.features.blocks):
-        return np.ones(n_songs, bool)
-    return np.any(known, axis=0)
 
 
 def _readable(split: Split, readable: np.ndarray) -> Split:

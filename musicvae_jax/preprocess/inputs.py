@@ -1,0 +1,93 @@
+"""What preprocessing makes: the fitted preprocessor, and the inputs of a model."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from musicvae_jax.config import Block, Experiment
+from musicvae_jax.features import CropStore, Scaler
+from musicvae_jax.lyrics import LyricsTransform
+from musicvae_jax.representations import Representation
+from musicvae_jax.songs import MEL_BANDS, Rejection
+
+
+class Preprocessor(NamedTuple):
+    """Everything fitted on the training songs.
+
+    Attributes:
+        experiment: the resolved config.
+        audio: standardisation of the audio features.
+        lyrics: the fitted transform of each lyrics block, by its name in tables.
+        scaler: standardisation of the model's input, or of the crops.
+        vocabularies: for each kind of label ("genre"), the training songs' labels, in the order of
+            their one-hot columns.
+        fused_labels: the same for labels that are fused with latents, from all clustered songs.
+    """
+
+    experiment: Experiment
+    audio: Scaler
+    lyrics: Mapping[str, LyricsTransform]
+    scaler: Scaler
+    vocabularies: Mapping[str, tuple[str, ...]]
+    fused_labels: Mapping[str, tuple[str, ...]]
+
+
+class ModelInputs(NamedTuple):
+    """The input of a model, and other descriptions of the same songs.
+
+    Attributes:
+        table: the usable songs, see `SongFeatures.table`.
+        rejected: the rows that could not be used.
+        audio: standardised audio features, a representation called "raw".
+        blocks: blocks of lyrics and labels, by name; zeros for songs without lyrics or label.
+        x: the model's input, float32 `[songs, inputs]`; no columns for a model of crops.
+        mask: 0 if a song lacks an input, else 1, `[songs, inputs]`; None if no song does.
+        condition: one-hot labels, `[songs, labels]`, or None.
+        crops: mel spectrograms on disk for a model of crops, else None.
+        scaler: standardisation of x, or of the crops.
+        experiment: the resolved config.
+    """
+
+    table: pd.DataFrame
+    rejected: list[Rejection]
+    audio: Representation
+    blocks: Mapping[Block, Representation]
+    x: np.ndarray
+    mask: np.ndarray | None
+    condition: np.ndarray | None
+    crops: CropStore | None
+    scaler: Scaler
+    experiment: Experiment
+
+    @property
+    def songs(self) -> np.ndarray:
+        """music_id of each song."""
+        return self.audio.songs
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an example: `[features]`, or `[bands, frames]` for a crop."""
+        if self.crops is not None:
+            return MEL_BANDS, self.experiment.crops.frames
+        return (self.x.shape[1],)
+
+    @property
+    def readable(self) -> np.ndarray:
+        """Songs that have some of the model's input, bool `[songs]`."""
+        known = [self.blocks[name].known for name in self.experiment.text_blocks]
+        return any_input(self.experiment, known, len(self.songs))
+
+    @property
+    def known(self) -> np.ndarray:
+        """Songs known to every lyrics block, bool `[songs]`."""
+        of_blocks = [self.blocks[name].known for name in self.experiment.lyrics_blocks]
+        return np.all([np.ones(len(self.songs), bool), *of_blocks], axis=0)
+
+
+def any_input(experiment: Experiment, known: list[np.ndarray], n_songs: int) -> np.ndarray:
+    """Songs with an input: all where the model reads audio, else those with known lyrics."""
+    if len(known) < len(experiment.features.blocks):
+        return np.ones(n_songs, bool)
+    return np.any(known, axis=0)
