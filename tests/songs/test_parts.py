@@ -114,7 +114,7 @@ def test_other_processes_give_the_same_bytes(tmp_path, config):
     songs = load_songs(in_folder(tmp_path / "many", faulty_table()))
     steps = []
     here, _ = everything(songs, config, n_jobs=1)
-    elsewhere = FeatureConfig(config.audio, cache_dir=tmp_path / "elsewhere")
+    elsewhere = FeatureConfig(config.blocks, cache_dir=tmp_path / "elsewhere")
     found, _ = everything(songs, elsewhere, n_jobs=2, on_rows=steps.append)
     assert sorted(steps) == sorted(2 * np.diff(ENDS).tolist())
     np.testing.assert_array_equal(here.values, found.values)
