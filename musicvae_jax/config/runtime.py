@@ -29,7 +29,7 @@ class RuntimeConfig:
     restart: bool = False
     """Discard an interrupted training instead of resuming it."""
     fresh: bool = False
-    """Compute every stage again and ignore the cache."""
+    """Compute every stage again and ignore the cache; only embeddings of lyrics are reused."""
     distributed: bool = False
     """Run as one of several processes. Under SLURM, on TPU pods and on Kubernetes they find each
     other; elsewhere set the next three options."""

@@ -111,6 +111,7 @@ def build_features(
     on_rows: OnRows | None = None,
     on_notice: Callable[[str], None] | None = None,
     n_jobs: int | None = None,
+    fresh: bool = False,
 ) -> int:
     """Fills the cache for a share of the parts, so that `extract_features` finds them there.
 
@@ -123,9 +124,10 @@ def build_features(
         on_rows: see `extract_features`.
         on_notice: see `extract_features`.
         n_jobs: see `extract_features`.
+        fresh: make all of them again, whatever the cache holds.
 
     Returns:
-        Number of parts with missing blocks.
+        Number of parts with blocks that were made.
     """
     parts, calls = share.of(songs.parts), []
     for part in parts:
@@ -133,7 +135,7 @@ def build_features(
         missing = {
             name: path
             for name, path in paths.items()
-            if _read_cache(path, name, part, on_notice) is None
+            if fresh or _read_cache(path, name, part, on_notice) is None
         }
         if missing:
             calls.append((part, _PartTask(missing, config.db_range)))

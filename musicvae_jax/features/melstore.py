@@ -52,6 +52,7 @@ def build_stores(
     on_rows: OnRows | None = None,
     on_notice: Callable[[str], None] | None = None,
     n_jobs: int | None = None,
+    fresh: bool = False,
 ) -> int:
     """Makes the stores of a share of the parts, so that `open_crops` finds them.
 
@@ -64,15 +65,16 @@ def build_stores(
         on_rows: see `open_crops`.
         on_notice: see `open_crops`.
         n_jobs: see `open_crops`.
+        fresh: make all of them again, whatever the cache holds.
 
     Returns:
-        Number of parts that were missing.
+        Number of parts that were made.
     """
     parts = share.of(songs.parts)
     calls = [
         (part, _PartTask(_store_path(part, config), config.db_range))
         for part in parts
-        if _read_store(part, config, on_notice) is None
+        if fresh or _read_store(part, config, on_notice) is None
     ]
     make_parts(_make_store, parts, calls, n_jobs, on_rows)
     return len(calls)

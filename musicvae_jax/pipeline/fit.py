@@ -132,10 +132,12 @@ def fit(
     """
     watch = watch or Stopwatch()
     with watch.stage("features"):
-        features = read_features(experiment, songs, terminal)
+        features = read_features(experiment, songs, terminal, runtime.fresh)
         check_enough_songs(features.values, experiment.cluster)
         split = split_inputs(experiment, features.table)
-        preprocessor, inputs, split = _preprocess(experiment, songs, features, split, terminal)
+        preprocessor, inputs, split = _preprocess(
+            experiment, songs, features, split, terminal, runtime.fresh
+        )
         scored = np.flatnonzero(inputs.known)
         check_enough_songs(features.values[scored], experiment.cluster)
         _notice_gaps(features.table, scored, split, terminal)
@@ -155,12 +157,15 @@ def fit(
     return Fitted(trained, features, inputs, split, scored, tuple(base.values()), own, found)
 
 
-def read_features(experiment: Experiment, songs: Songs, terminal: Terminal) -> SongFeatures:
-    """The songs' audio features, from the cache if possible."""
+def read_features(
+    experiment: Experiment, songs: Songs, terminal: Terminal, fresh: bool = False
+) -> SongFeatures:
+    """The songs' audio features, from the cache if possible and not `fresh`."""
     config = audio_config(experiment)
     with terminal.progress("reading mels", len(songs.table)) as advance:
-        _build_together(partial(build_features, songs, config), advance)
+        _build_together(partial(build_features, songs, config), advance, fresh)
         features = extract_features(songs, config, advance, terminal.notice)
+    features = features._replace(from_cache=features.from_cache and not fresh)
     source = "from the cache" if features.from_cache else "from the mel spectrograms"
     terminal.say(
         f"features: {len(features.table)} songs {source}; {len(features.rejected)} of "
@@ -175,6 +180,7 @@ def _preprocess(
     features: SongFeatures,
     split: Split,
     terminal: Terminal,
+    fresh: bool,
 ) -> tuple:
     n_texts = int(features.table["lyrics"].notna().sum()) if experiment.uses_lyrics else 0
     reads_crops = experiment.model.traits.reads == "crops"
@@ -183,7 +189,7 @@ def _preprocess(
         terminal.progress("embedding lyrics", n_texts) as on_texts,
     ):
         if reads_crops:
-            _build_together(partial(build_stores, songs, audio_config(experiment)), on_rows)
+            _build_together(partial(build_stores, songs, audio_config(experiment)), on_rows, fresh)
         with _in_turns(experiment.uses_lyrics):
             return fit_transform(
                 experiment, songs, features, split, on_rows, on_texts, terminal.notice
@@ -200,14 +206,14 @@ def _in_turns(is_needed: bool) -> Iterator[None]:
         yield
 
 
-def _build_together(build: Callable[..., int], advance: Callable[[int], None]) -> None:
+def _build_together(build: Callable[..., int], advance: Callable[[int], None], fresh: bool) -> None:
     """Each of several processes makes its share of the parts; afterwards all find all parts."""
     share = Share(jax.process_index(), jax.process_count())
-    if share.count == 1:
+    if share.count == 1 and not fresh:
         return
     # Every process will try failed parts again, so that all end with the same error.
     with suppress(InputError):
-        build(share, advance)
+        build(share, advance, fresh=fresh)
     wait_for_all("parts")
 
 

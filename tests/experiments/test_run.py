@@ -107,7 +107,7 @@ BAD_OPTIONS = {
     "audio by itself": (["--alone", "mfcc"], "alone: got ('mfcc',), expected"),
     "text as crops": (
         ["--features.blocks", "tfidf", "--model.kind", "conv_vae"],
-        "features.blocks: got ('tfidf',), expected blocks of audio",
+        "features.blocks: got ('tfidf',), expected audio blocks",
     ),
 }
 

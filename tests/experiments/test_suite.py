@@ -102,9 +102,10 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
 
 
 def test_the_overview_tells_of_projections_that_show_a_sample(tmp_path, monkeypatch):
-    about, experiment = EXPERIMENTS["easy_pca"]
-    cluster = replace(experiment.cluster, exact_songs=100)
-    monkeypatch.setitem(EXPERIMENTS, "easy_pca", (about, replace(experiment, cluster=cluster)))
+    named = EXPERIMENTS["easy_pca"]
+    cluster = replace(named.experiment.cluster, exact_songs=100)
+    changed = named._replace(experiment=replace(named.experiment, cluster=cluster))
+    monkeypatch.setitem(EXPERIMENTS, "easy_pca", changed)
     monkeypatch.setitem(SUITES, "easy", ("easy_pca",))
     titles, draw = [], pictures.projection_grid
     monkeypatch.setattr(

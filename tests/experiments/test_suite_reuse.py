@@ -122,11 +122,11 @@ def test_a_run_elsewhere_finds_the_stages_and_a_model_only_beside_it(run_one):
         assert len(found) == 1, name
 
 
-def test_fresh_computes_everything_but_features_again_and_the_manifest_says_so(run_one):
+def test_fresh_computes_everything_again_and_the_manifest_says_so(run_one):
     run_one("easy_vae", "out/vae")
     fresh = run_one("easy_vae", "out/again", "--fresh")
     found = {name for name, (_, n_found) in counts(fresh).items() if n_found}
-    assert found == {"features"}
+    assert found == set()
     assert fresh["training"] == {"computed": 1, "found": 0, "where": None}
 
 

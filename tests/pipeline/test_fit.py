@@ -58,7 +58,7 @@ def test_a_model_that_another_experiment_trained_is_not_trained_again(
     trained = pd.read_csv("results/easy_vae_mfcc/history.csv")
     monkeypatch.setattr(fit_module, "train_members", None)
     folder = run_experiment(tiny("hard_multimodal", song_path))
-    assert "model: as trained in checkpoints/easy_vae_mfcc" in capsys.readouterr().out
+    assert "model: loaded from checkpoints/easy_vae_mfcc" in capsys.readouterr().out
     pd.testing.assert_frame_equal(pd.read_csv(folder / "history.csv"), trained)
     about = json.loads((folder / "manifest.json").read_text())["stages"]["training"]
     assert about == {"computed": 0, "found": 1, "where": "checkpoints/easy_vae_mfcc"}
@@ -88,7 +88,7 @@ def test_a_label_that_no_training_song_has_is_not_given_to_the_model(tmp_path, s
 def test_songs_of_one_artist_are_split_with_a_notice(tmp_path, capsys):
     table = with_column(songs_table(), "art_id", ["one"] * 24)
     run_experiment(tiny("easy_pca", write(tmp_path / "s.parquet", table)))
-    assert "held-out songs are by a known artist" in capsys.readouterr().err
+    assert "held-out songs are not by new artists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["medium_lyrics", "hard_multimodal", "hard_multimodal_vae"])

@@ -43,7 +43,7 @@ def test_downloaded_4mula_comes_before_the_demo_set(capsys):
 def test_a_file_in_the_place_of_the_demo_set_is_not_overwritten():
     DEMO.parent.mkdir()
     content = write(DEMO, songs_table()).read_bytes()
-    with pytest.raises(InputError, match="is there and is not a demo set"):
+    with pytest.raises(InputError, match="exists and is not a demo set"):
         resolved_path()
     assert resolved_path(DEMO) == DEMO
     assert DEMO.read_bytes() == content

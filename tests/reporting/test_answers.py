@@ -8,7 +8,7 @@ import reportframes as frames
 from musicvae_jax import reporting
 from musicvae_jax.registry import EXPERIMENTS
 
-NAMED = [experiment for _, experiment in EXPERIMENTS.values()]
+NAMED = [one.experiment for one in EXPERIMENTS.values()]
 
 
 def answers(rows, experiments=NAMED, **changes):

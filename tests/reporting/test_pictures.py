@@ -43,9 +43,9 @@ def test_a_sweep_of_beta_is_drawn_where_factors_are_known(has_factors):
 
 @pytest.mark.parametrize(
     ("names", "expected"),
-    [(("easy_pca", "hard_cvae", "easy_vae_mfcc"), "easy_vae_mfcc"), (("hard_ae",), "hard_ae")],
+    [(("easy_pca", "medium_conv_vae", "hard_cvae"), "hard_cvae"), (("hard_ae",), "hard_ae")],
 )
-def test_distributions_are_of_the_first_plain_vae_else_of_the_first_run(names, expected):
+def test_distributions_are_of_the_first_vae_else_of_the_first_run(names, expected):
     runs = finished(*names, seeds=(3, 4))
     for run in runs:
         of_seeds = [frames.points().assign(seed=seed, cluster=seed) for seed in (3, 4)]

@@ -3,7 +3,7 @@ from musicvae_jax.reporting import roles
 
 
 def named(has_role):
-    return {name for name, (_, experiment) in EXPERIMENTS.items() if has_role(experiment)}
+    return {name for name, one in EXPERIMENTS.items() if has_role(one.experiment)}
 
 
 def test_the_named_experiments_have_their_roles():
