@@ -58,6 +58,16 @@ def make_mesh(n_members: int, wanted: Devices = None) -> Mesh:
     return Mesh(laid_out, (SWEEP, DATA), axis_types=(AxisType.Auto,) * 2)
 
 
+def local_mesh() -> Mesh:
+    """All accelerators of this process, or one CPU core, `[1, devices]`.
+
+    For work that other processes of the run do not share: on `make_mesh`'s it would wait for them.
+    """
+    found = jax.local_devices()
+    used = found[:1] if is_cpu_core(found[0]) else found
+    return Mesh(np.array(used)[None], (SWEEP, DATA), axis_types=(AxisType.Auto,) * 2)
+
+
 def data_axis(mesh: Mesh) -> str | None:
     """The name of the data axis, or None if it has one device, so that no sums are needed."""
     return DATA if mesh.shape[DATA] > 1 else None

@@ -145,13 +145,14 @@ def init_state(
 
 def no_losses(model: Model, value: float = jnp.nan) -> Losses:
     """Losses of a model that are all the same number."""
-    number = jnp.float32(value)
+    # Not of JAX: several processes could not save what is on a device of one of them.
+    number = np.float32(value)
     return Losses(number, number, number, dict.fromkeys(model.other_terms, number))
 
 
 def no_history(model: Model) -> History:
     """The history of a skipped epoch."""
-    return History(no_losses(model), no_losses(model), jnp.int32(0))
+    return History(no_losses(model), no_losses(model), np.int32(0))
 
 
 def blank_history(model: Model, n_members: int, n_epochs: int) -> History:

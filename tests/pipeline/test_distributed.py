@@ -28,6 +28,16 @@ def start(folder, name, song_path, *arguments):
     )
 
 
+def ended(processes, seconds=300):
+    """What each has printed, once all have ended; none is left behind where one does not."""
+    try:
+        return [process.communicate(timeout=seconds) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
 def free_port():
     with socket.socket() as found:
         found.bind(("localhost", 0))
@@ -51,10 +61,10 @@ def test_two_processes_train_as_one_and_write_once(tmp_path, song_path, name, op
         )
         for place in (0, 1)
     ]
-    outputs = [process.communicate(timeout=300) for process in both]
+    outputs = ended(both)
     assert [process.returncode for process in both] == [0, 0], outputs
     alone = start(tmp_path / "one", name, song_path, *options)
-    alone.communicate(timeout=300)
+    ended([alone])
     assert alone.returncode == 0
     assert "results:" in outputs[0][0]
     assert "results:" not in outputs[1][0]
@@ -80,7 +90,7 @@ def test_an_error_of_the_first_process_ends_all(tmp_path, song_path):
             )
             for place in (0, 1)
         ]
-        errors = [process.communicate(timeout=200)[1] for process in both]
+        errors = [error for _, error in ended(both)]
     assert both[0].returncode == 2
     assert "another run" in errors[0]
     assert both[1].returncode != 0

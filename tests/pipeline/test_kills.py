@@ -91,7 +91,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not(whole):
         ("SIGINT", 130, "orbax.checkpoint:CheckpointManager.close:1"),
     ],
 )
-def test_a_run_that_is_asked_to_stop_says_so_and_goes_on(whole, tmp_path, number, code, place):
+def test_a_run_that_is_asked_to_stop_says_so_and_resumes(whole, tmp_path, number, code, place):
     folder = whole.parents[3] / tmp_path.name
     done = run(folder, f"{number}:{place}")
     assert done.returncode == code

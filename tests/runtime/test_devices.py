@@ -8,7 +8,7 @@ import pytest
 from sweepmodels import ROW_CONFIG, ROW_MEMBERS, ROW_MODEL, assert_trees_close, row_data
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.runtime.devices import make_mesh
+from musicvae_jax.runtime.devices import local_mesh, make_mesh
 from musicvae_jax.training import sweeps
 from musicvae_jax.training.streaming import RowSource, latents
 from musicvae_jax.training.sweeps import train_members
@@ -87,6 +87,10 @@ def test_the_mesh_takes_members_first():
         **{(1, 6): (1, 6), (3, 6): (3, 2), (20, 6): (6, 1)},
         **{(1, "all"): (1, 8), (3, "all"): (2, 4), (20, "all"): (8, 1)},
     }
+
+
+def test_one_process_alone_uses_the_devices_that_it_would_use_by_default():
+    assert local_mesh() == make_mesh(1)
 
 
 def test_more_devices_than_there_are_is_an_error():

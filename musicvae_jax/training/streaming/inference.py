@@ -14,7 +14,7 @@ from jax.tree_util import Partial
 
 from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.models import Model, Posterior
-from musicvae_jax.runtime.devices import DATA, SWEEP, make_mesh, place
+from musicvae_jax.runtime.devices import DATA, SWEEP, local_mesh, place
 from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.training import Losses, example_noise, make_losses, split_key
 from musicvae_jax.training.streaming.source import Source, Visits
@@ -52,12 +52,12 @@ def posteriors(
         params: its parameters, of one member.
         source: where the examples are.
         visits: the examples.
-        mesh: devices that share the examples; by default one.
+        mesh: devices that share the examples; by default those of `local_mesh`.
 
     Returns:
         Parts float32 `[examples, latent]`, NumPy, in the order of `visits`.
     """
-    mesh = mesh or make_mesh(1)
+    mesh = mesh or local_mesh()
     params = place(params, mesh)
     with closing(one_ahead(_blocks(source, visits, mesh))) as blocks:
         found = [
@@ -80,13 +80,13 @@ def latents(
         params: its parameters, of one member.
         source: where the songs are.
         songs: their places in it, `[n]`.
-        mesh: devices that share the examples; by default one.
+        mesh: devices that share the examples; by default those of `local_mesh`.
 
     Returns:
         float32 `[n, latent]`, in the order of `songs`; devices change them only by rounding.
     """
     visits = source.encoding(songs)
-    return song_means(model, params, source, visits, len(songs), mesh or make_mesh(1))
+    return song_means(model, params, source, visits, len(songs), mesh or local_mesh())
 
 
 def heldout_losses(
