@@ -4,7 +4,7 @@ The main functions are here, imported on first use:
 
     import musicvae_jax as mv
     songs = mv.load_songs()
-    model = mv.fit(experiment, songs)
+    model = mv.fit(mv.Experiment("mine"), songs)
     latents = model.encode(songs)
     clusters = mv.cluster(latents, k=9)
     print(mv.score(clusters, songs))

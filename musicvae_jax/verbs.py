@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ class Clusters(NamedTuple):
         labels: cluster numbers from 0, `[seeds, songs]`; -1 for songs in no cluster, such as those
             the representation does not know.
         seeds: the seed of each clustering.
-        k: the requested number of clusters.
+        k: the requested number of clusters; 0 if the clusterer finds its own number.
         method: the clusterer.
         notes: warnings about the clusterings.
     """
@@ -130,8 +131,10 @@ def fit(
     """
     terminal = _terminal(quiet)
     experiment = _find(experiment) if isinstance(experiment, str) else experiment
+    _check_type("experiment", experiment, Experiment)
+    _check_type("songs", songs, Songs)
     if seeds is not None:
-        experiment = replace(experiment, seeds=tuple(seeds))
+        experiment = replace(experiment, seeds=_checked_seeds(seeds))
     experiment = replace(experiment, data=replace(experiment.data, path=songs.path))
     if experiment.uses_lyrics:
         experiment = replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
@@ -167,20 +170,25 @@ def cluster(
         >>> bool(found.labels[0, 0] == found.labels[0, 1] != found.labels[0, 2])
         True
     """
-    _check_shapes(representation)
+    _check_representation(representation)
     if method not in CLUSTERERS:
         raise InputError(f"method: got {method!r}, expected one of {', '.join(CLUSTERERS)}")
     config = config or ClusterConfig()
-    config = config if k is None else replace(config, k=k)
+    if k is not None:
+        if not isinstance(k, Integral):
+            raise InputError(f"k: got {k!r}, expected an integer")
+        config = replace(config, k=int(k))
     n_drawn = len(representation.points)
-    seeds = tuple(range(n_drawn)) if seeds is None else tuple(seeds)
+    seeds = tuple(range(n_drawn)) if seeds is None else _checked_seeds(seeds)
     if n_drawn not in (1, len(seeds)):
         raise InputError(
             f"seeds: got {len(seeds)}, expected {n_drawn}, one for each seed of the points"
         )
     places = np.flatnonzero(representation.known)
     points = [representation.of_seed(place)[places] for place in range(len(seeds))]
-    chosen = config.k or _choose(points, seeds, config)
+    chosen = 0
+    if CLUSTERERS[method].takes_k:
+        chosen = config.k or _choose(points, seeds, config)
     for x in points:
         check_enough_songs(x, config)
     function = find_clusterer(method)
@@ -220,8 +228,9 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
         >>> bool(table.loc[("genre", "ami", 0), "value"] < 0.1)
         True
     """
+    _check_clusters(clusters)
+    _check_type("songs", songs, Songs)
     one = clusters.representation
-    _check_shapes(one)
     by_id = songs.table.drop_duplicates("music_id").set_index("music_id")
     places = np.flatnonzero(one.known & np.isin(one.songs, by_id.index.dropna()))
     if len(places) == 0:
@@ -270,22 +279,54 @@ def _terminal(quiet: bool = False) -> Terminal:
 def _find(name: str) -> Experiment:
     if name not in EXPERIMENTS:
         raise InputError(f"experiment: got {name!r}, expected one of {', '.join(EXPERIMENTS)}")
-    return EXPERIMENTS[name][1]
+    return EXPERIMENTS[name].experiment
 
 
-def _check_shapes(one: Representation) -> None:
-    n_songs = len(one.songs)
-    if np.ndim(one.points) != 3:
-        raise InputError(
-            f"points of {one.name}: got shape {np.shape(one.points)}, expected three axes, [seeds, "
-            "songs, dimensions]"
-        )
-    for what, axis, found in (
-        ("points", 1, one.points.shape[1]),
-        ("known", 0, len(one.known)),
+def _check_type(what: str, value: object, expected: type) -> None:
+    if not isinstance(value, expected):
+        raise InputError(f"{what}: got {type(value).__name__}, expected {expected.__name__}")
+
+
+def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    seeds = tuple(seeds)
+    for seed in seeds:
+        if not isinstance(seed, Integral) or seed < 0:
+            raise InputError(f"seeds: got {seed!r}, expected integers from 0")
+    if not seeds:
+        raise InputError("seeds: got none, expected at least one")
+    return tuple(map(int, seeds))
+
+
+def _check_representation(one: Representation) -> None:
+    _check_type("representation", one, Representation)
+    for what, array, axes in (
+        ("points", one.points, ("seeds", "songs", "dimensions")),
+        ("known", one.known, ("songs",)),
     ):
-        if found != n_songs:
-            raise InputError(
-                f"{what} of {one.name}: got {found} on axis {axis}, expected {n_songs}, the number "
-                "of songs"
-            )
+        _check_axes(f"{what} of {one.name}", array, axes, len(one.songs))
+
+
+def _check_clusters(clusters: Clusters) -> None:
+    _check_type("clusters", clusters, Clusters)
+    one = clusters.representation
+    _check_representation(one)
+    _check_axes(f"labels of {one.name}", clusters.labels, ("seeds", "songs"), len(one.songs))
+    if len(clusters.labels) != len(clusters.seeds):
+        raise InputError(
+            f"labels of {one.name}: got {len(clusters.labels)} on axis 0, expected "
+            f"{len(clusters.seeds)}, the number of seeds"
+        )
+
+
+def _check_axes(what: str, array: np.ndarray, axes: tuple[str, ...], n_songs: int) -> None:
+    _check_type(what, array, np.ndarray)
+    if array.ndim != len(axes) or 0 in array.shape:
+        raise InputError(
+            f"{what}: got shape {array.shape}, expected [{', '.join(axes)}], none of them 0"
+        )
+    place = axes.index("songs")
+    if array.shape[place] != n_songs:
+        raise InputError(
+            f"{what}: got {array.shape[place]} on axis {place}, expected {n_songs}, the number of "
+            "songs"
+        )

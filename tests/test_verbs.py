@@ -401,7 +401,12 @@ def test_an_unknown_method_is_named_with_those_there_are():
     [
         (
             {"points": np.zeros((30, 2))},
-            "points of blobs: got shape (30, 2), expected three axes, [seeds, songs, dimensions]",
+            "points of blobs: got shape (30, 2), expected [seeds, songs, dimensions], none of "
+            "them 0",
+        ),
+        (
+            {"points": [[[0.0]]]},
+            "points of blobs: got list, expected ndarray",
         ),
         (
             {"points": np.zeros((1, 29, 2))},
@@ -420,6 +425,43 @@ def test_arrays_of_a_wrong_shape_are_named_with_their_axis(songs, changes, messa
         with pytest.raises(InputError) as caught:
             call()
         assert str(caught.value) == message
+
+
+def test_labels_of_a_wrong_shape_are_named_with_their_axis(songs):
+    found = mv.cluster(blobs(), k=3, seeds=(0, 1))
+    for labels, message in (
+        (found.labels[0], r"got shape \(30,\), expected \[seeds, songs\]"),
+        (found.labels[:, 1:], "got 29 on axis 1, expected 30"),
+        (found.labels[:1], "got 1 on axis 0, expected 2, the number of seeds"),
+    ):
+        with pytest.raises(InputError, match=f"^labels of blobs: {message}"):
+            mv.score(found._replace(labels=labels), songs)
+
+
+def test_values_of_another_type_are_named(songs):
+    for what, call in {
+        "experiment": lambda: mv.fit(7, songs),
+        "songs": lambda: mv.fit(TINY, "songs.parquet"),
+        "representation": lambda: mv.cluster(np.zeros((1, 30, 2)), k=3),
+        "k": lambda: mv.cluster(blobs(), k=2.5),
+        "clusters": lambda: mv.score(blobs(), songs),
+    }.items():
+        with pytest.raises(InputError, match=f"^{what}: got .* expected "):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [((), "got none, expected at least one"), ((0, -1), "got -1"), ((0.5,), "got 0.5")],
+)
+def test_seeds_that_are_no_seeds_are_refused(songs, seeds, message):
+    for call in (lambda: mv.cluster(blobs(), 3, seeds=seeds), lambda: mv.fit(TINY, songs, seeds)):
+        with pytest.raises(InputError, match=f"^seeds: {message}"):
+            call()
+
+
+def test_a_clusterer_that_finds_its_own_number_is_told_none():
+    assert mv.cluster(blobs(), method="dbscan").k == 0
 
 
 def test_seeds_that_the_points_do_not_have_are_refused():

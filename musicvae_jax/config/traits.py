@@ -51,18 +51,20 @@ class ClustererTraits(NamedTuple):
         function: "file.function" in `musicvae_jax.clustering`.
         leaves_noise: whether songs may be in no cluster. Its scores then have a second row, for
             the clustered songs only.
+        takes_k: whether it is told the number of clusters.
         draws: whether its clusters depend on the seed when all songs are clustered.
     """
 
     function: str
     leaves_noise: bool = False
+    takes_k: bool = True
     draws: bool = True
 
 
 CLUSTERERS: dict[Clusterer, ClustererTraits] = {
     "kmeans": ClustererTraits("partitions.kmeans"),
     "agglomerative": ClustererTraits("partitions.agglomerative", draws=False),
-    "dbscan": ClustererTraits("density.dbscan", leaves_noise=True, draws=False),
+    "dbscan": ClustererTraits("density.dbscan", leaves_noise=True, takes_k=False, draws=False),
     "gmm_full": ClustererTraits("mixtures.gmm_full"),
     "gmm_diag": ClustererTraits("mixtures.gmm_diag"),
 }

@@ -1,12 +1,13 @@
 """Runs the unfinished experiments of suites, and reports on all experiments."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
-from musicvae_jax.config.folder import MANIFEST
+from musicvae_jax.config.folder import MANIFEST, REPORT
 from musicvae_jax.errors import InputError
 from musicvae_jax.pipeline.manifest import computing_code, drawing_code
 from musicvae_jax.pipeline.resolve import resolve_data, resolve_lyrics
@@ -15,6 +16,7 @@ from musicvae_jax.pipeline.run import run_experiment
 from musicvae_jax.reporting.run_figures import redraw
 from musicvae_jax.reporting.suite_report import draw_overview
 from musicvae_jax.runtime.files import read_json, write_json
+from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_MANY_RUNS
 from musicvae_jax.songs import load_songs
@@ -49,7 +51,9 @@ def run_suites(
     finished, failed = _run_missing(suites, runtime, terminal)
     _redraw_outdated(finished, terminal)
     state = _state(finished)
-    if read_json(results_dir / _STATE) == state and not failed:
+    wanted = [results_dir / REPORT, *_possible(checkpoints, finished)]
+    is_whole = all(path.exists() for path in wanted)
+    if is_whole and read_json(results_dir / _STATE) == state and not failed:
         terminal.say(f"{results_dir}: tables, pictures and report are up to date")
     elif any(finished.values()):
         # Until the report is complete, this marks the folder as a suite's, but not as up to date.
@@ -133,10 +137,13 @@ def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Ter
     outdated = [folder for folder, about in manifests.items() if about["code"]["drawing"] != code]
     if not outdated:
         return
-    redraw(outdated, FOR_MANY_RUNS, terminal)
-    for folder in outdated:
-        about = manifests[folder]
-        write_json(folder / MANIFEST, about | {"code": about["code"] | {"drawing": code}})
+    with ExitStack() as locks:
+        for folder in outdated:
+            locks.enter_context(only_run(folder))
+        redraw(outdated, FOR_MANY_RUNS, terminal)
+        for folder in outdated:
+            about = manifests[folder]
+            write_json(folder / MANIFEST, about | {"code": about["code"] | {"drawing": code}})
 
 
 def _code(about: Mapping) -> Mapping:
@@ -149,11 +156,19 @@ def _write_checkpoints(
     checkpoints: Mapping[Path, tuple[str, float | None]],
     finished: Mapping[str, Sequence[Experiment]],
 ) -> None:
+    for folder, experiment in _possible(checkpoints, finished).items():
+        _, beta = checkpoints[folder]
+        trained = load(experiment.checkpoint_dir)
+        replace_checkpoint(folder, trained if beta is None else trained.of_beta(beta))
+
+
+def _possible(
+    checkpoints: Mapping[Path, tuple[str, float | None]],
+    finished: Mapping[str, Sequence[Experiment]],
+) -> dict[Path, Experiment]:
+    """The folders of further checkpoints, with the finished experiment of each."""
     by_name = {one.name: one for experiments in finished.values() for one in experiments}
-    for folder, (name, beta) in checkpoints.items():
-        if name in by_name:
-            trained = load(by_name[name].checkpoint_dir)
-            replace_checkpoint(folder, trained if beta is None else trained.of_beta(beta))
+    return {folder: by_name[name] for folder, (name, _) in checkpoints.items() if name in by_name}
 
 
 def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
@@ -169,7 +184,7 @@ def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
 
 def _check_replaceable(results_dir: Path) -> None:
     ours = (results_dir / _STATE).exists()
-    for name in ("report.html", "visualizations"):
+    for name in (REPORT, "visualizations"):
         if (results_dir / name).exists() and not ours:
             raise InputError(
                 f"output folder: {results_dir / name} exists and no suite made it; move it, or "

@@ -25,7 +25,7 @@ class Evidence(NamedTuple):
     approximated: dict[str, str]
 
 
-def weigh(
+def score_evidence(
     name: str,
     listing: Listing,
     clusters: Mapping[tuple[str, int], np.ndarray],

@@ -1,7 +1,7 @@
 """Fits an experiment: features, preprocessing, training, and representations of all songs."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -37,9 +37,9 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import LABELS, Songs, Split
 from musicvae_jax.trained import (
     Trained,
+    add_fusions,
     base_representations,
     find_trained,
-    finish,
     fit_fusions,
     load,
 )
@@ -153,7 +153,7 @@ def fit(
         base = base_representations(trained, inputs, make_mesh(1, runtime.devices))
         fusions = fit_fusions(experiment, list(base.values()), inputs, split, scored)
         trained = trained._replace(fusions=fusions)
-        own = finish(trained, inputs, base)
+        own = add_fusions(trained, inputs, base)
     return Fitted(trained, features, inputs, split, scored, tuple(base.values()), own, found)
 
 
@@ -211,8 +211,8 @@ def _build_together(build: Callable[..., int], advance: Callable[[int], None], f
     share = Share(jax.process_index(), jax.process_count())
     if share.count == 1 and not fresh:
         return
-    # Every process will try failed parts again, so that all end with the same error.
-    with suppress(InputError):
+    # Each of several processes will try failed parts again, so that all end with the same error.
+    with suppress(InputError) if share.count > 1 else nullcontext():
         build(share, advance, fresh=fresh)
     wait_for_all("parts")
 
@@ -249,7 +249,8 @@ def _train_or_find(
     if saving is not None:
         # Streamed trainings are saved in another format; neither kind can resume the other.
         where = {"data_budget_mb": "streamed" if is_streamed else "on the devices"}
-        open_interrupted(saving.resume_dir, {**settings, **where}, runtime.restart)
+        restart = runtime.restart or runtime.fresh
+        open_interrupted(saving.resume_dir, {**settings, **where}, restart)
         config = SaveConfig(runtime.checkpoint_every, runtime.checkpoints_kept)
         open_saver = partial(save_in, saving.resume_dir, config, stop_requested, terminal.notice)
     with defer_signals(), _reports(blank, terminal, on_epochs) as on_history:
@@ -258,7 +259,7 @@ def _train_or_find(
             state, history = train_streamed_members(blank.model, train, source, members, *rest)
         else:
             state, history = train_members(blank.model, train, members, source.data(), *rest)
-    if any_process(stop_requested()):
+    if saving is not None and any_process(stop_requested()):
         # The signal arrived while the last step was being saved.
         raise StoppedError("stopped; the training is saved, and the same command resumes it")
     try:

@@ -10,7 +10,7 @@ import jax
 import musicvae_jax
 from musicvae_jax.config import to_json
 from musicvae_jax.pipeline.fit import Fitted
-from musicvae_jax.runtime.code import code_version
+from musicvae_jax.runtime.code import NUMERICAL_PACKAGES, code_version
 from musicvae_jax.runtime.stopwatch import Stopwatch
 from musicvae_jax.songs import LABELS, Songs
 
@@ -41,7 +41,8 @@ def note_code() -> None:
 
 def computing_code() -> str:
     """The version of all code that a run's numbers depend on: everything but the figures."""
-    return code_version(("musicvae_jax.pipeline.run",), (), ("musicvae_jax.reporting",))
+    run, figures = "musicvae_jax.pipeline.run", "musicvae_jax.reporting"
+    return code_version((run,), NUMERICAL_PACKAGES, without=(figures,))
 
 
 def drawing_code() -> str:

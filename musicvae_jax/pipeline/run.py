@@ -109,7 +109,7 @@ def _write_results(
     # scikit-learn and matplotlib take seconds to import, so import them after training.
     from musicvae_jax.pipeline.cards import cards
     from musicvae_jax.pipeline.cluster import cluster
-    from musicvae_jax.pipeline.evidence import weigh
+    from musicvae_jax.pipeline.evidence import score_evidence
     from musicvae_jax.pipeline.examples import mel_examples
     from musicvae_jax.pipeline.factors import score_factors
     from musicvae_jax.pipeline.listing import list_representations
@@ -131,7 +131,7 @@ def _write_results(
         clustered = cluster(name, listing, config, stages, terminal)
     clusters = clustered.clusters
     with watch.stage("evidence"):
-        evidence = weigh(name, listing, clusters, config.exact_songs, stages, terminal)
+        evidence = score_evidence(name, listing, clusters, config.exact_songs, stages, terminal)
     with watch.stage("stability"):
         # A model has several fusions, so they are not one sweep.
         is_sweep = experiment.model.traits.trained and not experiment.fuse

@@ -1,7 +1,8 @@
 """Caches the results of stages by the content of their inputs.
 
-The key covers the function, the versions of its code and libraries, and the arguments. Experiments
-that cluster the same points share results, and a killed or repeated run continues from them.
+The key covers the function, the versions of its code and libraries, its threads and the arguments.
+Experiments that cluster the same points share results, and a killed or repeated run continues from
+them.
 """
 
 import hashlib
@@ -14,11 +15,10 @@ from typing import Any, TypeVar
 import joblib
 
 from musicvae_jax.runtime.cache import writing_cache
-from musicvae_jax.runtime.code import code_version
+from musicvae_jax.runtime.code import NUMERICAL_PACKAGES, code_version
 from musicvae_jax.runtime.workers import Workers
 
 T = TypeVar("T")
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "umap-learn", "numba")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -53,7 +53,8 @@ class Stages:
             calls: the arguments of each call.
             n_songs: number of songs in each call, on which its time depends.
         """
-        version = code_version((function.__module__,), _PACKAGES)
+        code = code_version((function.__module__,), NUMERICAL_PACKAGES)
+        version = (code, self._workers.threads(n_songs))
         paths = [self._path(stage, function, version, call) for call in calls]
         distinct = dict(zip(paths, calls, strict=True))
         found = {path: None if self._fresh else _read(path) for path in distinct}
@@ -77,7 +78,7 @@ class Stages:
         """Folder of the cached results."""
         return self._folder
 
-    def _path(self, stage: str, function: Callable, version: str, call: tuple) -> Path:
+    def _path(self, stage: str, function: Callable, version: tuple, call: tuple) -> Path:
         name = f"{function.__module__}.{function.__qualname__}"
         key = joblib.hash((name, version, call), hash_name="sha1", coerce_mmap=True)
         return self._folder / stage / f"{key}.pickle"

@@ -9,7 +9,7 @@ from musicvae_jax.config import to_json
 from musicvae_jax.config.naming import block_name
 from musicvae_jax.features import settings
 from musicvae_jax.preprocess import Preprocessor
-from musicvae_jax.runtime.code import code_version
+from musicvae_jax.runtime.code import NUMERICAL_PACKAGES, code_version
 
 # Includes modules imported by name only, such as those of models.
 _MODULES = (
@@ -20,7 +20,6 @@ _MODULES = (
     "musicvae_jax.training.streaming",
     "musicvae_jax.training.sweeps",
 )
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str,
         "model": to_json(experiment.model),
         "train": to_json(experiment.train),
         "seeds": list(experiment.seeds),
-        "code": code_version(_MODULES, _PACKAGES),
+        "code": code_version(_MODULES, NUMERICAL_PACKAGES),
     }
 
 

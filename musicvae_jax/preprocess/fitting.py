@@ -1,6 +1,6 @@
 """Fits preprocessing on training songs and applies it to any."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -119,13 +119,14 @@ def fit_transform(
     for name, known in fused_labels.items():
         # Songs outside the clustering may have labels without a column.
         table = _without_new_labels(table, BLOCKS[name].column, known, None)
-    inputs = inputs._replace(blocks=dict(inputs.blocks) | _label_blocks(preprocessor, table))
-    return preprocessor, inputs, split
+    labels = _label_blocks(preprocessor, table, fused_labels)
+    return preprocessor, inputs._replace(blocks=dict(inputs.blocks) | labels), split
 
 
 def transform(
     preprocessor: Preprocessor,
     songs: Songs,
+    blocks: Collection[Block] | None = None,
     on_rows: OnCount | None = None,
     on_notice: OnNotice | None = None,
 ) -> ModelInputs:
@@ -134,6 +135,8 @@ def transform(
     Args:
         preprocessor: fitted on training songs.
         songs: opened song files; their features are extracted like the training songs'.
+        blocks: the blocks of lyrics and labels that are needed besides the model's input; by
+            default all.
         on_rows: called with the number of mel spectrograms read.
         on_notice: called with each line the user should see.
 
@@ -144,6 +147,8 @@ def transform(
     experiment = preprocessor.experiment
     features = extract_features(songs, audio_config(experiment), on_rows, on_notice)
     table = _declared(features.table, experiment)
+    wanted = {*BLOCKS} if blocks is None else {*blocks, *experiment.text_blocks}
+    of_lyrics = [block for block in experiment.lyrics_blocks if block in wanted]
     vectors = {
         name: lyrics.transform(
             fitted,
@@ -153,12 +158,14 @@ def transform(
             on_notice=on_notice,
         )
         for name, fitted in preprocessor.lyrics.items()
+        if name in {block_name(experiment, block) for block in of_lyrics}
     }
     crops = None
     if experiment.model.traits.reads == "crops":
         crops = open_crops(songs, features.config, features.rows, on_rows, on_notice)
     inputs = _assemble(preprocessor, features, table, vectors, crops)
-    return inputs._replace(blocks=dict(inputs.blocks) | _label_blocks(preprocessor, table))
+    labels = [name for name in preprocessor.fused_labels if name in wanted]
+    return inputs._replace(blocks=dict(inputs.blocks) | _label_blocks(preprocessor, table, labels))
 
 
 def _declared(table: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
@@ -202,6 +209,7 @@ def _assemble(
         blocks={
             block: _lyrics_block(experiment, block, songs, vectors)
             for block in experiment.lyrics_blocks
+            if block_name(experiment, block) in vectors
         },
         x=x,
         mask=mask,
@@ -225,11 +233,13 @@ def _lyrics_block(
     return Representation(name, songs, found.values[None], found.known, columns)
 
 
-def _label_blocks(preprocessor: Preprocessor, table: pd.DataFrame) -> dict[Block, Representation]:
+def _label_blocks(
+    preprocessor: Preprocessor, table: pd.DataFrame, names: Iterable[Block]
+) -> dict[Block, Representation]:
     songs, found = table["music_id"].to_numpy(object), {}
-    for name, known in preprocessor.fused_labels.items():
+    for name in names:
         column = BLOCKS[name].column
-        points = one_hot(table[column], known, column)
+        points = one_hot(table[column], preprocessor.fused_labels[name], column)
         found[name] = Representation(
             name, songs, points[None], np.ones(len(songs), bool), (column,)
         )

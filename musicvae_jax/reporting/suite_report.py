@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from musicvae_jax.config import Experiment
-from musicvae_jax.config.folder import SCORE_TABLES
+from musicvae_jax.config.folder import REPORT, SCORE_TABLES
 from musicvae_jax.reporting.answers import answers
 from musicvae_jax.reporting.page import SuiteTables, page
 from musicvae_jax.reporting.pictures import PICTURES, draw_picture
@@ -68,7 +68,7 @@ def draw_overview(
         pictures,
         _about_runs(about),
     )
-    with replacing(results_dir / "report.html") as aside:
+    with replacing(results_dir / REPORT) as aside:
         aside.write_text(text, encoding="utf-8")
     terminal.say(f"tables, {len(pictures)} pictures and report.html: {results_dir}")
 

@@ -1,6 +1,7 @@
 """The version of the code that a computation runs, from the source that it imports.
 
-Caches are keyed by it, so that changing a figure does not retrain a model.
+Caches are keyed by it, so that changing a figure does not retrain a model. The source is read once,
+at the first call: what is edited while a process runs counts from the next process.
 """
 
 import ast
@@ -12,6 +13,11 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGE = _ROOT.name
+# Libraries that numbers may depend on.
+NUMERICAL_PACKAGES = (
+    *("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "pandas"),
+    *("scikit-learn", "umap-learn", "numba", "librosa"),
+)
 
 
 @cache
@@ -30,7 +36,7 @@ def code_version(
     for name in sorted(_closure(modules, without)):
         digest.update(name.encode())
         if _is_ours(name):
-            digest.update(_source(name).read_bytes())
+            digest.update(_sources()[name])
     for name in packages:
         digest.update(f"{name} {version(name)}".encode())
     return digest.hexdigest()
@@ -51,11 +57,12 @@ def _closure(modules: Sequence[str], without: Sequence[str] = ()) -> set[str]:
 @cache
 def _imports(name: str) -> tuple[str, ...]:
     """Modules of the package that a module imports, anywhere in it."""
-    source = _source(name)
-    found = [one for node in ast.walk(ast.parse(source.read_bytes())) for one in _imported(node)]
-    if source.name == "__init__.py":
-        # Some of a package's modules are imported by name only, such as those of clusterers.
-        found += [f"{name}.{path.stem}" for path in sorted(source.parent.glob("[!_]*.py"))]
+    if name == _PACKAGE:
+        # It imports the other modules only for its users.
+        return ()
+    found = [one for node in ast.walk(ast.parse(_sources()[name])) for one in _imported(node)]
+    # Some of a package's modules are imported by name only, such as those of clusterers.
+    found += [one for one in _sources() if _is_public_child(one, name)]
     return tuple(dict.fromkeys(found))
 
 
@@ -65,20 +72,25 @@ def _imported(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
         for alias in node.names:
             submodule = f"{node.module}.{alias.name}"
-            yield submodule if _is_module(submodule) else node.module
+            yield submodule if submodule in _sources() else node.module
 
 
 def _is_ours(name: str) -> bool:
     return name.split(".")[0] == _PACKAGE
 
 
+def _is_public_child(name: str, package: str) -> bool:
+    parent, _, last = name.rpartition(".")
+    return parent == package and not last.startswith("_")
+
+
 @cache
-def _is_module(name: str) -> bool:
-    path = _ROOT.joinpath(*name.split(".")[1:])
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+def _sources() -> dict[str, bytes]:
+    """The source of every module of the package, by the module's name."""
+    paths = sorted(_ROOT.rglob("*.py"))
+    return {_module_name(path): path.read_bytes() for path in paths}
 
 
-def _source(name: str) -> Path:
-    # Not by import, which would load what the module needs.
-    path = _ROOT.joinpath(*name.split(".")[1:])
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def _module_name(path: Path) -> str:
+    parts = path.relative_to(_ROOT).with_suffix("").parts
+    return ".".join((_PACKAGE, *parts)).removesuffix(".__init__")

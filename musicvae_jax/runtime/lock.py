@@ -34,8 +34,10 @@ def only_run(results_dir: Path) -> Iterator[None]:
             yield
         finally:
             # While it is locked: filelock does not lock a file that was removed meanwhile.
-            path.unlink()
-            lock.release()
+            try:
+                path.unlink(missing_ok=True)
+            finally:
+                lock.release()
     finally:
         remove_empty(missing)
 

@@ -32,10 +32,20 @@ class Workers(NamedTuple):
         """
         import joblib
 
-        # Always the same number: joblib reuses its processes only for calls with that many.
-        n_jobs = min(joblib.cpu_count(), _MOST_PROCESSES) if n_songs >= self.min_songs else 1
         tasks = (joblib.delayed(function)(*call) for call in calls)
-        return joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+        return joblib.Parallel(n_jobs=self._processes(n_songs), return_as="generator")(tasks)
+
+    def threads(self, n_songs: int) -> int:
+        """Number of threads of a call, on which the last digits of its numbers depend."""
+        import joblib
+
+        return joblib.cpu_count() // self._processes(n_songs)
+
+    def _processes(self, n_songs: int) -> int:
+        import joblib
+
+        # Always the same number: joblib reuses its processes only for calls with that many.
+        return min(joblib.cpu_count(), _MOST_PROCESSES) if n_songs >= self.min_songs else 1
 
 
 # A suite starts its processes once; a single run of few songs would mostly wait for them.

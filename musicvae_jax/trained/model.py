@@ -18,6 +18,7 @@ from musicvae_jax.representations import Projection, Representation
 from musicvae_jax.songs import Songs
 from musicvae_jax.trained.fusion import Fusion
 from musicvae_jax.trained.own import (
+    blocks_of,
     members_by_name,
     one_representation,
     own_names,
@@ -86,10 +87,12 @@ class Trained(NamedTuple):
 
         Raises:
             InputError: there is no such representation or no usable song, both a name and a beta
-                were given, or a song has a label with which the conditional model was not trained.
+                were given, or a song has a label that the representation uses and that no training
+                song has.
         """
         wanted = self._wanted(name, beta)
-        return one_representation(self, transform(self.preprocessor, songs), wanted)
+        inputs = transform(self.preprocessor, songs, blocks_of(self, wanted))
+        return one_representation(self, inputs, wanted)
 
     def representations(self, songs: Songs) -> tuple[Representation, ...]:
         """All of the model's own representations of songs, see `encode` and `names`."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jax.sharding import Mesh
 
-from musicvae_jax.config import Experiment
+from musicvae_jax.config import Block, Experiment
 from musicvae_jax.config.naming import block_name, member_name, model_name
 from musicvae_jax.preprocess import ModelInputs
 from musicvae_jax.representations import Representation, apply_pca, union
@@ -40,7 +40,7 @@ def own_representations(
 ) -> tuple[Representation, ...]:
     """All own representations, in the order of the experiment, single blocks last."""
     by_name = base_representations(trained, inputs, mesh)
-    return finish(trained, inputs, by_name)
+    return add_fusions(trained, inputs, by_name)
 
 
 def base_representations(
@@ -67,7 +67,7 @@ def base_representation(
     return Representation(name, inputs.songs, points, inputs.readable, union(*blocks, condition))
 
 
-def finish(
+def add_fusions(
     trained: "Trained", inputs: ModelInputs, by_name: dict[str, Representation]
 ) -> tuple[Representation, ...]:
     """Own representations from the result of `base_representations`."""
@@ -77,6 +77,17 @@ def finish(
         found = inputs.blocks[block]
         own.setdefault(found.name, found)
     return tuple(own.values())
+
+
+def blocks_of(trained: "Trained", name: str) -> set[Block]:
+    """The blocks of lyrics and labels that a representation needs besides the model's input."""
+    experiment = trained.experiment
+    if name in members_by_name(experiment):
+        return set()
+    for fusion in trained.fusions:
+        if _fused_name(experiment, fusion) == name:
+            return {one.block for one in fusion.blocks}
+    return {block for block in experiment.alone if block_name(experiment, block) == name}
 
 
 def one_representation(

@@ -136,11 +136,22 @@ def init_state(
     learning_rate: jax.Array | float,
     optimiser: Optimiser = adam,
 ) -> TrainState:
-    """Fresh parameters and optimiser state; only the shapes of the examples matter."""
+    """Fresh parameters and optimiser state; only the shapes of the examples matter.
+
+    Raises:
+        ValueError: the optimiser's state does not hold the learning rate.
+    """
     first = jax.tree.map(lambda leaf: leaf[:1], examples)
     noise = jnp.zeros((1, model.latent))
     params = model.init(key, first.x, noise, first.condition)
-    return TrainState(params, optimiser(learning_rate).init(params))
+    opt_state = optimiser(learning_rate).init(params)
+    if not optax.tree_utils.tree_get_all_with_path(opt_state, "learning_rate"):
+        # A step would use another rate, since it reads the rate from the state.
+        raise ValueError(
+            "optimiser: got one without the learning rate in its state, expected one such as "
+            "optax.inject_hyperparams(optax.sgd)"
+        )
+    return TrainState(params, opt_state)
 
 
 def no_losses(model: Model, value: float = jnp.nan) -> Losses:

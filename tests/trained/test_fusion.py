@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from songfiles import songs_table, write
+from songfiles import songs_table, with_column, write
 from trainedmodels import fresh
 
 from musicvae_jax.config import Experiment, FeatureConfig, LyricsConfig, ModelConfig, TrainConfig
+from musicvae_jax.errors import InputError
 from musicvae_jax.representations import apply_pca, fit_balance, fit_pca, fuse
 from musicvae_jax.songs import load_songs
 from musicvae_jax.trained import apply_fusion, fit_fusions
@@ -95,3 +96,15 @@ def test_the_latents_before_a_fusion_can_be_named(songs):
     model, latents, _, _ = fitted(EXPERIMENT, songs)
     for wanted in ({"beta": 4.0}, {"name": "beta_vae_4"}):
         np.testing.assert_array_equal(model.encode(songs, **wanted).points, latents[1].points)
+
+
+def test_a_new_label_is_in_the_way_only_of_the_fusion_that_needs_it(tmp_path, songs):
+    model, _, _, _ = fitted(EXPERIMENT, songs)
+    renamed = with_column(songs_table(), "main_genre", ["Polka"] * 24)
+    polkas = load_songs(write(tmp_path / "polkas.parquet", renamed))
+    for name in ("vae", "vae+lyrics_tfidf"):
+        np.testing.assert_allclose(
+            model.encode(polkas, name).points, model.encode(songs, name).points, atol=1e-5
+        )
+    with pytest.raises(InputError, match="genre 'Polka'"):
+        model.encode(polkas, "vae+lyrics_tfidf+genre")

@@ -99,3 +99,9 @@ def test_members_keep_step_sizes_of_their_own_under_any_optimiser():
     state, _ = train_members(ROW_MODEL, ROW_CONFIG, rates, data, optimiser=sgd)
     found = state.opt_state.hyperparams["learning_rate"]
     np.testing.assert_allclose(found, [one.learning_rate for one in ROW_MEMBERS], rtol=1e-6)
+
+
+@pytest.mark.parametrize("train", WAYS)
+def test_an_optimiser_that_does_not_hold_its_learning_rate_is_refused(train):
+    with pytest.raises(ValueError, match="optimiser: got one without the learning rate"):
+        train(optimiser=optax.sgd)
