@@ -212,7 +212,7 @@ def test_active_units_that_tell_nothing_give_a_note(kl, decoded, expected):
 
 def test_a_low_kl_gives_a_note_without_the_shares_too():
     (line,) = notes(0.3)
-    assert "but tell a song by 0.30 nats of KL" in line
+    assert "but hold 0.30 nats of KL" in line
 
 
 def test_an_autoencoder_has_no_kl(data):
