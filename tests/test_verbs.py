@@ -392,7 +392,8 @@ def test_an_unknown_method_is_named_with_those_there_are():
     with pytest.raises(InputError) as caught:
         mv.cluster(blobs(), k=3, method="spectral")
     assert str(caught.value) == (
-        "method: got 'spectral', expected one of kmeans, agglomerative, dbscan, gmm_full, gmm_diag"
+        "method: got 'spectral', expected one of kmeans, agglomerative, dbscan, "
+        "hdbscan, gmm_full, gmm_diag"
     )
 
 

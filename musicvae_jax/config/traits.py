@@ -6,7 +6,7 @@ All other code looks here. To add a model or clusterer, write its file and add a
 from typing import Literal, NamedTuple
 
 ModelKind = Literal["vae", "ae", "conv_vae", "pca", "raw"]
-Clusterer = Literal["kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag"]
+Clusterer = Literal["kmeans", "agglomerative", "dbscan", "hdbscan", "gmm_full", "gmm_diag"]
 
 
 class ModelTraits(NamedTuple):
@@ -65,6 +65,7 @@ CLUSTERERS: dict[Clusterer, ClustererTraits] = {
     "kmeans": ClustererTraits("partitions.kmeans"),
     "agglomerative": ClustererTraits("partitions.agglomerative", draws=False),
     "dbscan": ClustererTraits("density.dbscan", leaves_noise=True, takes_k=False, draws=False),
+    "hdbscan": ClustererTraits("hdbscan.hdbscan", leaves_noise=True, takes_k=False, draws=False),
     "gmm_full": ClustererTraits("mixtures.gmm_full"),
     "gmm_diag": ClustererTraits("mixtures.gmm_diag"),
 }
