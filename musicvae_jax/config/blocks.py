@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 Block = Literal[
     *("statistics", "mfcc", "rhythm"),
-    *("lyrics", "lyrics_plain", "lyrics_centred", "tfidf", "tfidf_centred"),
+    *("lyrics", "lyrics_plain", "lyrics_centred", "tfidf", "tfidf_centred", "style"),
     *("genre",),
 ]
 Label = Literal["genre", "language", "artist"]
@@ -67,6 +67,7 @@ BLOCKS: dict[Block, BlockTraits] = {
     "lyrics_centred": BlockTraits(_LYRICS, lyrics=(("centred", True),)),
     "tfidf": BlockTraits(_LYRICS, lyrics=(("runtime", "tfidf"), ("centred", False))),
     "tfidf_centred": BlockTraits(_LYRICS, lyrics=(("runtime", "tfidf"), ("centred", True))),
+    "style": BlockTraits(_LYRICS, "lyrics.writing_style.lyrics_style", 10),
     "genre": BlockTraits("genre"),
 }
 
