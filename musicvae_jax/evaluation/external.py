@@ -114,6 +114,18 @@ def _purity(tables: ContingencyTables) -> np.ndarray:
     return tables.counts.max(axis=1).sum(axis=1) / tables.n_songs
 
 
+def _fmi(tables: ContingencyTables) -> np.ndarray:
+    """Geometric mean of pairwise precision and recall, in [0, 1]; 0 where no pair is together.
+
+    References:
+        Fowlkes and Mallows, A Method for Comparing Two Hierarchical Clusterings, 1983.
+    """
+    # Where there is no pair of a class or of a cluster, none is together either.
+    precision = tables.pairs_together / np.maximum(tables.pairs_of_clusters, 1.0)
+    recall = tables.pairs_together / np.maximum(tables.pairs_of_classes, 1.0)
+    return np.sqrt(precision) * np.sqrt(recall)
+
+
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """above / below, where 0 / 0 is 1: two partitions that leave nothing to agree on do agree."""
     # Relative to songs, whose logarithms are what rounds.
@@ -144,6 +156,7 @@ EXTERNAL_METRICS: dict[str, ExternalMetric] = {
     "nmi": ExternalMetric("NMI", metrics.normalized_mutual_info_score, _nmi),
     "ami": ExternalMetric("AMI", metrics.adjusted_mutual_info_score, _ami, adjusted=True),
     "purity": ExternalMetric("purity", purity, _purity),
+    "fmi": ExternalMetric("Fowlkes-Mallows", metrics.fowlkes_mallows_score, _fmi),
     "homogeneity": ExternalMetric("homogeneity", homogeneity),
     "completeness": ExternalMetric("completeness", completeness),
     "accuracy": ExternalMetric("accuracy", clustering_accuracy),

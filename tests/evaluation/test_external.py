@@ -112,7 +112,7 @@ def test_matching_scores_are_taken_on_songs_with_the_label():
 
 def test_the_metrics_and_their_order():
     labels = {"genre": pd.Series(list("aabb"))}
-    assert metrics_with_nulls() == ("ari", "nmi", "ami", "purity")
+    assert metrics_with_nulls() == ("ari", "nmi", "ami", "purity", "fmi")
     assert list(EXTERNAL_METRICS) == [
         *metrics_with_nulls(),
         *("homogeneity", "completeness", "accuracy"),
@@ -125,6 +125,15 @@ def test_the_metrics_and_their_order():
 @pytest.mark.parametrize("name", EXTERNAL_METRICS)
 def test_a_perfect_clustering_scores_one(name):
     assert EXTERNAL_METRICS[name].of_songs(np.array(list("aabb")), np.array([1, 1, 0, 0])) == 1
+
+
+def test_fowlkes_mallows_by_hand():
+    # One pair is together, of 2 pairs in one cluster and of 4 with one label.
+    table = np.array([[2, 1, 0], [0, 1, 1]])
+    # No cluster has two songs.
+    singletons = np.array([[1, 0, 0], [0, 1, 1]])
+    found = EXTERNAL_METRICS["fmi"].of_tables(ContingencyTables(np.stack([table, singletons])))
+    assert found == pytest.approx([np.sqrt(1 / 2 * 1 / 4), 0])
 
 
 @pytest.mark.parametrize("name", metrics_with_nulls())
