@@ -15,7 +15,7 @@ class ClusterConfig:
 
     methods: tuple[Clusterer, ...] = ("kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag")
     """kmeans, agglomerative (Ward), gmm_full and gmm_diag (Gaussian mixtures) make k clusters;
-    dbscan finds its own number and leaves noise."""
+    dbscan and hdbscan find their own number and leave noise."""
     k: int | None = None
     """Number of clusters, at least 2; by default choose_k picks it from k_min .. k_max."""
     choose_k: KRule = "silhouette"
