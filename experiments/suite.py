@@ -66,7 +66,7 @@ class Command:
             InputError: a setting is not allowed.
         """
         return {
-            suite: tuple(self._configured(EXPERIMENTS[name][1]) for name in SUITES[suite])
+            suite: tuple(self._configured(EXPERIMENTS[name].experiment) for name in SUITES[suite])
             for suite in dict.fromkeys(self.suites)
         }
 

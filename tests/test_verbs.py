@@ -51,7 +51,7 @@ def songs(song_path):
 
 def quick(name):
     """A named experiment, trained for two epochs at a size that no number is read from."""
-    experiment = EXPERIMENTS[name][1]
+    experiment = EXPERIMENTS[name].experiment
     return replace(
         experiment,
         lyrics=TINY.lyrics,

@@ -19,7 +19,7 @@ def tiny(name: str, path: Path | None, **changes) -> Experiment:
         path: of the songs.
         changes: to fields of the experiment; a dict changes the fields of a config in it.
     """
-    experiment = EXPERIMENTS[name][1]
+    experiment = EXPERIMENTS[name].experiment
     small = {
         "data": replace(experiment.data, path=path, heldout_fraction=0.2),
         "crops": CropConfig(per_song=1, encoded=2),

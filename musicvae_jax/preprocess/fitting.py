@@ -148,7 +148,7 @@ def transform(
     features = extract_features(songs, audio_config(experiment), on_rows, on_notice)
     table = _declared(features.table, experiment)
     wanted = {*BLOCKS} if blocks is None else {*blocks, *experiment.text_blocks}
-    of_lyrics = [block for block in experiment.lyrics_blocks if block in wanted]
+    names = {block_name(experiment, block) for block in experiment.lyrics_blocks if block in wanted}
     vectors = {
         name: lyrics.transform(
             fitted,
@@ -158,7 +158,7 @@ def transform(
             on_notice=on_notice,
         )
         for name, fitted in preprocessor.lyrics.items()
-        if name in {block_name(experiment, block) for block in of_lyrics}
+        if name in names
     }
     crops = None
     if experiment.model.traits.reads == "crops":

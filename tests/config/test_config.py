@@ -132,7 +132,7 @@ def test_configs_are_frozen():
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_json_round_trip(name):
     experiment = replace(
-        EXPERIMENTS[name][1],
+        EXPERIMENTS[name].experiment,
         data=DataConfig(path=Path("a/b.parquet")),
         seeds=(3, 1),
         output_dir=Path("out"),

@@ -22,7 +22,7 @@ def fixed_split(monkeypatch):
 
 
 def small(name):
-    experiment = EXPERIMENTS[name][1]
+    experiment = EXPERIMENTS[name].experiment
     return replace(
         experiment,
         crops=CropConfig(per_song=1, encoded=1),

@@ -24,7 +24,7 @@ SHAPE = (128, 128)
 @cache
 def fitted():
     """A model of crops with the parameters it starts with; the song at place 4 has no title."""
-    experiment = replace(EXPERIMENTS["medium_conv_vae"][1], crops=CROPS)
+    experiment = replace(EXPERIMENTS["medium_conv_vae"].experiment, crops=CROPS)
     source = crop_source()
     model = make_model(experiment.model, SHAPE)
     state = init_state(model, jax.random.key(0), Examples(jnp.zeros((1, *SHAPE))), 1e-3)

@@ -194,7 +194,7 @@ def test_the_names_of_experiments_do_not_matter():
     """The first plain VAE, the fusions and the model given the language, by their configs."""
     renamed = {"easy_vae": "a", "easy_vae_mfcc": "b", "hard_cvae_language": "c"}
     renamed["medium_hybrid"] = "d"
-    experiments = [replace(EXPERIMENTS[old][1], name=new) for old, new in renamed.items()]
+    experiments = [replace(EXPERIMENTS[old].experiment, name=new) for old, new in renamed.items()]
     rows = frames.metrics(
         *frames.over_seeds([0.5, 0.52], "a"),
         *frames.over_seeds([0.9, 0.92], "b"),

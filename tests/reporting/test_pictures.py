@@ -15,7 +15,7 @@ def finished(*names, **changes):
     """The named experiments, each with an empty results folder."""
     runs = []
     for name in names:
-        runs.append(replace(EXPERIMENTS[name][1], output_dir=Path(name), **changes))
+        runs.append(replace(EXPERIMENTS[name].experiment, output_dir=Path(name), **changes))
         Path(name).mkdir()
     return runs
 
