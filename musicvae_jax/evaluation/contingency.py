@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics.cluster import expected_mutual_information
+from scipy.special import gammaln
 
 # Cells, or songs, of the tables that are held at once.
 _MAX_HELD = 4_000_000
@@ -48,12 +48,9 @@ class ContingencyTables:
     Attributes:
         counts: songs of each class in each cluster, integer `[tables, classes, clusters]`, at
             least one song in each table; empty classes and clusters are as good as absent.
-        same_marginals: whether all tables have the same sums of rows and of columns. The expected
-            mutual information, by far the slowest part, is then taken once.
     """
 
     counts: np.ndarray
-    same_marginals: bool = False
 
     @cached_property
     def class_sizes(self) -> np.ndarray:
@@ -85,16 +82,25 @@ class ContingencyTables:
 
     @cached_property
     def expected_mutual_information(self) -> np.ndarray:
-        """Mean of `mutual_information` over all tables with these marginals.
-
-        `[tables]`, or `[1]` where all have the same.
+        """Mean of `mutual_information` over all tables with these marginals, `[tables]`.
 
         References:
             Vinh, Epps and Bailey, Information Theoretic Measures for Clusterings Comparison, 2010.
         """
-        rows = slice(1) if self.same_marginals else slice(None)
-        nats = [_expected_nats(table) for table in self.counts[rows]]
-        return self.n_songs[rows] * np.array(nats)
+        sizes = np.broadcast_arrays(
+            self.n_songs[:, None, None],
+            self.class_sizes[:, :, None],
+            self.cluster_sizes[:, None, :],
+        )
+        shape = (self._most_songs + 1,) * 3
+        codes = np.ravel_multi_index(sizes, shape).ravel()
+        # Tables of the same songs or the same classes have most of their cells in common.
+        place, distinct = pd.factorize(codes)
+        sizes = np.array(np.unravel_index(distinct, shape))
+        most_terms = int(sizes[1:].min(axis=0).max())
+        ends = np.cumsum(list(in_chunks(len(distinct), most_terms)))
+        nats = [_expected_nats(*some) for some in np.split(sizes, ends[:-1], axis=1)]
+        return np.concatenate(nats)[place].reshape(self.counts.shape).sum(axis=(1, 2))
 
     @cached_property
     def pairs_together(self) -> np.ndarray:
@@ -119,8 +125,12 @@ class ContingencyTables:
     @cached_property
     def _n_log_n(self) -> np.ndarray:
         """n log n of every count that can occur: looking it up beats taking logarithms."""
-        n = np.arange(int(self.n_songs.max()) + 1, dtype=float)
+        n = np.arange(self._most_songs + 1, dtype=float)
         return n * np.log(np.maximum(n, 1.0))
+
+    @property
+    def _most_songs(self) -> int:
+        return int(self.n_songs.max())
 
     @cached_property
     def _marginal_logs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -132,9 +142,36 @@ class ContingencyTables:
         )
 
 
-def _expected_nats(table: np.ndarray) -> float:
-    present = table[table.any(axis=1)][:, table.any(axis=0)]
-    return expected_mutual_information(present, int(present.sum()))
+def _expected_nats(
+    n_songs: np.ndarray, class_size: np.ndarray, cluster_size: np.ndarray
+) -> np.ndarray:
+    """What each cell adds to the expected mutual information, `[cells]` as the arguments.
+
+    In nats times the number of songs: the mean of n log(n_songs n / (class_size cluster_size)),
+    where n, the songs in the cell, is hypergeometric.
+    """
+    least = np.maximum(class_size + cluster_size - n_songs, 1)
+    n_terms = np.maximum(np.minimum(class_size, cluster_size) - least + 1, 0)
+    cell = np.repeat(np.arange(len(least)), n_terms)
+    # From here on one entry per term, a cell and a possible n.
+    n = np.arange(len(cell)) - (np.cumsum(n_terms) - n_terms)[cell] + least[cell]
+    n_songs, class_size, cluster_size = n_songs[cell], class_size[cell], cluster_size[cell]
+    counts = np.arange(n_songs.max(initial=0) + 1)
+    log, log_factorial = np.log(np.maximum(counts, 1)), gammaln(counts + 1.0)
+    log_probability = (
+        log_factorial[class_size]
+        + log_factorial[cluster_size]
+        + log_factorial[n_songs - class_size]
+        + log_factorial[n_songs - cluster_size]
+        - log_factorial[n_songs]
+        - log_factorial[n]
+        - log_factorial[class_size - n]
+        - log_factorial[cluster_size - n]
+        - log_factorial[n_songs - class_size - cluster_size + n]
+    )
+    log_ratio = log[n_songs] + log[n] - log[class_size] - log[cluster_size]
+    terms = np.exp(log_probability) * n * log_ratio
+    return np.bincount(cell, terms, minlength=len(least))
 
 
 def _n_pairs(n: np.ndarray) -> np.ndarray:

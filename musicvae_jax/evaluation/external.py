@@ -224,7 +224,7 @@ def score_tables(tables: ContingencyTables) -> dict[str, np.ndarray]:
 
 
 def score_draws(
-    draw: Callable[[int], np.ndarray], n_draws: int, n_held: int, same_marginals: bool = False
+    draw: Callable[[int], np.ndarray], n_draws: int, n_held: int
 ) -> dict[str, np.ndarray]:
     """`score_tables` of n_draws tables, made a few at a time: `[n_draws]` for each metric.
 
@@ -232,9 +232,6 @@ def score_draws(
         draw: number of draws to their counts, `[draws, classes, clusters]`.
         n_draws: how many, at least 1.
         n_held: numbers that one draw holds in memory.
-        same_marginals: see `ContingencyTables`.
     """
-    parts = [
-        score_tables(ContingencyTables(draw(n), same_marginals)) for n in in_chunks(n_draws, n_held)
-    ]
+    parts = [score_tables(ContingencyTables(draw(n))) for n in in_chunks(n_draws, n_held)]
     return {name: np.concatenate([part[name] for part in parts]) for name in metrics_with_nulls()}

@@ -71,10 +71,7 @@ def permutation_nulls(
     def shuffled(n_draws: int) -> np.ndarray:
         return tables(random.permuted(np.tile(codes, (n_draws, 1)), axis=1))
 
-    # Shuffling changes no marginal.
-    drawn = score_draws(
-        shuffled, n_permutations, max(len(codes), n_classes * n_clusters), same_marginals=True
-    )
+    drawn = score_draws(shuffled, n_permutations, max(len(codes), n_classes * n_clusters))
     return _beside(tables(codes[None]), drawn)
 
 
