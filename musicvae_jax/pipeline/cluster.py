@@ -1,5 +1,6 @@
 """Clusters every representation with every clusterer and scores the clusters."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -66,10 +67,17 @@ def cluster(
     points = {(one.name, seed): one.of_seed(place) for one, place, seed in listing.places()}
     own = [(one.name, seed) for one in listing.own for seed in listing.seeds]
     tasks = _tasks(listing, config)
+
+    def start(k: int) -> Iterator[Evaluated]:
+        calls = [_call(task, listing, points, k, config) for task in tasks]
+        return stages.map("clustering", evaluate, calls, n_songs)
+
     with terminal.progress("clustering", len(own) + len(tasks)) as advance:
         calls = [(points[place], config, place[1]) for place in own]
         curves = {}
         found = stages.map("k curves", k_curves, calls, n_songs)
+        # A fixed k need not wait for the curves.
+        evaluated = start(config.k) if config.k else None
         for place, of_place in zip(own, found, strict=True):
             curves[place] = of_place
             advance()
@@ -78,10 +86,8 @@ def cluster(
             deciding = with_stability(deciding, points, config, stages)
             curves |= deciding
         k = choose_k(list(deciding.values()), config)
-        calls = [_call(task, listing, points, k, config) for task in tasks]
         results = {}
-        found = stages.map("clustering", evaluate, calls, n_songs)
-        for task, result in zip(tasks, found, strict=True):
+        for task, result in zip(tasks, evaluated or start(k), strict=True):
             results[task] = result
             advance()
     for task_name, note in dict.fromkeys(

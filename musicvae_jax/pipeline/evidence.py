@@ -1,6 +1,6 @@
 """The evidence for the scores: nulls, intervals, artists, and how well languages mix."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -25,15 +25,17 @@ class Evidence(NamedTuple):
     approximated: dict[str, str]
 
 
-def score_evidence(
+def start_evidence(
     name: str,
     listing: Listing,
     clusters: Mapping[tuple[str, int], np.ndarray],
     exact_songs: int,
     stages: Stages,
     terminal: Terminal,
-) -> Evidence:
+) -> Callable[[], Evidence]:
     """Scores the evidence for every representation's K-Means clusters and points, for every seed.
+
+    Starts the work, and returns a function that waits for it.
 
     Args:
         name: name of the experiment.
@@ -53,25 +55,28 @@ def score_evidence(
         values = (name, seed, one.name, listing.role(one))
         return dict(zip(_ABOUT, values, strict=True))
 
-    with terminal.progress("evidence", 2 * len(places)) as advance:
-        calls = [(clusters[one.name, seed][chosen], of_chosen, seed) for one, _, seed in places]
-        rows = []
-        found = stages.map("significance", significance, calls, len(chosen))
-        for (one, _, seed), scores in zip(places, found, strict=True):
-            rows += [about(one, seed) | s._asdict() | marks_of[one.name] for s in scores]
-            advance()
-        calls = [_space_call(*place, chosen, of_chosen, listing.seeds) for place in places]
-        space_rows = []
-        found = stages.map("spaces", space_scores, calls, len(chosen))
-        for (one, _, seed), scores in zip(places, found, strict=True):
-            space_rows.append(about(one, seed) | scores._asdict() | marks_of[one.name])
-            advance()
-    is_sampled = len(chosen) < len(listing.songs)
-    return Evidence(
-        pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields, *MARKS]),
-        pd.DataFrame(space_rows, columns=[*_ABOUT, *SpaceScores._fields, *MARKS]),
-        dict.fromkeys(_TABLES, sample_text(len(chosen))) if is_sampled else {},
-    )
+    calls = [(clusters[one.name, seed][chosen], of_chosen, seed) for one, _, seed in places]
+    significances = stages.map("significance", significance, calls, len(chosen))
+    calls = [_space_call(*place, chosen, of_chosen, listing.seeds) for place in places]
+    spaces = stages.map("spaces", space_scores, calls, len(chosen))
+
+    def finish() -> Evidence:
+        rows, space_rows = [], []
+        with terminal.progress("evidence", 2 * len(places)) as advance:
+            for (one, _, seed), scores in zip(places, significances, strict=True):
+                rows += [about(one, seed) | s._asdict() | marks_of[one.name] for s in scores]
+                advance()
+            for (one, _, seed), scores in zip(places, spaces, strict=True):
+                space_rows.append(about(one, seed) | scores._asdict() | marks_of[one.name])
+                advance()
+        is_sampled = len(chosen) < len(listing.songs)
+        return Evidence(
+            pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields, *MARKS]),
+            pd.DataFrame(space_rows, columns=[*_ABOUT, *SpaceScores._fields, *MARKS]),
+            dict.fromkeys(_TABLES, sample_text(len(chosen))) if is_sampled else {},
+        )
+
+    return finish
 
 
 def _space_call(

@@ -1,6 +1,6 @@
 """disentanglement.csv: how well single latent dimensions match the known factors of songs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -31,10 +31,12 @@ class Disentangled(NamedTuple):
     approximated: dict[str, str]
 
 
-def score_factors(
+def start_factors(
     name: str, listing: Listing, exact_songs: int, stages: Stages, terminal: Terminal
-) -> Disentangled:
+) -> Callable[[], Disentangled]:
     """One row per seed and own representation of 2 to 128 dimensions; none without factors.
+
+    Starts the work, and returns a function that waits for it.
 
     Args:
         name: name of the experiment.
@@ -46,7 +48,7 @@ def score_factors(
     own = [one for one in listing.own if _MIN_DIMENSIONS <= one.points.shape[2] <= _MAX_DIMENSIONS]
     columns = listing.songs.filter(regex=f"^{FACTOR_PREFIX}").dropna(axis=1, how="all")
     if columns.empty or not own:
-        return Disentangled(pd.DataFrame(columns=_COLUMNS), {})
+        return _no_factors
     places, approximated = _places(columns, exact_songs, listing.seeds[0])
     factors = known_factors(columns.iloc[places], terminal)
     if len(factors) < _MIN_FACTORS:
@@ -54,18 +56,26 @@ def score_factors(
             f"disentanglement is skipped: got {len(factors)} factor(s), expected at least "
             f"{_MIN_FACTORS}"
         )
-        return Disentangled(pd.DataFrame(columns=_COLUMNS), {})
+        return _no_factors
     tasks = [(one, place, seed) for one in own for place, seed in enumerate(listing.seeds)]
     calls = [(one.of_seed(place)[places], factors, seed) for one, place, seed in tasks]
-    rows = []
-    with terminal.progress("scoring factors", len(tasks)) as advance:
-        # The time of a call also grows with the number of factors.
-        found = stages.map("factors", factor_scores, calls, len(places) * len(factors))
-        for (one, _, seed), scores in zip(tasks, found, strict=True):
-            about = (name, seed, one.name, len(places), len(factors))
-            rows.append((*about, *(scores[score] for score in SCORES)))
-            advance()
-    return Disentangled(pd.DataFrame(rows, columns=_COLUMNS), approximated)
+    # The time of a call also grows with the number of factors.
+    found = stages.map("factors", factor_scores, calls, len(places) * len(factors))
+
+    def finish() -> Disentangled:
+        rows = []
+        with terminal.progress("scoring factors", len(tasks)) as advance:
+            for (one, _, seed), scores in zip(tasks, found, strict=True):
+                about = (name, seed, one.name, len(places), len(factors))
+                rows.append((*about, *(scores[score] for score in SCORES)))
+                advance()
+        return Disentangled(pd.DataFrame(rows, columns=_COLUMNS), approximated)
+
+    return finish
+
+
+def _no_factors() -> Disentangled:
+    return Disentangled(pd.DataFrame(columns=_COLUMNS), {})
 
 
 def known_factors(columns: pd.DataFrame, terminal: Terminal) -> dict[str, np.ndarray]:

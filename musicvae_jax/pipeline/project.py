@@ -1,5 +1,7 @@
 """projections.parquet: own representations in two dimensions."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -12,14 +14,16 @@ from musicvae_jax.runtime.terminal import Terminal
 _ABOUT = ("music_id", "cluster", "genre", "language")
 
 
-def project(
+def start_projections(
     listing: Listing,
     clusters: dict[tuple[str, int], np.ndarray],
     exact_songs: int,
     stages: Stages,
     terminal: Terminal,
-) -> tuple[pd.DataFrame, dict[str, str]]:
+) -> Callable[[], tuple[pd.DataFrame, dict[str, str]]]:
     """t-SNE and UMAP of every own representation with the first seed, and what is sampled.
+
+    Starts t-SNE, and returns a function that runs UMAP and waits for both.
 
     A sample stands for many songs, the same for every representation: t-SNE takes minutes above
     10,000, and a picture has no room for more.
@@ -40,20 +44,24 @@ def project(
             f"t-SNE and UMAP are skipped: got {n_songs} songs, expected at least "
             f"{projections.MIN_SONGS}"
         )
-        return pd.DataFrame(columns=columns), {}
+        return lambda: (pd.DataFrame(columns=columns), {})
     calls = [(one.of_seed(0)[places], seed) for one in listing.own]
     # Every process that runs UMAP compiles it first, for about 15 seconds, so only this one does.
+    # While it does, the others have t-SNE and the other stages.
     tsnes = stages.map("projections", projections.tsne, calls, len(places))
     umaps = stages.map("projections", projections.umap, calls, 0)
-    tables = []
-    with terminal.progress("projecting", 2 * len(calls)) as advance:
-        for method, found in (("umap", umaps), ("tsne", tsnes)):
-            for one, coordinates in zip(listing.own, found, strict=True):
-                of_songs = about.assign(cluster=clusters[one.name, seed][places])[list(_ABOUT)]
-                table = pd.DataFrame(coordinates, columns=["x", "y"]).join(of_songs)
-                tables.append(table.assign(representation=one.name, method=method))
-                advance()
-    table = pd.concat(tables, ignore_index=True)
-    is_sampled = len(places) < n_songs
-    methods = ("umap", "tsne") if is_sampled else ()
-    return table, dict.fromkeys(methods, sample_text(len(places)))
+
+    def finish() -> tuple[pd.DataFrame, dict[str, str]]:
+        tables = []
+        with terminal.progress("projecting", 2 * len(calls)) as advance:
+            for method, found in (("umap", umaps), ("tsne", tsnes)):
+                for one, coordinates in zip(listing.own, found, strict=True):
+                    of_songs = about.assign(cluster=clusters[one.name, seed][places])[list(_ABOUT)]
+                    table = pd.DataFrame(coordinates, columns=["x", "y"]).join(of_songs)
+                    tables.append(table.assign(representation=one.name, method=method))
+                    advance()
+        methods = ("umap", "tsne") if len(places) < n_songs else ()
+        approximated = dict.fromkeys(methods, sample_text(len(places)))
+        return pd.concat(tables, ignore_index=True), approximated
+
+    return finish

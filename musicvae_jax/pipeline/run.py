@@ -109,13 +109,13 @@ def _write_results(
     # scikit-learn and matplotlib take seconds to import, so import them after training.
     from musicvae_jax.pipeline.cards import cards
     from musicvae_jax.pipeline.cluster import cluster
-    from musicvae_jax.pipeline.evidence import score_evidence
+    from musicvae_jax.pipeline.evidence import start_evidence
     from musicvae_jax.pipeline.examples import mel_examples
-    from musicvae_jax.pipeline.factors import score_factors
+    from musicvae_jax.pipeline.factors import start_factors
     from musicvae_jax.pipeline.listing import list_representations
     from musicvae_jax.pipeline.posteriors import posterior_health
-    from musicvae_jax.pipeline.project import project
-    from musicvae_jax.pipeline.stability import score_stability
+    from musicvae_jax.pipeline.project import start_projections
+    from musicvae_jax.pipeline.stability import start_stability
     from musicvae_jax.reporting.run_figures import draw_figures, run_title
 
     experiment, trained = fitted.trained.experiment, fitted.trained
@@ -130,16 +130,22 @@ def _write_results(
         listing = list_representations(fitted)
         clustered = cluster(name, listing, config, stages, terminal)
     clusters = clustered.clusters
-    with watch.stage("evidence"):
-        evidence = score_evidence(name, listing, clusters, config.exact_songs, stages, terminal)
-    with watch.stage("stability"):
-        # A model has several fusions, so they are not one sweep.
-        is_sweep = experiment.model.traits.trained and not experiment.fuse
-        stability = score_stability(name, listing, is_sweep, clustered, config, stages)
-    with watch.stage("factors"):
-        factors = score_factors(name, listing, config.exact_songs, stages, terminal)
+    # All start before any is waited for, so that no worker is idle.
+    most = config.exact_songs
+    finish_projections = start_projections(listing, clusters, most, stages, terminal)
+    finish_evidence = start_evidence(name, listing, clusters, most, stages, terminal)
+    # A model has several fusions, so they are not one sweep.
+    is_sweep = experiment.model.traits.trained and not experiment.fuse
+    finish_stability = start_stability(name, listing, is_sweep, clustered, config, stages)
+    finish_factors = start_factors(name, listing, most, stages, terminal)
     with watch.stage("projections"):
-        projected, sampled = project(listing, clusters, config.exact_songs, stages, terminal)
+        projected, sampled = finish_projections()
+    with watch.stage("evidence"):
+        evidence = finish_evidence()
+    with watch.stage("stability"):
+        stability = finish_stability()
+    with watch.stage("factors"):
+        factors = finish_factors()
     with watch.stage("writing"):
         heldout = np.isin(fitted.scored, fitted.split.heldout)
         of_stages = {

@@ -1,6 +1,6 @@
 """How reproducible the clusters are: stability.csv, and the curve that can choose k."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -82,15 +82,17 @@ def with_stability(
     }
 
 
-def score_stability(
+def start_stability(
     name: str,
     listing: Listing,
     is_sweep: bool,
     clustered: "Clustered",
     config: ClusterConfig,
     stages: Stages,
-) -> Stability:
+) -> Callable[[], Stability]:
     """How well K-Means agrees between seeds and between subsets of the songs, and its consensus.
+
+    Starts the work, and returns a function that waits for it.
 
     One row per own representation, and one, without resampling, for all models of a sweep. A
     representation with too few distinct songs for k clusters has no row.
@@ -116,29 +118,32 @@ def score_stability(
         for place, seed in enumerate(seeds)
     ]
     agreements = stages.map("stability", kmeans_agreement, calls, n_songs)
-    resampled = {one.name: _merged(list(islice(agreements, len(seeds)))) for one in own}
     groups = _groups(own, seeds, is_sweep, clustered.clusters)
     labels = {label: listing.songs[label].iloc[places] for label in _LABELS}
     calls = [([one[places] for one in group.clusterings], k) for group in groups.values()]
-    rows = []
-    for (group_name, group), found in zip(
-        groups.items(), stages.map("consensus", consensus, calls, n_songs), strict=True
-    ):
-        scores = external_scores(found, labels)
-        rows.append(
-            (
-                name,
-                group_name,
-                len(group.clusterings),
-                k,
-                n_songs,
-                *seed_agreement(group.clusterings),
-                *resampled.get(group_name, Agreement(np.nan, np.nan)),
-                *(scores[f"ami_{label}"] for label in _LABELS),
-                *marks(group.representation, listing.labels).values(),
+    of_groups = stages.map("consensus", consensus, calls, n_songs)
+
+    def finish() -> Stability:
+        resampled = {one.name: _merged(list(islice(agreements, len(seeds)))) for one in own}
+        rows = []
+        for (group_name, group), found in zip(groups.items(), of_groups, strict=True):
+            scores = external_scores(found, labels)
+            rows.append(
+                (
+                    name,
+                    group_name,
+                    len(group.clusterings),
+                    k,
+                    n_songs,
+                    *seed_agreement(group.clusterings),
+                    *resampled.get(group_name, Agreement(np.nan, np.nan)),
+                    *(scores[f"ami_{label}"] for label in _LABELS),
+                    *marks(group.representation, listing.labels).values(),
+                )
             )
-        )
-    return Stability(pd.DataFrame(rows, columns=_COLUMNS), _approximated(config, n_songs))
+        return Stability(pd.DataFrame(rows, columns=_COLUMNS), _approximated(config, n_songs))
+
+    return finish
 
 
 def _per_seed(n_pairs: int, n_seeds: int) -> int:

@@ -6,7 +6,7 @@ import pytest
 from listings import list_songs, represent, stages
 
 from musicvae_jax.evaluation import factor_scores
-from musicvae_jax.pipeline.factors import SCORES, known_factors, score_factors
+from musicvae_jax.pipeline.factors import SCORES, known_factors, start_factors
 from musicvae_jax.runtime.terminal import Terminal
 
 N_SONGS = 120
@@ -39,7 +39,7 @@ def latents(table, spread=0.05):
 
 def scored(own, table, baselines=(), seeds=(0, 3), exact_songs=10_000):
     listing = list_songs(table, own, baselines, seeds)
-    return score_factors("mine", listing, exact_songs, stages(), Terminal())
+    return start_factors("mine", listing, exact_songs, stages(), Terminal())()
 
 
 def test_own_representations_are_scored_under_every_seed():

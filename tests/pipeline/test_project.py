@@ -6,7 +6,7 @@ import pytest
 from listings import list_songs, represent, stages
 
 from musicvae_jax.evaluation import projections
-from musicvae_jax.pipeline.project import project
+from musicvae_jax.pipeline.project import start_projections
 from musicvae_jax.runtime.terminal import Terminal
 
 N_SONGS = 40
@@ -35,7 +35,7 @@ def projected(n_songs=N_SONGS, exact_songs=10_000):
         for place, one in enumerate(own)
         for seed in (5, 8)
     }
-    return *project(listing, clusters, exact_songs, stages(), Terminal()), points
+    return *start_projections(listing, clusters, exact_songs, stages(), Terminal())(), points
 
 
 def test_own_representations_are_projected_by_both_under_the_first_seed():

@@ -12,7 +12,7 @@ from musicvae_jax.clustering import KCurves, kmeans
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import kmeans_agreement
 from musicvae_jax.pipeline.cluster import Clustered, cluster
-from musicvae_jax.pipeline.stability import SWEEP, score_stability, with_stability
+from musicvae_jax.pipeline.stability import SWEEP, start_stability, with_stability
 from musicvae_jax.pipeline.tables import selection_table
 from musicvae_jax.runtime.terminal import Terminal
 
@@ -47,7 +47,7 @@ def scored(own, baselines=(), seeds=(0, 3), is_sweep=False, **changes):
     }
     clustered = Clustered(K, {}, clusters, pd.DataFrame(), {})
     listing = list_songs(songs(), own, baselines, seeds)
-    found = score_stability("mine", listing, is_sweep, clustered, config, stages())
+    found = start_stability("mine", listing, is_sweep, clustered, config, stages())()
     return found.table.set_index("representation"), found.approximated, clusters
 
 
