@@ -11,7 +11,7 @@ from pathlib import Path
 
 STAGES = (
     *("features", "training", "posteriors", "clustering", "evidence", "stability", "factors"),
-    *("writing", "figures"),
+    *("UMAP", "t-SNE", "writing", "figures"),
 )
 
 

@@ -1,6 +1,6 @@
 """Clusters every representation with every clusterer and scores the clusters."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -48,10 +48,12 @@ class _Task(NamedTuple):
     method: Clusterer
 
 
-def cluster(
+def start_clustering(
     name: str, listing: Listing, config: ClusterConfig, stages: Stages, terminal: Terminal
-) -> Clustered:
+) -> Callable[[], Clustered]:
     """Runs every clusterer on every own representation and seed, all at one k.
+
+    Starts the work, and returns a function that waits for it.
 
     Scores at different k cannot be compared, so k is chosen once, on the first representation.
     Baselines are clustered by K-Means only: each is another experiment's own representation.
@@ -72,32 +74,39 @@ def cluster(
         calls = [_call(task, listing, points, k, config) for task in tasks]
         return stages.map("clustering", evaluate, calls, n_songs)
 
-    with terminal.progress("clustering", len(own) + len(tasks)) as advance:
-        calls = [(points[place], config, place[1]) for place in own]
-        curves = {}
-        found = stages.map("k curves", k_curves, calls, n_songs)
-        # A fixed k need not wait for the curves.
-        evaluated = start(config.k) if config.k else None
-        for place, of_place in zip(own, found, strict=True):
-            curves[place] = of_place
-            advance()
-        deciding = {place: curves[place] for place in own if place[0] == listing.own[0].name}
-        if config.k is None and config.choose_k == "stability":
-            deciding = with_stability(deciding, points, config, stages)
-            curves |= deciding
-        k = choose_k(list(deciding.values()), config)
-        results = {}
-        for task, result in zip(tasks, evaluated or start(k), strict=True):
-            results[task] = result
-            advance()
+    calls = [(points[place], config, place[1]) for place in own]
+    found = stages.map("k curves", k_curves, calls, n_songs)
+    # A fixed k need not wait for the curves.
+    evaluated = start(config.k) if config.k else None
+
+    def finish() -> Clustered:
+        curves, results = {}, {}
+        with terminal.progress("clustering", len(own) + len(tasks)) as advance:
+            for place, of_place in zip(own, found, strict=True):
+                curves[place] = of_place
+                advance()
+            deciding = {place: curves[place] for place in own if place[0] == listing.own[0].name}
+            if config.k is None and config.choose_k == "stability":
+                deciding = with_stability(deciding, points, config, stages)
+                curves.update(deciding)
+            k = choose_k(list(deciding.values()), config)
+            for task, result in zip(tasks, evaluated or start(k), strict=True):
+                results[task] = result
+                advance()
+        _notice_notes(results, terminal)
+        clusters = {place: results[_Task(*place, "kmeans")].clustering.labels for place in points}
+        metrics = _metrics(name, listing, results)
+        return Clustered(k, curves, clusters, metrics, _approximated(results, config, n_songs))
+
+    return finish
+
+
+def _notice_notes(results: dict[_Task, Evaluated], terminal: Terminal) -> None:
     for task_name, note in dict.fromkeys(
         (task.name, result.clustering.note) for task, result in results.items()
     ):
         if note:
             terminal.notice(f"{task_name}: {note}")
-    clusters = {place: results[_Task(*place, "kmeans")].clustering.labels for place in points}
-    metrics = _metrics(name, listing, results)
-    return Clustered(k, curves, clusters, metrics, _approximated(results, config, n_songs))
 
 
 def _tasks(listing: Listing, config: ClusterConfig) -> list[_Task]:

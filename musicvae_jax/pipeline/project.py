@@ -1,6 +1,6 @@
 """projections.parquet: own representations in two dimensions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -16,21 +16,20 @@ _ABOUT = ("music_id", "cluster", "genre", "language")
 
 def start_projections(
     listing: Listing,
-    clusters: dict[tuple[str, int], np.ndarray],
     exact_songs: int,
     stages: Stages,
     terminal: Terminal,
-) -> Callable[[], tuple[pd.DataFrame, dict[str, str]]]:
+) -> Callable[[dict[tuple[str, int], np.ndarray]], tuple[pd.DataFrame, dict[str, str]]]:
     """t-SNE and UMAP of every own representation with the first seed, and what is sampled.
 
-    Starts t-SNE, and returns a function that runs UMAP and waits for both.
+    Starts t-SNE, runs UMAP, and returns a function of the K-Means cluster numbers, by name and
+    seed, that waits for t-SNE.
 
     A sample stands for many songs, the same for every representation: t-SNE takes minutes above
     10,000, and a picture has no room for more.
 
     Args:
         listing: the run's representations.
-        clusters: K-Means cluster numbers by name and seed.
         exact_songs: if there are more songs, a sample of this size is used.
         stages: runs the projections, or finds them in the cache.
         terminal: for progress and notices.
@@ -44,24 +43,37 @@ def start_projections(
             f"t-SNE and UMAP are skipped: got {n_songs} songs, expected at least "
             f"{projections.MIN_SONGS}"
         )
-        return lambda: (pd.DataFrame(columns=columns), {})
+        return lambda _: (pd.DataFrame(columns=columns), {})
     calls = [(one.of_seed(0)[places], seed) for one in listing.own]
     # Every process that runs UMAP compiles it first, for about 15 seconds, so only this one does.
-    # While it does, the others have t-SNE and the other stages.
+    # While it does, the others have t-SNE and what was started before.
     tsnes = stages.map("projections", projections.tsne, calls, len(places))
     umaps = stages.map("projections", projections.umap, calls, 0)
+    by_method = {"umap": _collected("UMAP", umaps, len(calls), terminal)}
 
-    def finish() -> tuple[pd.DataFrame, dict[str, str]]:
+    def finish(
+        clusters: dict[tuple[str, int], np.ndarray],
+    ) -> tuple[pd.DataFrame, dict[str, str]]:
+        by_method["tsne"] = _collected("t-SNE", tsnes, len(calls), terminal)
         tables = []
-        with terminal.progress("projecting", 2 * len(calls)) as advance:
-            for method, found in (("umap", umaps), ("tsne", tsnes)):
-                for one, coordinates in zip(listing.own, found, strict=True):
-                    of_songs = about.assign(cluster=clusters[one.name, seed][places])[list(_ABOUT)]
-                    table = pd.DataFrame(coordinates, columns=["x", "y"]).join(of_songs)
-                    tables.append(table.assign(representation=one.name, method=method))
-                    advance()
+        for method, found in by_method.items():
+            for one, coordinates in zip(listing.own, found, strict=True):
+                of_songs = about.assign(cluster=clusters[one.name, seed][places])[list(_ABOUT)]
+                table = pd.DataFrame(coordinates, columns=["x", "y"]).join(of_songs)
+                tables.append(table.assign(representation=one.name, method=method))
         methods = ("umap", "tsne") if len(places) < n_songs else ()
         approximated = dict.fromkeys(methods, sample_text(len(places)))
         return pd.concat(tables, ignore_index=True), approximated
 
     return finish
+
+
+def _collected(
+    name: str, found: Iterator[np.ndarray], total: int, terminal: Terminal
+) -> list[np.ndarray]:
+    coordinates = []
+    with terminal.progress(name, total) as advance:
+        for one in found:
+            coordinates.append(one)
+            advance()
+    return coordinates

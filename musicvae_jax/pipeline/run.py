@@ -108,7 +108,7 @@ def _write_results(
 ) -> None:
     # scikit-learn and matplotlib take seconds to import, so import them after training.
     from musicvae_jax.pipeline.cards import cards
-    from musicvae_jax.pipeline.cluster import cluster
+    from musicvae_jax.pipeline.cluster import start_clustering
     from musicvae_jax.pipeline.evidence import start_evidence
     from musicvae_jax.pipeline.examples import mel_examples
     from musicvae_jax.pipeline.factors import start_factors
@@ -126,20 +126,21 @@ def _write_results(
         health = posterior_health(fitted)
     for alarm in health.alarms:
         terminal.notice(alarm)
+    listing, most = list_representations(fitted), config.exact_songs
+    # Stages start before those before them are waited for, so that no worker is idle.
+    finish_clustering = start_clustering(name, listing, config, stages, terminal)
+    with watch.stage("UMAP"):
+        finish_projections = start_projections(listing, most, stages, terminal)
     with watch.stage("clustering"):
-        listing = list_representations(fitted)
-        clustered = cluster(name, listing, config, stages, terminal)
+        clustered = finish_clustering()
     clusters = clustered.clusters
-    # All start before any is waited for, so that no worker is idle.
-    most = config.exact_songs
-    finish_projections = start_projections(listing, clusters, most, stages, terminal)
     finish_evidence = start_evidence(name, listing, clusters, most, stages, terminal)
     # A model has several fusions, so they are not one sweep.
     is_sweep = experiment.model.traits.trained and not experiment.fuse
     finish_stability = start_stability(name, listing, is_sweep, clustered, config, stages)
     finish_factors = start_factors(name, listing, most, stages, terminal)
-    with watch.stage("projections"):
-        projected, sampled = finish_projections()
+    with watch.stage("t-SNE"):
+        projected, sampled = finish_projections(clusters)
     with watch.stage("evidence"):
         evidence = finish_evidence()
     with watch.stage("stability"):

@@ -54,8 +54,9 @@ class Stages:
             n_songs: number of songs in each call, on which its time depends.
         """
         code = code_version((function.__module__,), NUMERICAL_PACKAGES)
-        version = (code, self._workers.threads(n_songs))
-        paths = [self._path(stage, function, version, call) for call in calls]
+        name = f"{function.__module__}.{function.__qualname__}"
+        version = (name, code, self._workers.threads(n_songs))
+        paths = [self._folder / stage / f"{key}.pickle" for key in _keys(version, calls)]
         distinct = dict(zip(paths, calls, strict=True))
         found = {path: None if self._fresh else _read(path) for path in distinct}
         missing = [path for path in distinct if found[path] is None]
@@ -78,10 +79,17 @@ class Stages:
         """Folder of the cached results."""
         return self._folder
 
-    def _path(self, stage: str, function: Callable, version: tuple, call: tuple) -> Path:
-        name = f"{function.__module__}.{function.__qualname__}"
-        key = joblib.hash((name, version, call), hash_name="sha1", coerce_mmap=True)
-        return self._folder / stage / f"{key}.pickle"
+
+def _keys(version: tuple, calls: Sequence[tuple[Any, ...]]) -> list[str]:
+    """A key for each call, the same for equal arguments."""
+    # Most calls of a stage share the songs' labels, which take longer to hash than all points.
+    by_id = {id(one): one for call in calls for one in call}
+    digests = {place: _digest(one) for place, one in by_id.items()}
+    return [_digest((version, [digests[id(one)] for one in call])) for call in calls]
+
+
+def _digest(value: Any) -> str:
+    return joblib.hash(value, hash_name="sha1", coerce_mmap=True)
 
 
 def _in_order(

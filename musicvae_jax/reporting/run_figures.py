@@ -140,13 +140,14 @@ def _of_mels(draw: Callable, folder: Path, title: str) -> Figure | None:
 
 
 # File name to what draws it from a results folder and a title; None where nothing can be drawn.
+# Slow ones first, so that no worker draws the last of them alone.
 _FIGURES: dict[str, Callable[[Path, str], Figure | None]] = {
+    "cluster_spectra": _cluster_spectra,
+    "tsne": partial(_projection, "tsne"),
+    "umap": partial(_projection, "umap"),
     "training_curves": _training_curves,
     "posterior": _posterior,
     "cluster_selection": _cluster_selection,
-    "tsne": partial(_projection, "tsne"),
-    "umap": partial(_projection, "umap"),
-    "cluster_spectra": _cluster_spectra,
     "reconstruction_examples": partial(_of_mels, reconstruction_examples),
     "latent_interpolation": partial(_of_mels, latent_interpolation),
 }

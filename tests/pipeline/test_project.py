@@ -35,7 +35,8 @@ def projected(n_songs=N_SONGS, exact_songs=10_000):
         for place, one in enumerate(own)
         for seed in (5, 8)
     }
-    return *start_projections(listing, clusters, exact_songs, stages(), Terminal())(), points
+    finish = start_projections(listing, exact_songs, stages(), Terminal())
+    return *finish(clusters), points
 
 
 def test_own_representations_are_projected_by_both_under_the_first_seed():

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from musicvae_jax.clustering import KCurves, kmeans
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import kmeans_agreement
-from musicvae_jax.pipeline.cluster import Clustered, cluster
+from musicvae_jax.pipeline.cluster import Clustered, start_clustering
 from musicvae_jax.pipeline.stability import SWEEP, start_stability, with_stability
 from musicvae_jax.pipeline.tables import selection_table
 from musicvae_jax.runtime.terminal import Terminal
@@ -53,7 +53,7 @@ def scored(own, baselines=(), seeds=(0, 3), is_sweep=False, **changes):
 
 def clustered(own, baselines=(), seeds=(0, 3), **changes):
     listing = list_songs(songs(), own, baselines, seeds)
-    return cluster("mine", listing, replace(CONFIG, **changes), stages(), Terminal())
+    return start_clustering("mine", listing, replace(CONFIG, **changes), stages(), Terminal())()
 
 
 def test_clear_clusters_come_out_again_and_others_do_not():
