@@ -104,6 +104,36 @@ def gaussian_kl_per_dimension(mean: jax.Array, log_var: jax.Array) -> jax.Array:
     return 0.5 * _twice_kl(mean, log_var)
 
 
+def gaussian_kl_between(
+    mean: jax.Array, log_var: jax.Array, other_mean: jax.Array, other_log_var: jax.Array
+) -> jax.Array:
+    """Divergence KL(q || p) of two diagonal Gaussians, for each dimension.
+
+    Args:
+        mean: means of q, `[..., latent]`.
+        log_var: natural-log variances of q, same shape.
+        other_mean: means of p, same shape.
+        other_log_var: natural-log variances of p, same shape.
+
+    Returns:
+        Nats, shape `[..., latent]`, at least 0 up to rounding, and 0 where q is p.
+
+    Example:
+        >>> zero, one = jnp.zeros(1), jnp.ones(1)
+        >>> gaussian_kl_between(one, zero, 3 * one, zero)
+        Array([2.], dtype=float32)
+
+    References:
+        Kullback, Information Theory and Statistics, 1959, chapter 9.
+    """
+    _check_same_shape(mean=mean, log_var=log_var)
+    _check_same_shape(mean=mean, other_mean=other_mean)
+    _check_same_shape(mean=mean, other_log_var=other_log_var)
+    # In units of p's deviation, p is the standard normal.
+    scaled = (mean - other_mean) * jnp.exp(-0.5 * other_log_var)
+    return 0.5 * _twice_kl(scaled, log_var - other_log_var)
+
+
 def free_bits_kl(
     kl_nats: jax.Array, batch_kl_nats: jax.Array, free_bits: jax.Array | float
 ) -> jax.Array:

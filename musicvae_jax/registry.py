@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from musicvae_jax.config import Experiment, FeatureConfig, ModelConfig, TrainConfig
+from musicvae_jax.config import ClusterConfig, Experiment, FeatureConfig, ModelConfig, TrainConfig
 
 _VAE = Experiment("easy_vae")
 _RICH = Experiment("easy_vae_mfcc", features=FeatureConfig(blocks=("statistics", "mfcc")))
@@ -12,6 +12,12 @@ _CONV = Experiment(
     model=ModelConfig(kind="conv_vae", latent=64),
     train=TrainConfig(epochs=15, learning_rate=(2e-3,)),
 )
+_MFA = Experiment(
+    "hard_mfa",
+    features=FeatureConfig(blocks=("mfcc", "rhythm", "tfidf_32"), balance="mfa"),
+    model=ModelConfig(kind="raw"),
+)
+_ALL_SONGS = ClusterConfig(songs="all")
 
 
 def _named(name: str, base: Experiment, **changes: object) -> Experiment:
@@ -48,6 +54,11 @@ _NAMED = (
         "PCA of the 512 mel statistics: the linear baseline.",
         _named("easy_pca", _VAE, model=ModelConfig(kind="pca")),
         ".447 ± .003",
+    ),
+    Named(
+        "PCA scaled to variance 1 in each of 16 components: what a VAE must beat.",
+        _named("easy_whitened_pca", _VAE, model=ModelConfig(kind="whitened_pca", latent=16)),
+        "",
     ),
     Named("VAE of the 512 mel statistics.", _VAE, ".505 ± .004"),
     Named("VAE of mel statistics and MFCCs.", _RICH, ".525 ± .015"),
@@ -97,6 +108,39 @@ _NAMED = (
         "Audio latents joined with lyrics, with and without the genre as a third block.",
         _named("hard_multimodal", _RICH, fuse=("lyrics", "genre")),
         ".800 ± .015",
+    ),
+    Named(
+        "Audio and lyrics by multiple factor analysis: a fusion without a model.",
+        _MFA,
+        "",
+    ),
+    Named(
+        "The same for all songs; missing lyrics are the mean of the others'.",
+        _named("hard_mfa_all", _MFA, cluster=_ALL_SONGS),
+        "",
+    ),
+    Named(
+        "Multiple factor analysis with lyrics centred per language.",
+        _named(
+            "hard_mfa_centred",
+            _MFA,
+            features=replace(_MFA.features, blocks=("mfcc", "rhythm", "tfidf_32_centred")),
+        ),
+        "",
+    ),
+    Named(
+        "Multiple factor analysis with the style of the lyrics as a third block.",
+        _named(
+            "hard_mfa_style",
+            _MFA,
+            features=replace(_MFA.features, blocks=(*_MFA.features.blocks, "style")),
+        ),
+        "",
+    ),
+    Named(
+        "VAE of blocks balanced by multiple factor analysis: latents and decoded features.",
+        _named("hard_mfa_vae", _MFA, model=ModelConfig(kind="vae", decoded=True)),
+        "",
     ),
     Named(
         "Multimodal VAE: one encoder for audio and lyrics.",

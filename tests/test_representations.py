@@ -48,6 +48,19 @@ def test_components_are_those_of_the_covariance_of_the_training_songs():
     np.testing.assert_allclose(centred[:12].var(axis=0, ddof=1), values[::-1], rtol=1e-9)
 
 
+def test_whitened_components_have_variance_one_and_no_correlation():
+    train = np.arange(12)
+    latents = apply_pca(fit_pca(X, train, 4, whitened=True), X)[train]
+    np.testing.assert_allclose(np.cov(latents.T), np.eye(4), atol=1e-5)
+    plain = apply_pca(fit_pca(X, train, 4), X)[train]
+    np.testing.assert_allclose(latents, plain / plain.std(axis=0, ddof=1), rtol=1e-4, atol=1e-5)
+
+
+def test_a_component_without_variance_is_not_blown_up():
+    flat = np.concatenate([X, X[:, :2]], axis=1)
+    assert apply_pca(fit_pca(flat, np.arange(20), 7, whitened=True), flat).shape == (20, 5)
+
+
 def test_held_out_songs_do_not_move_the_components():
     train = np.arange(10)
     changed = X.copy()

@@ -15,7 +15,7 @@ from musicvae_jax.preprocess import (
 )
 from musicvae_jax.songs import Songs, Split
 from musicvae_jax.trained import Trained
-from musicvae_jax.training import Examples, History, Losses, init_state, make_model
+from musicvae_jax.training import Examples, History, Losses, empty_example, init_state, make_model
 
 TINY = Experiment(
     "tiny",
@@ -49,9 +49,8 @@ def with_state(blank: Trained, n_labels: int) -> Trained:
     """The model with other parameters for each member, and a history that counts up."""
     experiment = blank.experiment
     model = make_model(experiment.model, blank.shape)
-    examples = Examples(
-        jnp.zeros((1, *blank.shape)), jnp.zeros((1, n_labels)) if n_labels else None
-    )
+    x = empty_example(experiment.model, blank.shape)
+    examples = Examples(x, jnp.zeros((1, n_labels)) if n_labels else None)
     states = [
         init_state(model, jax.random.key(place), examples, member.learning_rate)
         for place, member in enumerate(experiment.members)

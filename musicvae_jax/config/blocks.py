@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 Block = Literal[
     *("statistics", "mfcc", "rhythm"),
-    *("lyrics", "lyrics_plain", "lyrics_centred", "tfidf", "tfidf_centred", "style"),
+    *("lyrics", "lyrics_plain", "lyrics_centred", "style"),
+    *("tfidf", "tfidf_centred", "tfidf_32", "tfidf_32_centred"),
     *("genre",),
 ]
 Label = Literal["genre", "language", "artist"]
@@ -58,6 +59,8 @@ class BlockTraits(NamedTuple):
 
 
 _AUDIO, _LYRICS = "melspectrogram", "lyrics"
+_TFIDF = (("runtime", "tfidf"), ("centred", False))
+_CENTRED = ("centred", True)
 BLOCKS: dict[Block, BlockTraits] = {
     "statistics": BlockTraits(_AUDIO, "features.statistics.mel_statistics", 512, version=2),
     "mfcc": BlockTraits(_AUDIO, "features.mfcc.mfcc_statistics", 60),
@@ -65,9 +68,11 @@ BLOCKS: dict[Block, BlockTraits] = {
     "lyrics": BlockTraits(_LYRICS),
     "lyrics_plain": BlockTraits(_LYRICS, lyrics=(("centred", False),)),
     "lyrics_centred": BlockTraits(_LYRICS, lyrics=(("centred", True),)),
-    "tfidf": BlockTraits(_LYRICS, lyrics=(("runtime", "tfidf"), ("centred", False))),
-    "tfidf_centred": BlockTraits(_LYRICS, lyrics=(("runtime", "tfidf"), ("centred", True))),
     "style": BlockTraits(_LYRICS, "lyrics.writing_style.lyrics_style", 10),
+    "tfidf": BlockTraits(_LYRICS, lyrics=_TFIDF),
+    "tfidf_centred": BlockTraits(_LYRICS, lyrics=(*_TFIDF, _CENTRED)),
+    "tfidf_32": BlockTraits(_LYRICS, lyrics=(*_TFIDF, ("components", 32))),
+    "tfidf_32_centred": BlockTraits(_LYRICS, lyrics=(*_TFIDF, ("components", 32), _CENTRED)),
     "genre": BlockTraits("genre"),
 }
 

@@ -7,6 +7,7 @@ from musicvae_jax.config.checks import require, require_one_of, require_some_of
 from musicvae_jax.config.traits import Clusterer
 
 KRule = Literal["silhouette", "stability"]
+ScoredSongs = Literal["complete", "all"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +17,9 @@ class ClusterConfig:
     methods: tuple[Clusterer, ...] = ("kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag")
     """kmeans, agglomerative (Ward), gmm_full and gmm_diag (Gaussian mixtures) make k clusters;
     dbscan and hdbscan find their own number and leave noise."""
+    songs: ScoredSongs = "complete"
+    """Which songs are clustered and scored. complete: those with all lyrics that the experiment
+    uses; all: every song that the model can read, with what it has."""
     k: int | None = None
     """Number of clusters, at least 2; by default choose_k picks it from k_min .. k_max."""
     choose_k: KRule = "silhouette"
@@ -40,6 +44,7 @@ class ClusterConfig:
     def __post_init__(self) -> None:
         require_some_of("cluster.methods", self.methods, get_args(Clusterer))
         require("kmeans" in self.methods, "cluster.methods", self.methods, "'kmeans' among them")
+        require_one_of("cluster.songs", self.songs, get_args(ScoredSongs))
         require(self.min_samples >= 2, "cluster.min_samples", self.min_samples, "at least 2")
         require(self.k is None or self.k >= 2, "cluster.k", self.k, "at least 2")
         require_one_of("cluster.choose_k", self.choose_k, get_args(KRule))

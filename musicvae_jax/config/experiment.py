@@ -1,5 +1,6 @@
 """A named experiment: everything its numbers depend on."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -63,12 +64,25 @@ class Experiment:
                 "which has no KL term",
             )
         require(
-            self.model.traits.reads == "rows" or not self.text_blocks,
+            self.model.traits.reads != "crops" or not self.text_blocks,
             "features.blocks",
             self.features.blocks,
             f"audio blocks for model.kind {self.model.kind!r}",
         )
+        require(
+            self.model.traits.reads != "blocks" or len(self.modalities) > 1,
+            "features.blocks",
+            self.features.blocks,
+            f"two modalities or more for model.kind {self.model.kind!r}, such as audio and lyrics",
+        )
         if self.fuse:
+            require(not self.model.decoded, "model.decoded", True, "False with --fuse")
+            require(
+                self.cluster.songs == "complete",
+                "cluster.songs",
+                self.cluster.songs,
+                "'complete' with --fuse, which has no vector for missing lyrics",
+            )
             require_some_of("fuse", self.fuse, _FUSED)
             require(
                 not self.text_blocks,
@@ -91,6 +105,12 @@ class Experiment:
         return tuple(name for name in self.features.blocks if BLOCKS[name].is_lyrics)
 
     @property
+    def modalities(self) -> tuple[str, ...]:
+        """What the model reads as one: "audio", all its blocks together, and each lyrics block."""
+        texts = self.text_blocks
+        return texts if len(texts) == len(self.features.blocks) else ("audio", *texts)
+
+    @property
     def lyrics_blocks(self) -> tuple[Block, ...]:
         """All lyrics blocks that the experiment uses, none twice."""
         beside = (name for name in (*self.fuse, *self.alone) if BLOCKS[name].is_lyrics)
@@ -109,6 +129,15 @@ class Experiment:
         traits = BLOCKS[block]
         is_vector = traits.is_lyrics and not traits.function
         return (traits.column, *(self.lyrics_of(block).labels_seen if is_vector else ()))
+
+    def columns_of_modalities(self, names: Collection[str]) -> tuple[str, ...]:
+        """The columns of the song table that some of `modalities` are computed from."""
+        blocks = (
+            block
+            for block in self.features.blocks
+            if ("audio" if BLOCKS[block].is_audio else block) in names
+        )
+        return tuple(dict.fromkeys(column for block in blocks for column in self.columns_of(block)))
 
     @property
     def columns_seen(self) -> tuple[str, ...]:

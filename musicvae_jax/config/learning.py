@@ -19,7 +19,8 @@ class ModelConfig:
 
     kind: ModelKind = "vae"
     """vae: Gaussian posterior; ae: deterministic encoder, no KL; conv_vae: VAE of mel crops; pca:
-    principal components, no training; raw: the standardised features themselves."""
+    principal components, no training; whitened_pca: these scaled to variance 1; raw: the
+    standardised features themselves. The others are those of the experiments with their names."""
     architecture: Architecture = "patch"
     """Layers of a conv_vae: patch (space-to-depth and dense) or conv (ordinary strided
     convolutions, for accelerators)."""
@@ -27,8 +28,13 @@ class ModelConfig:
     """Widths of the encoder's hidden layers, reversed in the decoder; each at least 1."""
     latent: int = 32
     """Number of latent dimensions (components, for pca); at least 1."""
+    components: int = 10
+    """Gaussians in the prior of a vade, as many as clusters are expected; at least 1."""
     condition: Condition = "none"
     """Label given to encoder and decoder as a one-hot vector (conditional VAE)."""
+    decoded: bool = False
+    """Cluster the features decoded from the posterior means, too: they keep the input's geometry,
+    where latents have that of the prior."""
 
     def __post_init__(self) -> None:
         require_one_of("model.kind", self.kind, get_args(ModelKind))
@@ -40,12 +46,19 @@ class ModelConfig:
             self.hidden,
             "one or more widths of at least 1",
         )
+        require(self.components >= 1, "model.components", self.components, "at least 1")
         require(self.latent >= 1, "model.latent", self.latent, "at least 1")
         require(
             self.traits.conditional or self.condition == "none",
             "model.condition",
             self.condition,
             f"'none' for model.kind {self.kind!r}",
+        )
+        require(
+            not self.decoded or (self.traits.trained and self.traits.reads != "crops"),
+            "model.decoded",
+            self.decoded,
+            f"False for model.kind {self.kind!r}, which decodes no features",
         )
 
     @property
@@ -60,6 +73,8 @@ class TrainConfig:
 
     epochs: int = 100
     """Passes over the training songs; at least 1."""
+    pretrain_epochs: int = 50
+    """Passes over the training songs before that, for the autoencoder of a vade; at least 1."""
     batch_size: int = 32
     """Songs per gradient step; at least 1."""
     learning_rate: tuple[float, ...] = (1e-3,)
@@ -88,6 +103,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         require(self.epochs >= 1, "train.epochs", self.epochs, "at least 1")
+        require(
+            self.pretrain_epochs >= 1, "train.pretrain_epochs", self.pretrain_epochs, "at least 1"
+        )
         require(self.batch_size >= 1, "train.batch_size", self.batch_size, "at least 1")
         require(
             len(self.learning_rate) > 0

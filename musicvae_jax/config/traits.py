@@ -5,7 +5,10 @@ All other code looks here. To add a model or clusterer, write its file and add a
 
 from typing import Literal, NamedTuple
 
-ModelKind = Literal["vae", "ae", "conv_vae", "pca", "raw"]
+ModelKind = Literal[
+    *("vae", "ae", "conv_vae"),
+    *("pca", "whitened_pca", "raw"),
+]
 Clusterer = Literal["kmeans", "agglomerative", "dbscan", "hdbscan", "gmm_full", "gmm_diag"]
 
 
@@ -16,19 +19,25 @@ class ModelTraits(NamedTuple):
         module: the Flax module to train, as "file.Class" in `musicvae_jax.models`; "" for a model
             without training.
         settings: attributes of the module that this kind fixes. The `ModelConfig` sets the others.
-        reads: what one example is: a row of features, or a crop of a mel spectrogram.
+        reads: what one example is: a row of features; the same row as blocks, some of which may be
+            missing; or a crop of a mel spectrogram.
         has_kl: whether it has a posterior that a KL term pulls towards a prior.
         conditional: whether it can take a label as a condition.
         linear: whether its latents are principal components. A model that is neither trained nor
             linear returns the features themselves.
+        whitened: whether these components have variance 1.
+        has_normal_prior: whether its prior, if it has one, is the standard normal. Otherwise it is
+            a mixture, which is fitted to the latents of an autoencoder before training.
     """
 
     module: str = ""
     settings: tuple[tuple[str, object], ...] = ()
-    reads: Literal["rows", "crops"] = "rows"
+    reads: Literal["rows", "blocks", "crops"] = "rows"
     has_kl: bool = False
     conditional: bool = False
     linear: bool = False
+    whitened: bool = False
+    has_normal_prior: bool = True
 
     @property
     def trained(self) -> bool:
@@ -40,6 +49,7 @@ MODELS: dict[ModelKind, ModelTraits] = {
     "ae": ModelTraits("mlp.MLPAutoencoder", (("deterministic", True),), conditional=True),
     "conv_vae": ModelTraits("conv.ConvAutoencoder", reads="crops", has_kl=True),
     "pca": ModelTraits(linear=True),
+    "whitened_pca": ModelTraits(linear=True, whitened=True),
     "raw": ModelTraits(),
 }
 

@@ -29,6 +29,7 @@ from musicvae_jax.features.scaling import (
     Scaler,
     block_weights,
     fit_scaler,
+    singular_weights,
     standardise,
     unstandardise,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "random_crops",
     "rhythm_spectrum",
     "settings",
+    "singular_weights",
     "standardise",
     "unstandardise",
     "vocabulary",

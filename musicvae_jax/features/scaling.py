@@ -5,6 +5,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from musicvae_jax.errors import InputError
+
 Array = TypeVar("Array")
 
 # About the smallest audible difference in level.
@@ -59,6 +61,45 @@ def block_weights(widths: Sequence[int]) -> np.ndarray:
     """
     share = sum(widths) / len(widths)
     return np.sqrt(share / np.asarray(widths, np.float64))
+
+
+def singular_weights(blocks: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
+    """The factor for each block that gives all the same largest singular value.
+
+    With equal total variance, a block of many unrelated dimensions counts as much as one whose
+    dimensions agree. Here the strongest direction of every block has the same variance instead.
+
+    Args:
+        blocks: the training songs that have the block, `[songs, width]` each.
+        names: of the blocks, for errors.
+
+    Returns:
+        `[blocks]`. The total variance becomes the number of features, as in `block_weights`.
+
+    Raises:
+        InputError: a block is the same for all of its songs.
+
+    Example:
+        >>> flat, long = np.array([[-1.0, 0.0], [1.0, 0.0]]), np.array([[-9.0], [9.0]])
+        >>> (singular_weights([flat, long], ["flat", "long"]) * [1, 9]).round(3)
+        array([1.225, 1.225])
+
+    References:
+        Escofier and Pagès, Multiple Factor Analysis (AFMULT Package), 1994.
+    """
+    weights, total = [], 0.0
+    for block, name in zip(blocks, names, strict=True):
+        covariance = np.atleast_2d(np.cov(block, rowvar=False, bias=True))
+        largest = np.linalg.eigvalsh(covariance)[-1]
+        if largest <= 1e-12:
+            raise InputError(
+                f"features.blocks: {name} is the same for all {len(block)} training songs that "
+                "have it, expected a block that varies, which features.balance 'mfa' divides by"
+            )
+        weights.append(1 / np.sqrt(largest))
+        total += np.trace(covariance) / largest
+    n_features = sum(block.shape[1] for block in blocks)
+    return np.array(weights) * np.sqrt(n_features / total)
 
 
 def standardise(values: Array, scaler: Scaler) -> Array:

@@ -4,6 +4,7 @@ They import nothing else of this package but the losses. Every module implements
 """
 
 from musicvae_jax.models.conv import ConvAutoencoder
+from musicvae_jax.models.experts import product_of_experts
 from musicvae_jax.models.mlp import MLP, MLPAutoencoder
 from musicvae_jax.models.objective import LIKELIHOODS, Model, Terms
 from musicvae_jax.models.posterior import Output, Posterior, sample_posterior
@@ -17,5 +18,6 @@ __all__ = [
     "Output",
     "Posterior",
     "Terms",
+    "product_of_experts",
     "sample_posterior",
 ]

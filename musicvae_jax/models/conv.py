@@ -159,12 +159,18 @@ class ConvAutoencoder(nn.Module):
         self.encoder = Encoder(self.architecture, 2 * self.latent)
         self.decoder = Decoder(self.architecture, self.bands, self.frames)
 
-    def encode(self, x: jax.Array, condition: jax.Array | None = None) -> Posterior:
+    def encode(
+        self,
+        x: jax.Array,
+        condition: jax.Array | None = None,
+        mask: jax.Array | None = None,  # noqa: ARG002 - crops have nothing missing
+    ) -> Posterior:
         """The posterior of x; deterministic.
 
         Args:
             x: crops, `[..., bands, frames]`.
             condition: must be None; this module is never conditional.
+            mask: not used.
         """
         _refuse(condition)
         return Posterior(*jnp.split(self.encoder(x), 2, axis=-1))

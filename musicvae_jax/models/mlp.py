@@ -72,7 +72,12 @@ class MLPAutoencoder(nn.Module):
         self.encoder = MLP(self.hidden, parts * self.latent)
         self.decoder = MLP(self.hidden[::-1], self.features)
 
-    def encode(self, x: jax.Array, condition: jax.Array | None = None) -> Posterior:
+    def encode(
+        self,
+        x: jax.Array,
+        condition: jax.Array | None = None,
+        mask: jax.Array | None = None,  # noqa: ARG002 - missing features are read as 0
+    ) -> Posterior:
         """The posterior of x, `[..., features]`; draws no samples.
 
         A deterministic module has no posterior variance; its `log_var` is all zeros.

@@ -49,8 +49,20 @@ class Model(Protocol):
     latent: int
     other_terms: tuple[str, ...]
 
-    def encode(self, x: jax.Array, condition: jax.Array | None = None) -> Posterior:
-        """The posterior of x; draws no samples."""
+    def encode(
+        self,
+        x: jax.Array,
+        condition: jax.Array | None = None,
+        mask: jax.Array | None = None,
+    ) -> Posterior:
+        """The posterior of x; draws no samples.
+
+        Args:
+            x: examples, `[examples, ...]`.
+            condition: labels, `[examples, labels]`, or None.
+            mask: 0 for elements of x that are missing, else 1; None if none is. Only a model of
+                blocks uses it; the others read missing elements as what they hold, 0.
+        """
 
     def decode(self, z: jax.Array, condition: jax.Array | None = None) -> jax.Array:
         """The mean of x given latents."""

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 import pandas as pd
+from jax.sharding import Mesh
 
 from musicvae_jax.clustering import check_enough_songs
 from musicvae_jax.config import Experiment, RuntimeConfig
@@ -50,6 +51,7 @@ from musicvae_jax.training import (
     OnEpochs,
     check_finite,
 )
+from musicvae_jax.training.pretraining import pretrain_members
 from musicvae_jax.training.resume import (
     OpenSaver,
     SaveConfig,
@@ -138,7 +140,7 @@ def fit(
         preprocessor, inputs, split = _preprocess(
             experiment, songs, features, split, terminal, runtime.fresh
         )
-        scored = np.flatnonzero(inputs.known)
+        scored = inputs.scored
         check_enough_songs(features.values[scored], experiment.cluster)
         _notice_gaps(features.table, scored, split, terminal)
     trained, found = Trained(preprocessor, inputs.shape), None
@@ -148,7 +150,8 @@ def fit(
                 trained, inputs, split, songs.fingerprint, runtime, terminal, saving, on_epochs
             )
         elif experiment.model.traits.linear:
-            projection = fit_pca(inputs.x, split.train, experiment.model.latent)
+            whitened = experiment.model.traits.whitened
+            projection = fit_pca(inputs.x, split.train, experiment.model.latent, whitened)
             trained = trained._replace(projection=projection)
         base = base_representations(trained, inputs, make_mesh(1, runtime.devices))
         fusions = fit_fusions(experiment, list(base.values()), inputs, split, scored)
@@ -254,11 +257,14 @@ def _train_or_find(
         config = SaveConfig(runtime.checkpoint_every, runtime.checkpoints_kept)
         open_saver = partial(save_in, saving.resume_dir, config, stop_requested, terminal.notice)
     with defer_signals(), _reports(blank, terminal, on_epochs) as on_history:
-        rest = (on_history, mesh, open_saver)
+        rest, start = (on_history, mesh, open_saver), None
+        if not blank.experiment.model.traits.has_normal_prior:
+            start = _pretrained(blank, source, is_streamed, terminal, mesh)
         if is_streamed:
             state, history = train_streamed_members(blank.model, train, source, members, *rest)
         else:
-            state, history = train_members(blank.model, train, members, source.data(), *rest)
+            data = source.data()
+            state, history = train_members(blank.model, train, members, data, *rest, params=start)
     if saving is not None and any_process(stop_requested()):
         # The signal arrived while the last step was being saved.
         raise StoppedError("stopped; the training is saved, and the same command resumes it")
@@ -270,6 +276,29 @@ def _train_or_find(
             discard_interrupted(saving.resume_dir, settings)
         raise
     return blank._replace(state=state, history=history, key=key), None
+
+
+def _pretrained(
+    blank: Trained,
+    source: CropSource | RowSource,
+    is_streamed: bool,
+    terminal: Terminal,
+    mesh: Mesh,
+) -> Any:
+    """The parameters to start from of a model whose prior is a mixture."""
+    kind, train = blank.experiment.model.kind, blank.experiment.train
+    if is_streamed:
+        raise InputError(
+            f"model.kind: got {kind!r} and features that are streamed, expected a data_budget_mb "
+            f"above {source.n_bytes / 10**6:,.1f}, since its mixture is fitted to all songs"
+        )
+    members = blank.experiment.members
+    with terminal.progress("pretraining", len(members) * train.pretrain_epochs) as advance:
+
+        def on_history(first_member: int, first_epoch: int, history: History) -> None:  # noqa: ARG001
+            advance(history.active_units.size)
+
+        return pretrain_members(blank.model, train, members, source.data(), on_history, mesh)
 
 
 def _is_streamed(

@@ -12,6 +12,8 @@ from musicvae_jax.representations import Representation, apply_pca, fit_pca
 from musicvae_jax.songs import LABELS
 
 MARKS = ("labels_seen", "labels_derivable")
+# Whitening makes noise of the last components as strong as the first; few have little noise.
+_FEW_COMPONENTS = 16
 
 
 class Listing(NamedTuple):
@@ -54,27 +56,37 @@ class Listing(NamedTuple):
 
 def list_representations(fitted: Fitted) -> Listing:
     """An experiment's own representations and its baselines, for the songs that it clusters."""
-    experiment, inputs, split = fitted.trained.experiment, fitted.inputs, fitted.split
+    experiment, inputs = fitted.trained.experiment, fitted.inputs
     baselines = list(fitted.base) if experiment.fuse else []
     texts = [name for name in experiment.fuse if BLOCKS[name].is_lyrics]
     if len(experiment.text_blocks) < len(experiment.features.blocks):
         texts += experiment.text_blocks
     baselines += [inputs.blocks[name] for name in texts]
-    names = {one.name for one in fitted.own}
-    if "pca" not in names:
-        # The linear baseline has as many dimensions as the model.
-        projection = fit_pca(inputs.audio.points[0], split.train, experiment.model.latent)
-        points = apply_pca(projection, inputs.audio.points[0])[None]
-        baselines.append(inputs.audio._replace(name="pca", points=points))
+    # The linear baselines have as many dimensions as the model.
+    latent = experiment.model.latent
+    baselines.append(_pca(fitted, "pca", latent))
+    for n_components in dict.fromkeys((latent, _FEW_COMPONENTS)):
+        name = f"whitened_pca_{n_components}"
+        baselines.append(_pca(fitted, name, n_components, whitened=True))
     baselines.append(inputs.audio)
-    places = fitted.scored
+    places, names = fitted.scored, {one.name for one in fitted.own}
     return Listing(
         own=tuple(one.at(places) for one in fitted.own),
-        baselines=tuple(one.at(places) for one in baselines if one.name not in names),
+        # A baseline without points of some of the songs would not be compared on the same songs.
+        baselines=tuple(
+            one.at(places) for one in baselines if one.name not in names and one.known[places].all()
+        ),
         songs=inputs.table.iloc[places].reset_index(drop=True),
         shared=inputs.audio.at(places),
         seeds=experiment.seeds,
     )
+
+
+def _pca(fitted: Fitted, name: str, n_components: int, whitened: bool = False) -> Representation:
+    """Principal components of the audio features."""
+    audio = fitted.inputs.audio
+    projection = fit_pca(audio.points[0], fitted.split.train, n_components, whitened)
+    return audio._replace(name=name, points=apply_pca(projection, audio.points[0])[None])
 
 
 def marks(one: Representation, labels: Mapping[str, pd.Series]) -> dict[str, str]:

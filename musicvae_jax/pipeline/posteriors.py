@@ -22,7 +22,7 @@ from musicvae_jax.training.streaming import Source, Visits, make_source, posteri
 
 # Evenly spaced songs of each side that are decoded: enough for a good estimate. A crop has 16,384
 # numbers or more.
-_DECODED_SONGS = {"rows": 2048, "crops": 128}
+_DECODED_SONGS = {"rows": 2048, "blocks": 2048, "crops": 128}
 _OF_DIMENSIONS = ("dimension", "kl_nats", "aggregate_kl_nats", "mean_variance", "active")
 _OF_MEMBERS = (
     *("latent_dimensions", "active_units", "kl_nats", "aggregate_kl_nats"),
@@ -39,6 +39,7 @@ class Health(NamedTuple):
             prior over training songs, the KL of the aggregate posterior, the variance of the
             posterior means over songs, and whether the dimension is active. For a model of crops,
             the KLs are over the crops of the history, and the variance is that of each song's mean.
+            The KLs are NaN for a model whose prior is not the standard normal.
         members: rows of posterior_summary.csv, one per member: sums over dimensions, and for each
             side of the split (at most 2,048 songs, or the crops of 128 songs) the share of the
             variance decoded from the posterior means, and from the training songs' mean latent
@@ -65,6 +66,8 @@ def posterior_health(fitted: Fitted) -> Health:
             params = trained.params(place)
             posterior = _training_posteriors(fitted, params, source)
             rows = _dimensions(member, posterior)
+            if not trained.experiment.model.traits.has_normal_prior:
+                rows[["kl_nats", "aggregate_kl_nats"]] = np.nan
             dimensions.append(rows)
             sums = _sums(rows, trained.experiment.model.traits.has_kl)
             members.append((*member, *sums, *_decoded_shares(fitted, params, source)))
@@ -104,7 +107,8 @@ def _dimensions(member: Member, posterior: Posterior) -> pd.DataFrame:
 def _sums(rows: pd.DataFrame, has_kl: bool) -> tuple:
     if not has_kl:
         return len(rows), None, None, None
-    return len(rows), rows["active"].sum(), *rows[["kl_nats", "aggregate_kl_nats"]].sum()
+    kl = rows[["kl_nats", "aggregate_kl_nats"]].sum(min_count=1)
+    return len(rows), rows["active"].sum(), *kl
 
 
 def _decoded_shares(fitted: Fitted, params: Any, source: Source) -> Iterator[float]:

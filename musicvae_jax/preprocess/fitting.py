@@ -96,8 +96,7 @@ def fit_transform(
         scaler = fit_crop_scaler(crops, split.train)
     else:
         texts = _texts(experiment, vectors)
-        widths = [text.values.shape[1] for text in texts]
-        scaler = input_scaler(experiment, audio, widths)
+        scaler = input_scaler(experiment, audio, features.values, texts, split.train)
     preprocessor = Preprocessor(
         experiment=experiment,
         audio=audio,
@@ -111,7 +110,7 @@ def fit_transform(
         table = _without_new_labels(table, label, preprocessor.vocabularies[label], on_notice)
     inputs = _assemble(preprocessor, features, table, vectors, crops)
     fused_labels = {
-        name: vocabulary(table[BLOCKS[name].column][inputs.known])
+        name: vocabulary(table[BLOCKS[name].column].iloc[inputs.scored])
         for name in experiment.fuse
         if BLOCKS[name].is_label
     }

@@ -1,6 +1,6 @@
 """What preprocessing makes: the fitted preprocessor, and the inputs of a model."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -68,10 +68,24 @@ class ModelInputs(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of an example: `[features]`, or `[bands, frames]` for a crop."""
+        """The shape of an example: `[features]`, or `[bands, frames]` for a crop.
+
+        For a model of blocks, the width of each of `Experiment.modalities`.
+        """
         if self.crops is not None:
             return MEL_BANDS, self.experiment.crops.frames
+        if self.experiment.model.traits.reads == "blocks":
+            texts = [self.blocks[name].points.shape[2] for name in self.experiment.text_blocks]
+            audio = self.x.shape[1] - sum(texts)
+            return (audio, *texts) if audio else tuple(texts)
         return (self.x.shape[1],)
+
+    def only(self, given: Collection[str]) -> "ModelInputs":
+        """The same songs with some of `Experiment.modalities` only, the others missing."""
+        kept = [name in given for name in self.experiment.modalities]
+        mask = np.repeat(np.array(kept, np.float32), self.shape)[None]
+        mask = np.broadcast_to(mask, self.x.shape) if self.mask is None else mask * self.mask
+        return self._replace(x=self.x * mask, mask=mask)
 
     @property
     def readable(self) -> np.ndarray:
@@ -84,6 +98,12 @@ class ModelInputs(NamedTuple):
         """Songs known to every lyrics block, bool `[songs]`."""
         of_blocks = [self.blocks[name].known for name in self.experiment.lyrics_blocks]
         return np.all([np.ones(len(self.songs), bool), *of_blocks], axis=0)
+
+    @property
+    def scored(self) -> np.ndarray:
+        """Places of the songs to cluster and score, see `ClusterConfig.songs`."""
+        is_scored = self.readable if self.experiment.cluster.songs == "all" else self.known
+        return np.flatnonzero(is_scored)
 
 
 def any_input(experiment: Experiment, known: list[np.ndarray], n_songs: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from musicvae_jax.config import Experiment
-from musicvae_jax.features import Scaler, block_weights, standardise
+from musicvae_jax.features import Scaler, block_weights, singular_weights, standardise
 from musicvae_jax.lyrics import LyricsVectors
 from musicvae_jax.preprocess.inputs import Preprocessor
 from musicvae_jax.runtime.cache import joined_rows
@@ -11,25 +11,54 @@ from musicvae_jax.runtime.cache import joined_rows
 _SONGS_AT_ONCE = 8192
 
 
-def input_scaler(experiment: Experiment, audio: Scaler, widths: list[int]) -> Scaler:
+def input_scaler(
+    experiment: Experiment,
+    audio: Scaler,
+    values: np.ndarray,
+    texts: list[LyricsVectors],
+    train: np.ndarray,
+) -> Scaler:
     """The scaler of the audio features and lyrics vectors that the model reads, side by side.
 
-    Audio and text get half of the variance each; within each, all blocks get equal shares.
+    They are weighed against each other as `FeatureConfig.balance` says.
+
+    Args:
+        experiment: resolved.
+        audio: standardisation of the audio features.
+        values: audio features of all songs, `[songs, features]`.
+        texts: the vectors of each lyrics block that the model reads.
+        train: places of the training songs.
+
+    Raises:
+        InputError: a block to be weighed by its singular value is the same for all training songs.
     """
-    if not widths:
+    if not texts:
         return audio
-    # Lyrics vectors already have unit variance on average.
-    text = Scaler(
-        np.zeros(sum(widths), np.float32),
-        np.repeat(1.0 / block_weights(widths), widths).astype(np.float32),
-    )
-    if len(experiment.text_blocks) == len(experiment.features.blocks):
-        return text
-    to_audio, to_text = block_weights([len(audio.mean), sum(widths)]).astype(np.float32)
+    # Lyrics vectors already have mean 0, and unit variance on average.
+    widths = [text.values.shape[1] for text in texts]
+    scalers = [Scaler(np.zeros(width, np.float32), np.ones(width, np.float32)) for width in widths]
+    if len(texts) < len(experiment.features.blocks):
+        scalers.insert(0, audio)
+    if experiment.features.balance == "mfa":
+        known = [text.values[train[text.known[train]]] for text in texts]
+        if len(scalers) > len(texts):
+            known.insert(0, standardise(values[train], audio))
+        weights = singular_weights(known, experiment.modalities)
+    else:
+        weights = _variance_weights([len(one.mean) for one in scalers], len(texts))
     return Scaler(
-        np.concatenate([audio.mean, text.mean]),
-        np.concatenate([audio.scale / to_audio, text.scale / to_text]),
+        np.concatenate([one.mean for one in scalers]),
+        np.concatenate([one.scale / w for one, w in zip(scalers, weights, strict=True)]),
     )
+
+
+def _variance_weights(widths: list[int], n_texts: int) -> np.ndarray:
+    """Audio, if there is any, and text get half of the variance each; texts get equal shares."""
+    weights = block_weights(widths[-n_texts:])
+    if len(widths) > n_texts:
+        to_audio, to_text = block_weights([widths[0], sum(widths[1:])])
+        weights = np.array([to_audio, *(to_text * weights)])
+    return weights.astype(np.float32)
 
 
 def standardised_audio(preprocessor: Preprocessor, values: np.ndarray) -> np.ndarray:

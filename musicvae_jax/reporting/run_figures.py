@@ -101,7 +101,7 @@ def _training_curves(folder: Path, title: str) -> Figure | None:
 
 def _posterior(folder: Path, title: str) -> Figure | None:
     dimensions = read_table(folder, "posterior")
-    return posterior_dimensions(dimensions, title) if len(dimensions) else None
+    return posterior_dimensions(dimensions, title) if dimensions["kl_nats"].any() else None
 
 
 def _cluster_selection(folder: Path, title: str) -> Figure:

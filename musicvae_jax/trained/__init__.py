@@ -1,8 +1,9 @@
 """Trained models: encode, decode, sample, save, load."""
 
 from musicvae_jax.trained.checkpoint import find_trained, load, save
+from musicvae_jax.trained.decoding import decode
 from musicvae_jax.trained.fusion import Fusion, apply_fusion, fit_fusions
-from musicvae_jax.trained.model import Trained, decode
+from musicvae_jax.trained.model import Trained
 from musicvae_jax.trained.own import add_fusions, base_representations, own_representations
 
 __all__ = [

@@ -13,7 +13,7 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import read_json
 from musicvae_jax.trained.codec import put_together, take_apart
 from musicvae_jax.trained.model import Trained
-from musicvae_jax.training import Examples, TrainState, init_state, make_model
+from musicvae_jax.training import Examples, TrainState, empty_example, init_state, make_model
 
 # Raise it whenever the content of a checkpoint changes.
 _FORMAT = 2
@@ -126,7 +126,7 @@ def _abstract_state(trained: Trained, shape: tuple[int, ...]) -> TrainState:
     model = make_model(trained.experiment.model, shape)
     labels = trained.preprocessor.vocabularies.get(trained.experiment.model.condition)
     condition = None if labels is None else jnp.zeros((1, len(labels)))
-    examples = Examples(jnp.zeros((1, *shape)), condition)
+    examples = Examples(empty_example(trained.experiment.model, shape), condition)
     members = trained.experiment.members
     seeds = jnp.array([member.seed for member in members], jnp.uint32)
     rates = jnp.array([member.learning_rate for member in members], jnp.float32)

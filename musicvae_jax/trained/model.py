@@ -1,7 +1,7 @@
 """A trained model with its preprocessor: songs to representations, latents back to songs."""
 
 import dataclasses
-from functools import partial
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from musicvae_jax.models import Model
 from musicvae_jax.preprocess import Preprocessor, transform
 from musicvae_jax.representations import Projection, Representation
 from musicvae_jax.songs import Songs
+from musicvae_jax.trained.decoding import decode
 from musicvae_jax.trained.fusion import Fusion
 from musicvae_jax.trained.own import (
     blocks_of,
@@ -26,15 +27,13 @@ from musicvae_jax.trained.own import (
 )
 from musicvae_jax.training import History, TrainState, make_model
 
-_DECODED_AT_ONCE = 8192
-
 
 class Trained(NamedTuple):
     """A fitted experiment: everything needed to treat new songs like the training songs.
 
     Attributes:
         preprocessor: turns songs into the model's input.
-        shape: shape of an example, `[features]` or `[bands, frames]`.
+        shape: shape of an example, `[features]` or `[bands, frames]`, or the widths of its blocks.
         state: parameters and optimiser state, with a leading axis of members, in the order of
             `experiment.members`; None for a model without training.
         history: history of the members' training, parts `[members, epochs]`, or None.
@@ -71,7 +70,11 @@ class Trained(NamedTuple):
         return jax.tree.map(lambda leaf: leaf[member], self.state.params)
 
     def encode(
-        self, songs: Songs, name: str | None = None, beta: float | None = None
+        self,
+        songs: Songs,
+        name: str | None = None,
+        beta: float | None = None,
+        given: Collection[str] | None = None,
     ) -> Representation:
         """Encodes songs, including new ones, without sampling.
 
@@ -80,19 +83,29 @@ class Trained(NamedTuple):
             name: which of the model's representations, see `names`; by default the first.
             beta: selects the latents with this KL weight, instead of a name; with several learning
                 rates, those of the first.
+            given: for a model of blocks, which of `experiment.modalities` to encode from, such as
+                ("audio",); by default all that a song has.
 
         Returns:
             The usable songs, in the order of their files: posterior means for each seed, or the
             points of the chosen representation.
 
         Raises:
-            InputError: there is no such representation or no usable song, both a name and a beta
-                were given, or a song has a label that the representation uses and that no training
-                song has.
+            InputError: there is no such representation, modality or usable song, both a name and a
+                beta were given, or a song has a label that the representation uses and that no
+                training song has.
         """
         wanted = self._wanted(name, beta)
+        if given is not None:
+            self._check_modalities(given)
         inputs = transform(self.preprocessor, songs, blocks_of(self, wanted))
-        return one_representation(self, inputs, wanted)
+        if given is None:
+            return one_representation(self, inputs, wanted)
+        inputs = inputs.only(given)
+        found = one_representation(self, inputs, wanted)
+        return found._replace(
+            known=inputs.mask.any(axis=1), columns_seen=self.experiment.columns_of_modalities(given)
+        )
 
     def representations(self, songs: Songs) -> tuple[Representation, ...]:
         """All of the model's own representations of songs, see `encode` and `names`."""
@@ -208,6 +221,15 @@ class Trained(NamedTuple):
                 f"{label!r}"
             )
 
+    def _check_modalities(self, given: Collection[str]) -> None:
+        model, allowed = self.experiment.model, self.experiment.modalities
+        if model.traits.reads != "blocks":
+            raise InputError(f"given: got a model of kind {model.kind!r}, expected one of blocks")
+        if not given or not set(given) <= set(allowed):
+            raise InputError(
+                f"given: got {', '.join(given) or 'nothing'}, expected some of {', '.join(allowed)}"
+            )
+
     def _wanted(self, name: str | None, beta: float | None) -> str:
         if name is not None and beta is not None:
             raise InputError(f"name and beta: got {name!r} and {beta}, expected one of the two")
@@ -227,33 +249,3 @@ class Trained(NamedTuple):
         if beta not in named:
             raise InputError(f"beta: got {beta}, expected one of {', '.join(map(str, named))}")
         return named[beta]
-
-
-def decode(
-    model: Model, params: Any, points: np.ndarray, condition: np.ndarray | None = None
-) -> np.ndarray:
-    """Decodes latents to standardised features, in bounded memory.
-
-    Args:
-        model: the module.
-        params: parameters of one member.
-        points: latents, `[examples, latent]`.
-        condition: one-hot labels, `[examples, labels]`, or None.
-
-    Returns:
-        float32 `[examples, features]`, or `[examples, bands, frames]` for a model of crops.
-    """
-    blocks = [slice(i, i + _DECODED_AT_ONCE) for i in range(0, len(points), _DECODED_AT_ONCE)]
-    return np.concatenate(
-        [
-            np.asarray(
-                _decode(model, params, points[b], None if condition is None else condition[b])
-            )
-            for b in blocks
-        ]
-    )
-
-
-@partial(jax.jit, static_argnums=0)
-def _decode(model: Model, params: Any, z: jax.Array, condition: jax.Array | None) -> jax.Array:
-    return model.apply(params, z, condition, method="decode")

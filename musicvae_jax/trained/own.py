@@ -9,6 +9,7 @@ from musicvae_jax.config import Block, Experiment
 from musicvae_jax.config.naming import block_name, member_name, model_name
 from musicvae_jax.preprocess import ModelInputs
 from musicvae_jax.representations import Representation, apply_pca, union
+from musicvae_jax.trained.decoding import decode
 from musicvae_jax.trained.fusion import Fusion, apply_fusion
 from musicvae_jax.training.streaming import latents, make_source
 
@@ -30,7 +31,7 @@ def members_by_name(experiment: Experiment) -> dict[str, list[int]]:
 def own_names(trained: "Trained") -> tuple[str, ...]:
     """The names of `own_representations`."""
     fused = tuple(_fused_name(trained.experiment, one) for one in trained.fusions)
-    own = fused or tuple(members_by_name(trained.experiment))
+    own = fused or (*members_by_name(trained.experiment), *_names_decoded(trained.experiment))
     alone = (block_name(trained.experiment, block) for block in trained.experiment.alone)
     return tuple(dict.fromkeys((*own, *alone)))
 
@@ -48,7 +49,11 @@ def base_representations(
 ) -> dict[str, Representation]:
     """The model's representations before any fusion, by name."""
     names = members_by_name(trained.experiment)
-    return {name: base_representation(trained, inputs, name, mesh) for name in names}
+    found = {name: base_representation(trained, inputs, name, mesh) for name in names}
+    decoded = _names_decoded(trained.experiment)
+    return found | {
+        name: _decoded(trained, inputs, found[latents]) for name, latents in decoded.items()
+    }
 
 
 def base_representation(
@@ -82,7 +87,7 @@ def add_fusions(
 def blocks_of(trained: "Trained", name: str) -> set[Block]:
     """The blocks of lyrics and labels that a representation needs besides the model's input."""
     experiment = trained.experiment
-    if name in members_by_name(experiment):
+    if name in members_by_name(experiment) or name in _names_decoded(experiment):
         return set()
     for fusion in trained.fusions:
         if _fused_name(experiment, fusion) == name:
@@ -96,6 +101,9 @@ def one_representation(
     """The own or base representation with a name; computes nothing else."""
     if name in members_by_name(trained.experiment):
         return base_representation(trained, inputs, name, mesh)
+    if latents := _names_decoded(trained.experiment).get(name):
+        found = base_representation(trained, inputs, latents, mesh)
+        return _decoded(trained, inputs, found)
     for fusion in trained.fusions:
         if _fused_name(trained.experiment, fusion) == name:
             return apply_fusion(
@@ -112,6 +120,23 @@ def _latents(
     source = make_source(inputs, songs, songs)
     model = trained.model
     return np.stack([latents(model, trained.params(i), source, songs, mesh) for i in members])
+
+
+def _names_decoded(experiment: Experiment) -> dict[str, str]:
+    """The names of decoded features, each with the name of its latents."""
+    if not experiment.model.decoded:
+        return {}
+    return {f"{name}_decoded": name for name in members_by_name(experiment)}
+
+
+def _decoded(trained: "Trained", inputs: ModelInputs, of_latents: Representation) -> Representation:
+    """The features decoded from latents, standardised as the model's input."""
+    members = members_by_name(trained.experiment)[of_latents.name]
+    points = [
+        decode(trained.model, trained.params(member), latents, inputs.condition)
+        for member, latents in zip(members, of_latents.points, strict=True)
+    ]
+    return of_latents._replace(name=f"{of_latents.name}_decoded", points=np.stack(points))
 
 
 def _fused_name(experiment: Experiment, fusion: Fusion) -> str:

@@ -149,7 +149,7 @@ def _active_units(
     weight: jax.Array,
     data_axis: str | None,
 ) -> jax.Array:
-    means = model.apply(params, examples.x, examples.condition, method="encode").mean
+    means = model.apply(params, *examples, method="encode").mean
     weight = weight[:, None]
     n_examples = psum(weight.sum(), data_axis)
     centre = psum(jnp.sum(weight * means, axis=0), data_axis) / n_examples

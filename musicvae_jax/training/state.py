@@ -108,7 +108,7 @@ def make_model(config: ModelConfig, shape: tuple[int, ...]) -> Model:
 
     Args:
         config: kind and sizes.
-        shape: shape of an example, `[features]` or `[bands, frames]`.
+        shape: shape of an example, `[features]` or `[bands, frames]`, or the widths of its blocks.
     """
     file, name = config.traits.module.split(".")
     module = getattr(import_module(f"musicvae_jax.models.{file}"), name)
@@ -120,6 +120,11 @@ def make_model(config: ModelConfig, shape: tuple[int, ...]) -> Model:
         if field.name in names
     }
     return module.for_shape(shape, **(settings | dict(config.traits.settings)))
+
+
+def empty_example(config: ModelConfig, shape: tuple[int, ...]) -> jax.Array:
+    """A batch of one example of zeros; arguments as in `make_model`."""
+    return jnp.zeros((1, sum(shape)) if config.traits.reads == "blocks" else (1, *shape))
 
 
 def adam(learning_rate: jax.Array | float) -> optax.GradientTransformation:

@@ -9,7 +9,7 @@ parallel, since one alone does not use it fully.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -77,6 +77,7 @@ def train_members(
     open_saver: OpenSaver = save_nothing,
     state_bytes: int = STATE_BYTES,
     optimiser: Optimiser = adam,
+    params: Any = None,
 ) -> tuple[TrainState, History]:
     """Trains every member of a sweep.
 
@@ -91,6 +92,8 @@ def train_members(
         state_bytes: limit on the parameters and optimiser states of the members trained at a time;
             at least one member is.
         optimiser: makes an optimiser from a learning rate, which it must keep in its state.
+        params: parameters to start from, NumPy, with a leading axis of members; None for random
+            ones.
 
     Returns:
         States and histories, NumPy, with a leading axis of members in their order.
@@ -110,7 +113,12 @@ def train_members(
         with open_saver(f"members_{first}") as saver:
             blank = blank_history(model, group.n_members, config.epochs)
             report = partial(on_history, first) if on_history else None
-            parts.append(_train_group(program, config, group, data, blank, report, saver))
+            progress = program.start(group.seeds, group.learning_rates, group.is_used, data)
+            if params is not None:
+                places = first + np.arange(len(group.is_used)) % group.n_members
+                own = place(jax.tree.map(lambda leaf, p=places: leaf[p], params), mesh, SWEEP)
+                progress = progress._replace(state=progress.state._replace(params=own))
+            parts.append(_train_group(program, config, group, progress, data, blank, report, saver))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
@@ -148,13 +156,13 @@ def _train_group(
     program: _Program,
     config: TrainConfig,
     group: _Group,
+    progress: Progress,
     data: Data,
     history: History,
     report: Callable[[int, History], None] | None,
     saver: Saver,
 ) -> tuple[TrainState, History]:
     n_members = group.n_members
-    progress = program.start(group.seeds, group.learning_rates, group.is_used, data)
     like = jax.eval_shape(lambda progress: program.gather(progress, n_members), progress)
     n_done, found = saver.latest((0, None), jax.tree.map(program.whole, (like, history)))
     if found is not None:

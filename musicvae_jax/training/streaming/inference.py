@@ -130,7 +130,7 @@ def _posteriors(
     model: Model, mesh: Mesh, params: Any, read: Any, to_examples: Partial
 ) -> Posterior:
     examples = to_examples(read)
-    posterior = model.apply(params, examples.x, examples.condition, method="encode")
+    posterior = model.apply(params, *examples, method="encode")
     return jax.lax.with_sharding_constraint(posterior, NamedSharding(mesh, P()))
 
 
