@@ -143,6 +143,11 @@ _NAMED = (
         "",
     ),
     Named(
+        "Multimodal VAE with a product of experts as posterior; songs may lack a part.",
+        _named("hard_mvae", _MFA, model=ModelConfig(kind="mvae")),
+        "",
+    ),
+    Named(
         "Multimodal VAE: one encoder for audio and lyrics.",
         _named(
             "hard_multimodal_vae",
