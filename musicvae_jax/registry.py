@@ -148,6 +148,11 @@ _NAMED = (
         "",
     ),
     Named(
+        "Multimodal VAE with a mixture of products of experts.",
+        _named("hard_mopoe", _MFA, model=ModelConfig(kind="mopoe")),
+        "",
+    ),
+    Named(
         "Multimodal VAE: one encoder for audio and lyrics.",
         _named(
             "hard_multimodal_vae",
