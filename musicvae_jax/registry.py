@@ -153,6 +153,11 @@ _NAMED = (
         "",
     ),
     Named(
+        "Multimodal VAE that maximises total correlation.",
+        _named("hard_mvtcae", _MFA, model=ModelConfig(kind="mvtcae")),
+        "",
+    ),
+    Named(
         "Multimodal VAE: one encoder for audio and lyrics.",
         _named(
             "hard_multimodal_vae",

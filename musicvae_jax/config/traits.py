@@ -6,7 +6,7 @@ All other code looks here. To add a model or clusterer, write its file and add a
 from typing import Literal, NamedTuple
 
 ModelKind = Literal[
-    *("vae", "ae", "conv_vae", "mvae", "mopoe"),
+    *("vae", "ae", "conv_vae", "mvae", "mopoe", "mvtcae"),
     *("pca", "whitened_pca", "raw"),
 ]
 Clusterer = Literal["kmeans", "agglomerative", "dbscan", "hdbscan", "gmm_full", "gmm_diag"]
@@ -50,6 +50,7 @@ MODELS: dict[ModelKind, ModelTraits] = {
     "conv_vae": ModelTraits("conv.ConvAutoencoder", reads="crops", has_kl=True),
     "mvae": ModelTraits("mvae.MVAE", reads="blocks", has_kl=True),
     "mopoe": ModelTraits("mopoe.MoPoE", reads="blocks", has_kl=True),
+    "mvtcae": ModelTraits("mvtcae.MVTCAE", reads="blocks", has_kl=True),
     "pca": ModelTraits(linear=True),
     "whitened_pca": ModelTraits(linear=True, whitened=True),
     "raw": ModelTraits(),
