@@ -158,6 +158,11 @@ _NAMED = (
         "",
     ),
     Named(
+        "VAE with a mixture of Gaussians as prior, one for each cluster.",
+        _named("hard_vade", _VAE, model=ModelConfig(kind="vade", latent=10)),
+        "",
+    ),
+    Named(
         "Multimodal VAE: one encoder for audio and lyrics.",
         _named(
             "hard_multimodal_vae",

@@ -6,7 +6,7 @@ All other code looks here. To add a model or clusterer, write its file and add a
 from typing import Literal, NamedTuple
 
 ModelKind = Literal[
-    *("vae", "ae", "conv_vae", "mvae", "mopoe", "mvtcae"),
+    *("vae", "ae", "conv_vae", "mvae", "mopoe", "mvtcae", "vade"),
     *("pca", "whitened_pca", "raw"),
 ]
 Clusterer = Literal["kmeans", "agglomerative", "dbscan", "hdbscan", "gmm_full", "gmm_diag"]
@@ -51,6 +51,7 @@ MODELS: dict[ModelKind, ModelTraits] = {
     "mvae": ModelTraits("mvae.MVAE", reads="blocks", has_kl=True),
     "mopoe": ModelTraits("mopoe.MoPoE", reads="blocks", has_kl=True),
     "mvtcae": ModelTraits("mvtcae.MVTCAE", reads="blocks", has_kl=True),
+    "vade": ModelTraits("vade.VaDE", has_kl=True, has_normal_prior=False),
     "pca": ModelTraits(linear=True),
     "whitened_pca": ModelTraits(linear=True, whitened=True),
     "raw": ModelTraits(),
