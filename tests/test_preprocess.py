@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from songfiles import songs_table, with_column, write
 
-from musicvae_jax.config import CropConfig, Experiment, FeatureConfig, LyricsConfig, ModelConfig
+from musicvae_jax.config import (
+    ClusterConfig,
+    CropConfig,
+    Experiment,
+    FeatureConfig,
+    LyricsConfig,
+    ModelConfig,
+)
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract_features
 from musicvae_jax.preprocess import audio_config, fit_transform, joined, split_inputs, transform
@@ -78,6 +85,49 @@ def test_blocks_of_lyrics_share_the_variance_of_text(songs):
     assert inputs.x.shape == (24, 2 * N_LYRICS)
     found = [total_variance(part) for part in np.split(inputs.x[TRAIN], 2, axis=1)]
     assert found == pytest.approx([N_LYRICS, N_LYRICS], rel=1e-3)
+
+
+def of_mfa(*blocks, **changes):
+    return replace(EXPERIMENT, features=FeatureConfig(blocks=blocks, balance="mfa"), **changes)
+
+
+def largest_variance(x):
+    """That of any direction, of points `[songs, dimensions]`."""
+    return np.linalg.svd(x - x.mean(axis=0), compute_uv=False)[0] ** 2 / len(x)
+
+
+def test_factor_analysis_gives_blocks_an_equal_largest_singular_value(songs):
+    _, inputs, _ = fitted(of_mfa(*AUDIO, "lyrics", "style"), songs)
+    known = inputs.blocks["lyrics"].known[TRAIN]
+    audio, lyrics, style = np.split(inputs.x[TRAIN], [N_AUDIO, N_AUDIO + N_LYRICS], axis=1)
+    parts = (audio, lyrics[known], style[known])
+    found = list(map(largest_variance, parts))
+    assert found == pytest.approx([found[0]] * 3, rel=1e-3)
+    assert sum(map(total_variance, parts)) == pytest.approx(inputs.x.shape[1], rel=1e-3)
+    # A song without lyrics is at their mean.
+    assert not np.any(inputs.x[~inputs.blocks["lyrics"].known, N_AUDIO:])
+
+
+def test_a_block_that_does_not_vary_cannot_be_balanced(songs):
+    alike = changed(songs, lyrics=["the same song"] * 24)
+    with pytest.raises(InputError, match="style is the same for all 20 training songs"):
+        fitted(of_mfa(*AUDIO, "style"), alike)
+
+
+@pytest.mark.parametrize(("scored", "n_scored"), [("complete", 19), ("all", 24)])
+def test_songs_without_lyrics_are_scored_where_all_are_asked_for(songs, scored, n_scored):
+    _, inputs, _ = fitted(of_mfa(*AUDIO, "lyrics", cluster=ClusterConfig(songs=scored)), songs)
+    assert len(inputs.scored) == n_scored
+
+
+@pytest.mark.parametrize(
+    ("blocks", "shape"),
+    [((*AUDIO, "lyrics", "style"), (N_AUDIO, N_LYRICS, 10)), (("style", "lyrics"), (10, N_LYRICS))],
+)
+def test_a_model_of_blocks_is_told_their_widths(songs, blocks, shape):
+    _, inputs, _ = fitted(of_mfa(*blocks, model=ModelConfig(kind="mvae")), songs)
+    assert inputs.shape == shape
+    assert inputs.x.shape[1] == sum(shape)
 
 
 def test_missing_lyrics_weigh_nothing(songs):

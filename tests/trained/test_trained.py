@@ -123,6 +123,64 @@ def test_a_model_of_lyrics_alone_knows_nothing_of_songs_without_any(songs):
     np.testing.assert_array_equal(found.known, songs.table["lyrics"].notna())
 
 
+def of_blocks(**model):
+    return replace(
+        SWEEP,
+        features=FeatureConfig(blocks=(*AUDIO, "lyrics", "style"), balance="mfa"),
+        train=TrainConfig(epochs=1),
+        model=ModelConfig(hidden=(6,), latent=3, **model),
+    )
+
+
+def test_a_model_of_blocks_encodes_songs_from_any_of_them(tmp_path, songs):
+    trained, inputs, _ = fresh(of_blocks(kind="mvtcae"), songs)
+    assert trained.experiment.modalities == ("audio", "lyrics", "style")
+    everything = trained.encode(songs).points
+    known = inputs.blocks["lyrics"].known
+    audio = trained.encode(songs, given=("audio",))
+    assert audio.known.all()
+    assert audio.columns_seen == ("melspectrogram",)
+    # Songs without lyrics have nothing else.
+    np.testing.assert_allclose(audio.points[:, ~known], everything[:, ~known], atol=1e-5)
+    assert np.all(np.any(audio.points[:, known] != everything[:, known], axis=2))
+    lyrics = trained.encode(songs, given=("lyrics",))
+    assert lyrics.known.tolist() == known.tolist()
+    assert lyrics.columns_seen == ("lyrics",)
+    silent = with_column(songs_table(), "music_lyrics", [None] * 24)
+    of_silent = trained.encode(load_songs(write(tmp_path / "s.parquet", silent)))
+    np.testing.assert_allclose(of_silent.points, audio.points, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        ("mvae", ("tags",), "given: got tags, expected some of audio, lyrics, style"),
+        ("mvae", (), "given: got nothing, expected some of audio, lyrics, style"),
+        ("vae", ("audio",), "given: got a model of kind 'vae', expected one of blocks"),
+    ],
+)
+def test_modalities_that_are_not_there_are_named(songs, kind, given, message):
+    trained, _, _ = fresh(of_blocks(kind=kind), songs)
+    with pytest.raises(InputError, match=message):
+        trained.encode(songs, given=given)
+
+
+@pytest.mark.parametrize("kind", ["vae", "mopoe"])
+def test_decoded_features_are_a_representation_too(songs, kind):
+    trained, inputs, _ = fresh(of_blocks(kind=kind, decoded=True), songs)
+    latents, decoded = trained.representations(songs)
+    assert trained.names == (latents.name, decoded.name)
+    assert decoded.name == f"{latents.name}_decoded"
+    assert decoded.columns_seen == latents.columns_seen
+    for member, points in enumerate(decoded.points):
+        expected = trained.model.apply(
+            trained.params(member), latents.points[member], method="decode"
+        )
+        np.testing.assert_allclose(points, expected, atol=1e-5)
+    assert decoded.points.shape[1:] == inputs.x.shape
+    np.testing.assert_array_equal(trained.encode(songs, decoded.name).points, decoded.points)
+
+
 def test_unusable_rows_are_left_out(tmp_path, songs):
     trained, _, _ = fresh(SWEEP, songs)
     ids = [f"id {i}" for i in range(24)]
@@ -258,7 +316,7 @@ def test_more_latents_than_are_decoded_at_once(monkeypatch):
     points = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
     condition = np.eye(3, dtype=np.float32)[np.arange(10) % 3]
     expected = trained.decode(points, condition=condition)
-    monkeypatch.setattr("musicvae_jax.trained.model._DECODED_AT_ONCE", 4)
+    monkeypatch.setattr("musicvae_jax.trained.decoding._DECODED_AT_ONCE", 4)
     found = trained.decode(points, condition=condition)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
