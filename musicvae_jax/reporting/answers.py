@@ -124,7 +124,7 @@ def _fusions(
     on_genre = comparisons[comparisons["label"] == "genre"]
     of_fusions = on_genre[on_genre["experiment"].isin(experiments)]
     for _, parts in of_fusions.groupby(["experiment", "representation"], sort=False):
-        best = parts.iloc[parts["difference"].argmin()]
+        best = parts.sort_values("difference").iloc[0]
         fusion, part = _both(rows, best)
         yield (
             f"{best['representation']} ({best['experiment']}) {_VERBS[best['verdict']]} the best "
@@ -166,10 +166,11 @@ def _conditioned_on_language(
 
 
 def _kept_out(found: PairedComparison) -> str:
-    """Whether the probe of the first is below that of the second."""
+    """Whether the probe of the first is below that of the second, over seeds alone."""
     if found.n_seeds == 1:
         return _UNTOLD["one seed"]
-    return {-1: "Yes", 0: "Not at these seeds", 1: "No"}[side_of_zero(found.low, found.high)]
+    side = side_of_zero(found.low, found.high)
+    return {-1: "Yes, at these seeds", 0: "Not at these seeds", 1: "No"}[side]
 
 
 def _own_name(experiment: Experiment) -> str:

@@ -1,6 +1,5 @@
 """Which baseline of comparisons.csv a representation has to beat."""
 
-import numpy as np
 import pandas as pd
 
 _PCA, _WHITENED = "pca", "whitened_pca_"
@@ -31,8 +30,8 @@ def hardest(comparisons: pd.DataFrame) -> pd.Series | None:
     """
     if comparisons.empty:
         return None
-    is_beaten = comparisons["verdict"] == "better"
-    return comparisons.iloc[np.lexsort((comparisons["difference"], is_beaten))[0]]
+    ranked = comparisons.assign(beaten=comparisons["verdict"] == "better")
+    return ranked.sort_values(["beaten", "difference"]).iloc[0]
 
 
 def spoken(baseline: str) -> str:

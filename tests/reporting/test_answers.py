@@ -150,7 +150,7 @@ def test_the_best_of_the_label_free():
 @pytest.mark.parametrize(
     ("conditional", "answer"),
     [
-        ([0.21, 0.23], "Yes: a linear probe has balanced accuracy 0.220 ±.014 on the latents of "),
+        ([0.21, 0.23], "Yes, at these seeds: a linear probe has balanced accuracy 0.220 ±.014 on "),
         ([0.51, 0.53], "No: a linear probe has "),
         ([0.39, 0.42], "Not at these seeds: a linear probe has "),
         ([0.21], "Cannot be told from one seed: a linear probe has "),
