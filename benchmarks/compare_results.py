@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 TABLES = (
-    *("metrics.csv", "significance.csv", "spaces.csv", "stability.csv", "disentanglement.csv"),
-    *("cluster_selection.csv", "history.csv", "posterior.csv", "posterior_summary.csv"),
+    *("metrics.csv", "significance.csv", "spaces.csv", "comparisons.csv", "stability.csv"),
+    *("disentanglement.csv", "cluster_selection.csv", "history.csv", "posterior.csv"),
+    "posterior_summary.csv",
 )
 LATENTS = "latents.parquet"
 

@@ -65,9 +65,36 @@ def spaces(table):
     return _kmeans(table)[ABOUT].assign(**numbers)
 
 
-def summary(table, **changes):
+def comparisons(*rows):
+    """comparisons.csv of rows from `compared`."""
+    return pd.DataFrame(list(rows), columns=list(compared()))
+
+
+def compared(against="pca", verdict="better", difference=0.1, **changes):
+    """One row of comparisons.csv."""
+    row = {
+        "experiment": "easy_vae",
+        "representation": "vae",
+        "against": against,
+        "label": "genre",
+        "n_songs": 100,
+        "n_seeds": 2,
+        "difference": difference,
+        "seeds_low": difference - 0.01,
+        "seeds_high": difference + 0.01,
+        "artists_low": difference - 0.05,
+        "artists_high": difference + 0.05,
+        "verdict": verdict,
+        **dict.fromkeys(MARKS, np.nan),
+    }
+    assert set(changes) <= set(row)
+    return row | changes
+
+
+def summary(table, *compared_rows, **changes):
     """`summary` of rows of metrics.csv; changes are columns of `significance`."""
-    return reporting.summary(table, significance(table).assign(**changes), spaces(table))
+    evidence = significance(table).assign(**changes)
+    return reporting.summary(table, evidence, spaces(table), comparisons(*compared_rows))
 
 
 def _kmeans(table):

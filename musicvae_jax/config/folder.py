@@ -8,4 +8,4 @@ FIGURES = "figures"
 # In the folder of a suite.
 REPORT = "report.html"
 # The tables a summary is made from, each NAME.csv.
-SCORE_TABLES = ("metrics", "significance", "spaces")
+SCORE_TABLES = ("metrics", "significance", "spaces", "comparisons")

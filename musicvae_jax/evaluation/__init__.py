@@ -51,6 +51,12 @@ from musicvae_jax.evaluation.posterior_health import (
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 from musicvae_jax.evaluation.significance import Significance, known_artists, significance
 from musicvae_jax.evaluation.spaces import SpaceScores, space_scores
+from musicvae_jax.evaluation.verdicts import (
+    MethodComparison,
+    ResampledScores,
+    compare_methods,
+    resampled_ami,
+)
 
 __all__ = [
     "DCI",
@@ -61,9 +67,11 @@ __all__ = [
     "Evaluated",
     "ExternalMetric",
     "Interval",
+    "MethodComparison",
     "Mixing",
     "Null",
     "Probe",
+    "ResampledScores",
     "Retrieval",
     "Significance",
     "SpaceScores",
@@ -74,6 +82,7 @@ __all__ = [
     "characteristic_words",
     "cluster_cards",
     "clustering_accuracy",
+    "compare_methods",
     "completeness",
     "consensus",
     "dci",
@@ -101,6 +110,7 @@ __all__ = [
     "probe",
     "purity",
     "resampled_agreement",
+    "resampled_ami",
     "sap",
     "score_clustering",
     "seed_agreement",

@@ -4,10 +4,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import sparse, stats
 
 from musicvae_jax.evaluation.contingency import ContingencyTables, integer_codes
 from musicvae_jax.evaluation.external import score_draws, score_tables
+
+# With fewer, intervals miss the truth far more often than they say, see `bootstrap_interval`.
+_GROUPS_PER_LABEL = 4
 
 
 class Interval(NamedTuple):
@@ -22,6 +26,20 @@ class Interval(NamedTuple):
     score: float
     low: float
     high: float
+
+
+class HalfScores(NamedTuple):
+    """Scores of a clustering against labels, by metric.
+
+    Attributes:
+        of_all: of all songs.
+        halves: of the songs of random halves of the groups, `[draws]`.
+        n_groups: number of groups.
+    """
+
+    of_all: dict[str, float]
+    halves: dict[str, np.ndarray]
+    n_groups: int
 
 
 def bootstrap_interval(
@@ -69,7 +87,8 @@ def bootstrap_interval(
     codes, n_groups = _groups(groups)
     random = np.random.default_rng(seed)
     drawn = [score(np.flatnonzero(half[codes])) for half in _halves(n_draws, n_groups, random)]
-    return _reflected(float(score(np.arange(len(codes)))), np.array(drawn), n_groups, level)
+    of_all = float(score(np.arange(len(codes))))
+    return reflected_interval(of_all, np.array(drawn), n_groups, level)
 
 
 def external_intervals(
@@ -96,6 +115,21 @@ def external_intervals(
     Raises:
         ValueError: no songs, a null, or fewer than two groups.
     """
+    found = half_scores(labels, clusters, groups, n_draws, seed)
+    return {
+        name: reflected_interval(score, found.halves[name], found.n_groups, level)
+        for name, score in found.of_all.items()
+    }
+
+
+def half_scores(
+    labels: np.ndarray, clusters: np.ndarray, groups: np.ndarray, n_draws: int, seed: int
+) -> HalfScores:
+    """Scores of all songs and of random halves of the groups: what `external_intervals` reflects.
+
+    It takes the same arguments and raises the same errors. The same groups and seed give the same
+    halves, whatever the labels and clusters.
+    """
     codes, n_classes = integer_codes(labels, "labels")
     of_clusters, n_clusters = integer_codes(clusters, "clusters")
     of_groups, n_groups = _groups(groups)
@@ -112,10 +146,39 @@ def external_intervals(
         lambda n: tables(_halves(n, n_groups, random).astype(int)), n_draws, n_cells + n_groups
     )
     scores = score_tables(ContingencyTables(tables(np.ones((1, n_groups), int))))
-    return {
-        name: _reflected(float(score[0]), drawn[name], n_groups, level)
-        for name, score in scores.items()
-    }
+    return HalfScores({name: float(one[0]) for name, one in scores.items()}, drawn, n_groups)
+
+
+def has_enough_groups(labels: np.ndarray, groups: np.ndarray) -> bool:
+    """Whether intervals hold their level: at least two groups, and four for each label.
+
+    Args:
+        labels: one label per song, `[songs]`.
+        groups: one group per song, `[songs]`.
+    """
+    n_groups, n_labels = (len(pd.unique(one)) for one in (groups, labels))
+    return n_groups >= max(2, _GROUPS_PER_LABEL * n_labels)
+
+
+def reflected_interval(score: float, drawn: np.ndarray, n_groups: int, level: float) -> Interval:
+    """The interval of a score from those of random halves of the groups.
+
+    Args:
+        score: of all songs.
+        drawn: of the halves, `[draws]`.
+        n_groups: number of groups, at least 2.
+        level: nominal coverage, in (0, 1).
+
+    References:
+        See `bootstrap_interval`.
+    """
+    tail = (1 - level) / 2
+    # NumPy's default puts the ends too far in when draws are few.
+    low, high = np.quantile(drawn, [tail, 1 - tail], method="weibull")
+    # How much wider a t interval of as many groups is than a normal one.
+    stretch = stats.t.ppf(1 - tail, n_groups - 1) / stats.norm.ppf(1 - tail)
+    below, above = stretch * (high - score), stretch * (score - low)
+    return Interval(score, float(score - below), float(score + above))
 
 
 def _groups(groups: np.ndarray) -> tuple[np.ndarray, int]:
@@ -129,13 +192,3 @@ def _halves(n_draws: int, n_groups: int, random: np.random.Generator) -> np.ndar
     """Which groups are drawn, bool `[draws, groups]`."""
     half = np.arange(n_groups) < n_groups // 2
     return random.permuted(np.tile(half, (n_draws, 1)), axis=1)
-
-
-def _reflected(score: float, drawn: np.ndarray, n_groups: int, level: float) -> Interval:
-    tail = (1 - level) / 2
-    # NumPy's default puts the ends too far in when draws are few.
-    low, high = np.quantile(drawn, [tail, 1 - tail], method="weibull")
-    # How much wider a t interval of as many groups is than a normal one.
-    stretch = stats.t.ppf(1 - tail, n_groups - 1) / stats.norm.ppf(1 - tail)
-    below, above = stretch * (high - score), stretch * (score - low)
-    return Interval(score, float(score - below), float(score + above))

@@ -7,15 +7,13 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax.evaluation.artists import one_per_artist_scores
-from musicvae_jax.evaluation.bootstrap import external_intervals
+from musicvae_jax.evaluation.bootstrap import external_intervals, has_enough_groups
 from musicvae_jax.evaluation.external import metrics_with_nulls
 from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
 
 ARTIST = "artist"
 # The smallest p-value is .001, and the ends of intervals move by a hundredth from seed to seed.
 _N_DRAWS = 1000
-# With fewer, intervals miss the truth far more often than they say, see `bootstrap_interval`.
-_ARTISTS_PER_LABEL = 4
 
 
 class Significance(NamedTuple):
@@ -97,8 +95,7 @@ def _of_kind(
     lows, highs, alone = nowhere, nowhere, nowhere
     by_artists: dict[str, Null] = {}
     n_artist_songs = 0
-    n_artists, n_labels = len(np.unique(artists)), len(np.unique(codes))
-    if label != ARTIST and n_artists >= max(2, _ARTISTS_PER_LABEL * n_labels):
+    if label != ARTIST and has_enough_groups(codes, artists):
         intervals = external_intervals(codes, clusters, artists, _N_DRAWS, seed)
         lows = {name: interval.low for name, interval in intervals.items()}
         highs = {name: interval.high for name, interval in intervals.items()}

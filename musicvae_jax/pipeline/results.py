@@ -20,6 +20,7 @@ _ENTRIES = (
     "metrics.csv",
     "significance.csv",
     "spaces.csv",
+    "comparisons.csv",
     "history.csv",
     "posterior.csv",
     "posterior_summary.csv",

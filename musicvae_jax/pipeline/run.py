@@ -80,11 +80,10 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
     from musicvae_jax.reporting.reading import read_table
     from musicvae_jax.reporting.run_figures import run_title
 
-    metrics, significance, spaces = (
-        read_table(experiment.results_dir, name) for name in SCORE_TABLES
-    )
-    title = run_title(experiment.name, experiment.data.path, metrics["n_songs"].max())
-    terminal.show(reporting.score_table(reporting.summary(metrics, significance, spaces), title))
+    scores = {name: read_table(experiment.results_dir, name) for name in SCORE_TABLES}
+    n_songs = scores["metrics"]["n_songs"].max()
+    title = run_title(experiment.name, experiment.data.path, n_songs)
+    terminal.show(reporting.score_table(reporting.summary(**scores), title))
     terminal.say(f"results: {experiment.results_dir}")
     if experiment.model.traits.trained:
         terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
@@ -109,6 +108,7 @@ def _write_results(
     # scikit-learn and matplotlib take seconds to import, so import them after training.
     from musicvae_jax.pipeline.cards import cards
     from musicvae_jax.pipeline.cluster import start_clustering
+    from musicvae_jax.pipeline.compare import start_comparisons
     from musicvae_jax.pipeline.evidence import start_evidence
     from musicvae_jax.pipeline.examples import mel_examples
     from musicvae_jax.pipeline.factors import start_factors
@@ -135,6 +135,7 @@ def _write_results(
         clustered = finish_clustering()
     clusters = clustered.clusters
     finish_evidence = start_evidence(name, listing, clusters, most, stages, terminal)
+    finish_comparisons = start_comparisons(name, listing, clusters, most, stages, terminal)
     # A model has several fusions, so they are not one sweep.
     is_sweep = experiment.model.traits.trained and not experiment.fuse
     finish_stability = start_stability(name, listing, is_sweep, clustered, config, stages)
@@ -143,6 +144,8 @@ def _write_results(
         projected, sampled = finish_projections(clusters)
     with watch.stage("evidence"):
         evidence = finish_evidence()
+    with watch.stage("comparisons"):
+        comparisons = finish_comparisons()
     with watch.stage("stability"):
         stability = finish_stability()
     with watch.stage("factors"):
@@ -153,6 +156,7 @@ def _write_results(
             "metrics": clustered.metrics,
             "significance": evidence.significance,
             "spaces": evidence.spaces,
+            "comparisons": comparisons.table,
             "stability": stability.table,
             "disentanglement": factors.table,
             "history": tables.history_table(trained),
@@ -174,6 +178,7 @@ def _write_results(
     approximated = (
         clustered.approximated
         | evidence.approximated
+        | comparisons.approximated
         | stability.approximated
         | factors.approximated
         | sampled

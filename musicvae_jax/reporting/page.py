@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
+from musicvae_jax.evaluation.verdicts import NEGLIGIBLE
 from musicvae_jax.reporting.cluster_html import cards_html
 from musicvae_jax.reporting.columns import COLUMNS
 from musicvae_jax.reporting.style import LEAK_CAPTION, leak_mark, mean_and_std
@@ -72,8 +73,9 @@ def page(
         *_alarms(alarms),
         "<h2>What the numbers say</h2>",
         "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in answers) + "</ul>",
-        "<p>These sentences describe the seeds and songs of this run; they are no statement about "
-        "other music.</p>",
+        "<p>Better and worse mean with other seeds and with other artists of the same kind: the "
+        f"95 % intervals over both exclude 0, and the difference is at least {NEGLIGIBLE} AMI. "
+        "These sentences are no statement about other kinds of music.</p>",
         "<h2>The songs</h2>",
         _definitions(about_data),
     ]
@@ -111,7 +113,9 @@ def _suite(tables: SuiteTables) -> list[str]:
         "that of other artists (95 %); chance is the 95th percentile of shuffled labels, p the "
         "share of shuffles over whole artists that score as high (the largest of all seeds). A "
         "probe reads the language of unseen artists from the points; mixing is 1 where languages "
-        "are neighbours as if shuffled. “Against PCA” compares genre AMI of the same seeds.</p>",
+        "are neighbours as if shuffled. “Against PCA” is the difference in genre AMI to the PCA, "
+        "plain or whitened, that is hardest to beat. It is better or worse if the 95 % intervals "
+        f"over seeds and over artists both exclude 0, and negligible if below {NEGLIGIBLE}.</p>",
         _summary(distinct(tables.summary)),
         "<details><summary>Every score</summary>",
         _scores(distinct(rows_of(table))),

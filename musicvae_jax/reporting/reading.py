@@ -6,12 +6,23 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax.config.folder import CARDS, MANIFEST, PROJECTIONS, RECONSTRUCTIONS
+from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import read_json
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
-    """The table in FOLDER/NAME.csv."""
-    return pd.read_csv(folder / f"{name}.csv")
+    """The table in FOLDER/NAME.csv.
+
+    Raises:
+        InputError: there is none, as in results of an earlier version.
+    """
+    path = folder / f"{name}.csv"
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such table, expected one in the results of every run; an earlier version "
+            "may have made these: run the experiment again"
+        )
+    return pd.read_csv(path)
 
 
 def read_projections(folder: Path, method: str) -> dict[str, pd.DataFrame]:

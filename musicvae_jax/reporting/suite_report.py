@@ -62,7 +62,10 @@ def draw_overview(
         f"musicvae_jax on {title}",
         _about_data(data),
         {name: of_run["alarms"] for name, of_run in about.items()},
-        answers(runs, *(pd.concat(scores[name].values()) for name in ("metrics", "spaces"))),
+        answers(
+            runs,
+            *(pd.concat(scores[name].values()) for name in ("metrics", "spaces", "comparisons")),
+        ),
         tables,
         {one.name: read_cards(one.results_dir) for one in runs},
         pictures,
@@ -74,10 +77,10 @@ def draw_overview(
 
 
 def _tables(scores: _Scores, names: Sequence[str]) -> SuiteTables:
-    metrics, significance, spaces = ([scores[t][name] for name in names] for t in SCORE_TABLES)
+    of_names = {table: [scores[table][name] for name in names] for table in SCORE_TABLES}
     return SuiteTables(
-        summary(*(pd.concat(of_one) for of_one in (metrics, significance, spaces))),
-        suite_table(metrics),
+        summary(**{table: pd.concat(parts) for table, parts in of_names.items()}),
+        suite_table(of_names["metrics"]),
     )
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.evaluation.comparison import compare_paired
-from musicvae_jax.reporting.style import is_label_free
+from musicvae_jax.reporting.rivals import against_pca, hardest
 from musicvae_jax.reporting.suite_table import rows_of, value_range
 
 _METHOD = ["experiment", "representation"]
@@ -19,7 +18,10 @@ _SPACES = (
 
 
 def summary(
-    metrics: pd.DataFrame, significance: pd.DataFrame, spaces: pd.DataFrame
+    metrics: pd.DataFrame,
+    significance: pd.DataFrame,
+    spaces: pd.DataFrame,
+    comparisons: pd.DataFrame,
 ) -> pd.DataFrame:
     """Means and standard deviations over seeds, in the order of the rows of metrics.
 
@@ -27,6 +29,7 @@ def summary(
         metrics: rows of metrics.csv of one or more experiments; those of K-Means are used.
         significance: their rows of significance.csv; those of the AMI with genres are used.
         spaces: their rows of spaces.csv.
+        comparisons: their rows of comparisons.csv; those on genre are used.
 
     Returns:
         experiment, representation, role, n_clusters and n_songs (ranges where seeds differ),
@@ -36,8 +39,9 @@ def summary(
         genre_precision_others; genre_low and genre_high, the mean ends of the interval of
         ami_genre; null_high, the 95th percentile of chance; p_value and p_value_artists, the
         largest of all seeds; language_probe_chance; and against_pca, the verdict of
-        `compare_paired` on ami_genre, with difference_to_pca, where both were scored on the same
-        songs and neither knows the genre. NaN where a number is not defined.
+        `compare_methods` on ami_genre, with difference_to_pca: against the PCA, plain or whitened,
+        that is hardest to beat, and "" where there is no comparison. NaN where a number is not
+        defined.
     """
     ami = significance[(significance["label"] == "genre") & (significance["score"] == "ami")]
     by_method = dict(list(ami.groupby(_METHOD)))
@@ -49,7 +53,7 @@ def summary(
         | {"language_probe_chance": of_space[method]["language_probe_chance"].mean()}
         for method, of_one in rows_of(metrics).groupby(_METHOD, sort=False)
     ]
-    return _beside_pca(pd.DataFrame(rows), rows_of(metrics))
+    return _beside_pca(pd.DataFrame(rows), comparisons)
 
 
 def _described(rows: pd.DataFrame) -> dict[str, object]:
@@ -82,20 +86,11 @@ def _over_seeds(rows: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
     return means | {f"{name}_std": rows[name].std() for name in names}
 
 
-def _beside_pca(table: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    scores = {
-        method: rows.set_index("seed")["ami_genre"].dropna()
-        for method, rows in metrics.groupby(_METHOD)
-    }
-    verdicts, differences = [], []
-    for _, row in table.iterrows():
-        own = scores[row["experiment"], row["representation"]]
-        # An experiment's PCA baseline has the same songs and seeds.
-        pca = scores.get((row["experiment"], "pca"))
-        found = None
-        if row["representation"] != "pca" and pca is not None and is_label_free(row, "genre"):
-            seeds = own.index.intersection(pca.index)
-            found = compare_paired(own[seeds], pca[seeds]) if len(seeds) else None
-        verdicts.append("" if found is None else found.verdict)
-        differences.append(np.nan if found is None else found.difference)
-    return table.assign(against_pca=verdicts, difference_to_pca=differences)
+def _beside_pca(table: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
+    on_genre = against_pca(comparisons[comparisons["label"] == "genre"])
+    found = {method: hardest(rows) for method, rows in on_genre.groupby(_METHOD)}
+    of_rows = [found.get(method) for method in table[_METHOD].itertuples(index=False, name=None)]
+    return table.assign(
+        against_pca=["" if one is None else one["verdict"] for one in of_rows],
+        difference_to_pca=[np.nan if one is None else one["difference"] for one in of_rows],
+    )

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from musicvae_jax.evaluation import bootstrap_interval, external_intervals
+from musicvae_jax.evaluation import bootstrap_interval, contingency, external_intervals
+from musicvae_jax.evaluation.bootstrap import half_scores, has_enough_groups
 from musicvae_jax.evaluation.contingency import ContingencyTables
 from musicvae_jax.evaluation.external import score_tables
 
@@ -125,3 +126,22 @@ def test_one_group_cannot_be_drawn_from():
         external_intervals(np.array([0, 1]), np.array([0, 1]), np.array(["a", "a"]), 10, 0)
     with pytest.raises(ValueError, match="groups has a null in row 0"):
         bootstrap_interval(len, np.array([None, "a"], object), 10, 0)
+
+
+def test_halves_are_the_same_whatever_the_clusters_and_however_many_are_drawn_at_once(monkeypatch):
+    random = np.random.default_rng(6)
+    genres, artists = random.integers(0, 3, 80), random.integers(0, 12, 80)
+    many, few = random.integers(0, 9, 80), random.integers(0, 2, 80)
+    expected = [half_scores(genres, one, artists, 30, 0).halves["ami"] for one in (many, few)]
+    # One table at a time of the one, seven of the other.
+    monkeypatch.setattr(contingency, "_MAX_HELD", 7 * (3 * 2 + 12))
+    found = [half_scores(genres, one, artists, 30, 0).halves["ami"] for one in (many, few)]
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("n_labels", "n_groups", "enough"), [(1, 3, False), (1, 4, True), (3, 11, False), (3, 12, True)]
+)
+def test_intervals_need_four_groups_for_each_label(n_labels, n_groups, enough):
+    songs = np.arange(60)
+    assert has_enough_groups(songs % n_labels, songs % n_groups) == enough

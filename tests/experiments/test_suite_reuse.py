@@ -73,13 +73,15 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
     )
     # Each clusters its own points by five clusterers and the other's by one, under two seeds.
     # Ward and DBSCAN draw nothing, and points are the same under both seeds: one call. K-Means
-    # finds the same three clusters in both spaces: one call for each seed weighs them.
+    # finds the same three clusters in both spaces: one call for each seed weighs them, and one
+    # for each of two labels compares them.
     assert counts(first) == {
         "features": (1, 0),
         "k curves": (2, 0),
         "clustering": (8 + 2, 0),
         "significance": (2, 0),
         "spaces": (2, 0),
+        "comparisons": (2, 0),
         "stability": (2, 0),
         "consensus": (1, 0),
         "projections": (2, 0),
@@ -91,6 +93,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "clustering": (6, 4),
         "significance": (0, 2),
         "spaces": (0, 2),
+        "comparisons": (0, 2),
         "stability": (2, 0),
         "consensus": (0, 1),
         "projections": (2, 0),
@@ -101,6 +104,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "clustering": "data/cache/stages/clustering",
         "significance": "data/cache/stages/significance",
         "spaces": "data/cache/stages/spaces",
+        "comparisons": "data/cache/stages/comparisons",
         "consensus": "data/cache/stages/consensus",
     }
     assert {about["where"] for about in first.values()} == {None}
@@ -116,8 +120,8 @@ def test_a_run_elsewhere_finds_the_stages_and_a_model_only_beside_it(run_one):
     # The same training gives the same latents, so all that follows is found.
     computed = {name for name, (n_computed, _) in counts(elsewhere).items() if n_computed}
     assert computed == {"training"}
-    tables = ("metrics.csv", "significance.csv", "spaces.csv", "stability.csv", "latents.parquet")
-    for name in tables:
+    tables = ("metrics", "significance", "spaces", "comparisons", "stability")
+    for name in (*(f"{table}.csv" for table in tables), "latents.parquet"):
         found = {Path(folder, name).read_bytes() for folder in ("one/vae", "one/again", "two/vae")}
         assert len(found) == 1, name
 

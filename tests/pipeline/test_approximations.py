@@ -20,6 +20,7 @@ EXPECTED = {
     "silhouette": f"{SAMPLE}, each against all",
     "significance.csv": SAMPLE,
     "spaces.csv": SAMPLE,
+    "comparisons.csv": SAMPLE,
     "resampled_ami": SAMPLE,
     "consensus_ami": SAMPLE,
     "umap": SAMPLE,

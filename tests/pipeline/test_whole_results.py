@@ -16,6 +16,7 @@ from musicvae_jax.songs import load_songs
 from musicvae_jax.trained import load
 
 LABELS = ("genre", "language", "artist")
+MARKS = ("labels_seen", "labels_derivable")
 COLUMNS = [
     *("experiment", "seed", "representation", "role", "clusterer", "scope"),
     *("n_clusters", "n_songs", "noise_share"),
@@ -31,13 +32,14 @@ COLUMNS = [
         for score in EXTERNAL_METRICS
         if score not in metrics_with_nulls()
     ),
-    *("labels_seen", "labels_derivable"),
+    *MARKS,
 ]
 ALWAYS = {
     *("config.json", "manifest.json", "cards.json", "latents.parquet", "projections.parquet"),
-    *("metrics.csv", "significance.csv", "spaces.csv", "stability.csv", "disentanglement.csv"),
-    *("history.csv", "posterior.csv", "posterior_summary.csv", "cluster_selection.csv"),
-    *("rejected.csv", "figures/cluster_selection.png", "figures/cluster_spectra.png"),
+    *("metrics.csv", "significance.csv", "spaces.csv", "comparisons.csv", "stability.csv"),
+    *("disentanglement.csv", "history.csv", "posterior.csv", "posterior_summary.csv"),
+    *("cluster_selection.csv", "rejected.csv"),
+    *("figures/cluster_selection.png", "figures/cluster_spectra.png"),
     *("figures/tsne.png", "figures/umap.png"),
 }
 CURVES = frozenset({"figures/training_curves.png"})
@@ -150,6 +152,7 @@ def test_every_experiment_leaves_whole_results(name, song_path, quick_projection
     assert f"results: results/{name}" in printed
     assert files(run.folder) == ALWAYS | run.expected.files
     check_scores(run)
+    check_comparisons(run)
     check_training(run)
     check_stability(run)
     check_points(run)
@@ -181,6 +184,26 @@ def check_scores(run):
     for table in (metrics, run.table("significance"), run.table("spaces")):
         seen = table.groupby("representation")["labels_seen"].first().dropna().to_dict()
         assert seen == dict(expected.seen)
+
+
+def check_comparisons(run):
+    """Every own representation against every baseline, but never on a label that leaks."""
+    table, metrics = run.table("comparisons"), run.table("metrics")
+    kmeans = metrics[metrics["clusterer"] == "kmeans"].astype(dict.fromkeys(MARKS, object))
+    marks = kmeans.groupby("representation")[list(MARKS)].first().fillna("").agg(" ".join, axis=1)
+    assert table[["experiment", "representation", "against", "label"]].to_numpy().tolist() == [
+        [run.name, one, other, label]
+        for one in run.expected.own
+        for other in run.expected.baselines
+        for label in ("genre", "language")
+        if label not in (marks[one] + " " + marks[other]).split()
+    ]
+    means = kmeans.groupby("representation")[["ami_genre", "ami_language"]].mean()
+    for row in table.itertuples():
+        of_label = means[f"ami_{row.label}"]
+        expected = of_label[row.representation] - of_label[row.against]
+        assert row.difference == pytest.approx(expected, abs=2e-6)
+        assert row.n_seeds == 2
 
 
 def check_training(run):

@@ -11,72 +11,125 @@ from musicvae_jax.registry import EXPERIMENTS
 NAMED = [one.experiment for one in EXPERIMENTS.values()]
 
 
-def answers(rows, experiments=NAMED, **changes):
-    """Of rows of metrics.csv; changes are columns of spaces.csv."""
-    return reporting.answers(experiments, rows, frames.spaces(rows).assign(**changes))
+def answers(rows, *compared, experiments=NAMED, **changes):
+    """Of rows of metrics.csv and of comparisons.csv; changes are columns of spaces.csv."""
+    spaces = frames.spaces(rows).assign(**changes)
+    return reporting.answers(experiments, rows, spaces, frames.comparisons(*compared))
 
 
-# Scores over seeds of two representations.
-ABOVE = ([0.5, 0.52], [0.1, 0.12])
-BELOW = ([0.1, 0.12], [0.5, 0.52])
-WITHIN = ([0.3, 0.5], [0.45, 0.25])
-ONE_SEED = ([0.5], [0.1])
+@pytest.fixture
+def scores():
+    """metrics.csv of the VAE and its baselines, two seeds each."""
+    of_baselines = {"pca": 0.1, "raw": 0.15, "whitened_pca_16": 0.4, "whitened_pca_32": 0.2}
+    return frames.metrics(
+        *frames.over_seeds([0.5, 0.52]),
+        *(
+            row
+            for name, score in of_baselines.items()
+            for row in frames.over_seeds([score, score + 0.02], "easy_vae", name, role="baseline")
+        ),
+    )
 
 
-def about(rows, label):
-    return " ".join(s for s in answers(frames.metrics(*rows)) if label in s)
+def asked(said):
+    """The sentences that answer whether the VAE beats something."""
+    return [sentence for sentence in said if sentence.startswith("Does the VAE beat")]
 
 
 @pytest.mark.parametrize(
-    ("vae", "other", "answer"),
+    ("verdict", "answer"),
     [
-        (*ABOVE, "Yes:"),
-        (*BELOW, "No:"),
-        (*WITHIN, "No difference at these seeds:"),
-        (*ONE_SEED, "Cannot be said from one seed:"),
+        ("better", "Yes"),
+        ("worse", "No"),
+        ("negligible", "Only a negligible difference"),
+        ("no difference shown", "No difference shown"),
+        ("one seed", "Cannot be told from one seed"),
+        ("too few artists", "Cannot be told from so few artists"),
     ],
 )
 @pytest.mark.parametrize(("baseline", "name"), [("pca", "PCA"), ("raw", "the raw features")])
-def test_each_verdict_on_the_vae(vae, other, answer, baseline, name):
-    rows = frames.metrics(
-        *frames.over_seeds(vae),
-        *frames.over_seeds(other, representation=baseline, role="baseline"),
-    )
-    sentence = answers(rows)[0]
-    assert sentence.startswith(f"Does the VAE beat {name} on genre here? {answer} AMI ")
+def test_each_verdict_on_the_vae(verdict, answer, baseline, name, scores):
+    (sentence,) = asked(answers(scores, frames.compared(baseline, verdict)))
+    assert sentence.startswith(f"Does the VAE beat {name} on genre here? {answer}: AMI 0.510 ±.014")
 
 
-def test_an_answer_gives_means_difference_and_spread():
-    rows = frames.metrics(
-        *frames.over_seeds([0.5, 0.52]),
-        *frames.over_seeds([0.1, 0.12], representation="pca", role="baseline"),
-    )
-    assert answers(rows)[0] == (
+def test_an_answer_gives_means_the_difference_and_both_intervals(scores):
+    row = frames.compared(difference=0.4)
+    assert asked(answers(scores, row)) == [
         "Does the VAE beat PCA on genre here? Yes: AMI 0.510 ±.014 for the VAE, 0.110 ±.014 for "
-        "PCA; over seeds the difference is +0.400 (p < 0.001, 95 % interval +0.400 to +0.400)."
+        "PCA. The difference is +0.400 (95 %: +0.390 to +0.410 over seeds, +0.350 to +0.450 over "
+        "artists)."
+    ]
+    one_seed = row | {"verdict": "one seed", "seeds_low": np.nan, "seeds_high": np.nan}
+    (sentence,) = asked(answers(scores[scores["seed"] == 0], one_seed))
+    assert sentence.endswith(
+        "AMI 0.500 for the VAE, 0.100 for PCA. The difference is +0.400 (95 %: +0.350 to +0.450 "
+        "over artists)."
     )
-    one_seed = rows[rows["seed"] == 0]
-    assert answers(one_seed)[0].endswith("AMI 0.500 for the VAE, 0.100 for PCA.")
+    neither = one_seed | {"artists_low": np.nan, "artists_high": np.nan}
+    assert asked(answers(scores, neither))[0].endswith("for PCA. The difference is +0.400.")
+
+
+def test_nothing_is_better_than_pca_that_does_not_beat_whitened_pca(scores):
+    plain = frames.compared(difference=0.4)
+    beaten = frames.compared("whitened_pca_16", difference=0.11)
+    also_beaten = frames.compared("whitened_pca_32", difference=0.31)
+    (sentence,) = asked(answers(scores, plain, beaten, also_beaten))
+    assert "? Yes: AMI 0.510 ±.014 for the VAE, 0.410 ±.014 for whitened PCA (16 dim" in sentence
+    assert "The difference is +0.110" in sentence
+    for verdict in ("worse", "negligible", "no difference shown"):
+        row = frames.compared("whitened_pca_32", verdict, 0.31)
+        (sentence,) = asked(answers(scores, plain, beaten, row))
+        assert "? No: whitened PCA (32 dimensions) reaches AMI 0.210 ±.014, the VAE " in sentence
+    row = frames.compared("whitened_pca_32", "too few artists", 0.31)
+    (sentence,) = asked(answers(scores, plain, row))
+    assert "? Cannot be told from so few artists: " in sentence
+
+
+@pytest.mark.parametrize(("verdict", "more"), [("better", "more"), ("worse", "less")])
+def test_to_group_by_language_is_not_called_a_victory(verdict, more, scores):
+    rows = scores.assign(ami_language=scores["ami_genre"])
+    said = answers(rows, frames.compared(verdict=verdict, label="language"))
+    (sentence,) = (one for one in said if "than PCA does" in one)
+    assert sentence == (
+        f"The VAE groups songs {more} by language than PCA does: language AMI 0.510 ±.014 and "
+        "0.110 ±.014."
+    )
+    assert not any(re.search("beat|better", one) for one in said)
+    uncertain = frames.compared(verdict="no difference shown", label="language")
+    assert not any("than PCA does" in one for one in answers(rows, uncertain))
 
 
 @pytest.mark.parametrize(
-    ("fused", "part", "words"),
+    ("verdict", "words"),
     [
-        (*ABOVE, "beats the"),
-        (*BELOW, "is worse than the"),
-        (*WITHIN, "is at these seeds no different from the"),
-        (*ONE_SEED, "cannot be compared from one seed with the"),
+        ("better", "beats the"),
+        ("worse", "is worse than the"),
+        ("negligible", "differs negligibly from the"),
+        ("no difference shown", "is not shown to differ from the"),
+        ("one seed", "cannot be compared from one seed with the"),
+        ("too few artists", "cannot be compared from so few artists with the"),
     ],
 )
-def test_each_verdict_on_fusion(fused, part, words):
+def test_each_verdict_on_fusion(verdict, words):
+    run = {"experiment": "medium_hybrid", "representation": "conv_vae+lyrics"}
     rows = frames.metrics(
-        *frames.over_seeds(fused, "medium_hybrid", "conv_vae+lyrics"),
-        *frames.over_seeds(part, "medium_hybrid", "conv_vae", role="baseline"),
-        *frames.over_seeds([0.01] * len(part), "medium_hybrid", "lyrics", role="baseline"),
+        *frames.over_seeds([0.5, 0.52], *run.values()),
+        *frames.over_seeds([0.3, 0.32], "medium_hybrid", "conv_vae", role="baseline"),
+        *frames.over_seeds([0.01, 0.01], "medium_hybrid", "lyrics", role="baseline"),
     )
-    sentence = next(s for s in answers(rows) if s.startswith("conv_vae+lyrics"))
-    assert sentence.startswith(f"conv_vae+lyrics (medium_hybrid) {words} ")
-    assert "on genre, conv_vae: AMI " in sentence
+    said = answers(
+        rows,
+        frames.compared("lyrics", "better", 0.5, **run),
+        frames.compared("conv_vae", verdict, 0.2, **run),
+        frames.compared("conv_vae", "better", 0.1, label="language", **run),
+    )
+    (sentence,) = (one for one in said if one.startswith("conv_vae+lyrics"))
+    assert sentence == (
+        f"conv_vae+lyrics (medium_hybrid) {words} best single modality of its run on genre, "
+        "conv_vae: AMI 0.510 ±.014 and 0.310 ±.014. The difference is +0.200 (95 %: +0.190 to "
+        "+0.210 over seeds, +0.150 to +0.250 over artists)."
+    )
 
 
 def test_the_best_of_the_label_free():
@@ -89,18 +142,18 @@ def test_the_best_of_the_label_free():
     assert answers(rows) == [
         "Of 2 representations of 100 songs that were not given the genre, vae (easy_vae) has the "
         "highest genre AMI, 0.400.",
-        "Of 4 representations of 100 songs that were not given the language, pca (easy_pca) has "
-        "the highest language AMI, 0.300.",
+        "Of 4 representations of 100 songs that were not given the language, pca (easy_pca) groups "
+        "songs most by language, with a language AMI of 0.300.",
     ]
 
 
 @pytest.mark.parametrize(
     ("conditional", "answer"),
     [
-        ([0.21, 0.23], "Yes: a linear probe has balanced accuracy 0.220 ±.014 on the latents of "),
+        ([0.21, 0.23], "Yes, at these seeds: a linear probe has balanced accuracy 0.220 ±.014 on "),
         ([0.51, 0.53], "No: a linear probe has "),
         ([0.39, 0.42], "Not at these seeds: a linear probe has "),
-        ([0.21], "Cannot be said from one seed: a linear probe has "),
+        ([0.21], "Cannot be told from one seed: a linear probe has "),
     ],
 )
 def test_what_telling_the_decoder_the_language_takes_out_of_the_latents(conditional, answer):
@@ -117,59 +170,45 @@ def test_what_telling_the_decoder_the_language_takes_out_of_the_latents(conditio
     (sentence,) = (one for one in said if "decoder" in one)
     assert f"out of the latents? {answer}" in sentence
     assert "on the VAE's (chance 0.125)" in sentence
-    assert ("Their genre AMI is 0.415 ±.021 and 0.510 ±.014; over seeds" in sentence) == (
-        len(conditional) == 2
+    assert sentence.endswith(
+        {1: "AMI is 0.400 and 0.500.", 2: "AMI is 0.415 ±.021 and 0.510 ±.014."}[len(conditional)]
     )
     without = answers(rows, language_probe=np.nan)
     assert not any("decoder" in one for one in without)
 
 
 @pytest.mark.parametrize("label", ["genre", "language"])
-def test_a_leak_is_never_best_nor_compared_on_its_label(label):
+def test_a_leak_is_never_best_on_its_label(label):
     other = {"genre": "language", "language": "genre"}[label]
     score = f"ami_{label}"
-    rows = [
+    rows = frames.metrics(
         *frames.over_seeds([0.3, 0.31], "medium_hybrid", "fused", score),
         *frames.over_seeds([0.9, 0.91], "medium_hybrid", "told", score, labels_seen=label),
         *frames.over_seeds([0.2, 0.21], "medium_hybrid", "part", score, role="baseline"),
-        *frames.over_seeds(
-            [0.8, 0.81], "medium_hybrid", "told part", score, role="baseline", labels_seen=label
-        ),
-        *frames.over_seeds([0.7, 0.71], "easy_vae", "vae", score, labels_seen=label),
-        *frames.over_seeds([0.1, 0.11], "easy_vae", "pca", score, role="baseline"),
-    ]
-    said = about(rows, label)
-    assert "told" not in said
-    assert "Does the VAE beat" not in said
-    assert re.search(r"fused \(medium_hybrid\) beats .*, part: AMI", said)
-    assert "fused (medium_hybrid) has the highest" in said
-    assert "told" in about(rows, other), "the other label was not given"
+    )
+    best = {
+        kind: next(one for one in answers(rows) if f"not given the {kind}" in one)
+        for kind in ("genre", "language")
+    }
+    assert "fused (medium_hybrid)" in best[label]
+    assert "Of 2 representations" in best[label]
+    assert "Of 3 representations" in best[other], "the other label was not given"
 
 
-def test_only_the_same_songs_are_compared():
+def test_only_representations_of_the_same_songs_compete():
     rows = frames.metrics(
         *frames.over_seeds([0.5, 0.51], "medium_hybrid", "fused", n_songs=60),
         *frames.over_seeds([0.2, 0.21], "medium_hybrid", "lyrics", role="baseline", n_songs=60),
         *frames.over_seeds([0.8, 0.81], "easy_vae", "pca", role="baseline", n_songs=100),
         *frames.over_seeds([0.7, 0.71], "easy_vae", "vae", n_songs=100),
     )
-    genre = [s for s in answers(rows) if "genre" in s]
-    assert any("fused (medium_hybrid) beats" in s and "lyrics: AMI" in s for s in genre)
-    best = [s for s in genre if "highest" in s]
+    best = [s for s in answers(rows) if "highest" in s]
     assert [s.split(" that ")[0] for s in best] == [
         "Of 2 representations of 60 songs",
         "Of 2 representations of 100 songs",
     ]
     assert "fused" in best[0]
     assert "pca" in best[1]
-
-
-def test_a_vae_on_other_songs_than_its_baseline_is_not_compared():
-    rows = frames.metrics(
-        *frames.over_seeds([0.5, 0.51], n_songs=60),
-        *frames.over_seeds([0.2, 0.21], representation="pca", role="baseline"),
-    )
-    assert not any("beat" in s for s in answers(rows))
 
 
 def test_other_clusterers_and_scopes_say_nothing():
@@ -201,21 +240,20 @@ def test_the_names_of_experiments_do_not_matter():
         *frames.over_seeds([0.1, 0.12], "a", "pca", role="baseline"),
         *frames.over_seeds([0.4, 0.43], "c", "cvae_language", labels_seen="language"),
         *frames.over_seeds([0.6, 0.62], "d", "conv_vae+lyrics"),
+        *frames.over_seeds([0.3, 0.32], "d", "lyrics", role="baseline"),
     )
-    said = " ".join(answers(rows, experiments))
+    fusion = {"experiment": "d", "representation": "conv_vae+lyrics"}
+    compared = frames.compared(experiment="a"), frames.compared("lyrics", **fusion)
+    said = " ".join(answers(rows, *compared, experiments=experiments))
     assert "Does the VAE beat PCA on genre here? Yes: AMI 0.510" in said
     assert "conv_vae+lyrics (d) beats" in said
     assert "on the latents of c, " in said
     assert "Their genre AMI is 0.415 ±.021 and 0.510" in said
-    said = " ".join(answers(rows, experiments[1:2]))
+    said = " ".join(answers(rows, *compared, experiments=experiments[1:2]))
     assert "Does the VAE" not in said, "b has no baselines here"
     assert "highest" in said
 
 
-def test_without_a_vae_a_fusion_or_a_condition_only_the_best_is_named():
-    rows = frames.metrics(
-        *frames.over_seeds([0.5, 0.52]),
-        *frames.over_seeds([0.1, 0.12], representation="pca", role="baseline"),
-    )
-    assert all("has the highest" in sentence for sentence in answers(rows, []))
-    assert len(answers(rows, [])) == 2
+def test_without_a_vae_a_fusion_or_a_condition_only_the_first_in_each_label_is_named(scores):
+    said = answers(scores, frames.compared(), experiments=[])
+    assert [re.search("highest genre|most by language", one) is None for one in said] == [False] * 2

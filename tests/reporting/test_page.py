@@ -33,8 +33,8 @@ class Tags(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def suite_tables(rows):
-    return reporting.SuiteTables(frames.summary(rows), reporting.suite_table([rows]))
+def suite_tables(rows, *compared):
+    return reporting.SuiteTables(frames.summary(rows, *compared), reporting.suite_table([rows]))
 
 
 PNG = b"\x89PNG not really"
@@ -53,7 +53,7 @@ def html():
         {"<b>genre": "<i>rock</i>"},
         {"<i>vae": ["collapse & <b>cure</b>"], "pca": []},
         ["Is 1 < 2 & 3?"],
-        {"easy": suite_tables(rows)},
+        {"easy": suite_tables(rows, frames.compared(verdict="negligible", difference=0.012))},
         {"easy_vae": frames.cards("<b>")},
         {"<u>": (PNG, 'it\'s "<b>"')},
         {"versions": "<script>"},
@@ -116,6 +116,7 @@ def test_the_page_marks_and_explains_leaks(html):
     assert found == ["0.300†", "", "0.200†", "0.600†"]
     assert cells["language AMI"] == "0.300"
     assert "0.450 ±.071" in html
+    assert "<td>+0.012, negligible</td>" in html
     assert "† the representation was given this label; ‡ it follows from" in html
 
 

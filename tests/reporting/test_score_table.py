@@ -65,7 +65,7 @@ def test_a_label_that_is_known_is_marked_and_explained():
 def test_evidence_that_is_not_defined_has_empty_cells():
     rows = frames.metrics(frames.scored(ami_genre=np.nan))
     nothing = pd.DataFrame(columns=["experiment", "representation", "label", "score"])
-    found = reporting.summary(rows, nothing, frames.spaces(rows))
+    found = reporting.summary(rows, nothing, frames.spaces(rows), frames.comparisons())
     assert cells(printed(reporting.score_table(found, "title")), "vae")[4:8] == [""] * 4
 
 

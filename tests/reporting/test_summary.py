@@ -13,7 +13,9 @@ def test_summary_by_hand():
         frames.scored(clusterer="dbscan"),
     )
     rows.loc[1, "n_clusters"] = 9
-    found = frames.summary(rows, low=0.2, p_value=[0.001, 0.5, 0.002, 0.3, 0.3, 0.3])
+    beside_pca = frames.compared(difference=0.3)
+    p_values = [0.001, 0.5, 0.002, 0.3, 0.3, 0.3]
+    found = frames.summary(rows, beside_pca, low=0.2, p_value=p_values)
     assert found["representation"].tolist() == ["vae", "pca"]
     assert found["n_clusters"].tolist() == ["4-9", "6"]
     vae, pca = (row for _, row in found.iterrows())
@@ -24,22 +26,49 @@ def test_summary_by_hand():
     )
     assert (vae["one_per_artist_mean"], vae["one_per_artist_std"]) == (0.25, 0.0)
     assert vae["language_probe_mean"] == pytest.approx(0.4)
-    # Differences .3, .2 and .4: a t value of 5.2 with two degrees of freedom.
     assert vae["against_pca"] == "better"
     assert vae["difference_to_pca"] == pytest.approx(0.3)
     assert pca["against_pca"] == ""
 
 
-def test_what_knows_the_genre_is_not_compared_with_pca():
-    pca = frames.over_seeds([0.2, 0.21], representation="pca", role="baseline")
-    for mark in frames.MARKS:
-        rows = frames.metrics(*frames.over_seeds([0.5, 0.51], **{mark: "genre"}), *pca)
-        assert frames.summary(rows)["against_pca"].tolist() == ["", ""]
+@pytest.mark.parametrize(
+    ("rows", "verdict", "difference"),
+    [
+        ([], "", np.nan),
+        ([("raw", "better", 0.2)], "", np.nan),
+        ([("pca", "better", 0.2)], "better", 0.2),
+        # Better than PCA is what is better than whitened PCA too.
+        ([("pca", "better", 0.2), ("whitened_pca_16", "better", 0.1)], "better", 0.1),
+        ([("pca", "better", 0.2), ("whitened_pca_32", "worse", -0.1)], "worse", -0.1),
+        # Not beaten comes before beaten by less.
+        (
+            [("pca", "better", 0.03), ("whitened_pca_16", "no difference shown", 0.04)],
+            "no difference shown",
+            0.04,
+        ),
+    ],
+)
+def test_the_verdict_is_that_on_the_pca_that_is_hardest_to_beat(rows, verdict, difference):
+    table = frames.metrics(frames.scored(), frames.scored(representation="pca", role="baseline"))
+    others = [
+        frames.compared(verdict="worse", label="language"),
+        frames.compared(verdict="worse", experiment="hard_ae"),
+        frames.compared(verdict="worse", representation="beta_vae_4"),
+    ]
+    found = frames.summary(table, *(frames.compared(*row) for row in rows), *others)
+    assert found["against_pca"].tolist() == [verdict, ""]
+    assert found["difference_to_pca"].tolist() == pytest.approx([difference, np.nan], nan_ok=True)
+
+
+def test_pca_itself_is_not_held_against_whitened_pca():
+    table = frames.metrics(frames.scored("easy_pca", "pca"))
+    row = frames.compared("whitened_pca_16", experiment="easy_pca", representation="pca")
+    assert frames.summary(table, row)["against_pca"].tolist() == [""]
 
 
 def test_a_summary_without_genres_has_no_evidence():
     rows = frames.metrics(frames.scored(ami_genre=np.nan))
     nothing = pd.DataFrame(columns=["experiment", "representation", "label", "score"])
     spaces = frames.spaces(rows)
-    found = reporting.summary(rows, nothing, spaces)
+    found = reporting.summary(rows, nothing, spaces, frames.comparisons())
     assert found[["genre_low", "null_high", "p_value", "one_per_artist_mean"]].isna().all(axis=None)

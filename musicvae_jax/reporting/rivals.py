@@ -1,0 +1,46 @@
+"""Which baseline of comparisons.csv a representation has to beat."""
+
+import pandas as pd
+
+_PCA, _WHITENED = "pca", "whitened_pca_"
+_NAMES = {_PCA: "PCA", "raw": "the raw features"}
+
+
+def is_pca(name: str) -> bool:
+    """Whether a representation is the linear baseline, plain or whitened.
+
+    Example:
+        >>> is_pca("pca"), is_pca("whitened_pca_16"), is_pca("conv_vae+lyrics_tfidf_pca")
+        (True, True, False)
+    """
+    return name == _PCA or name.startswith(_WHITENED)
+
+
+def against_pca(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """The rows against PCA, plain or whitened, of representations that are not PCA themselves."""
+    rival, own = (comparisons[name].map(is_pca) for name in ("against", "representation"))
+    return comparisons[rival.astype(bool) & ~own.astype(bool)]
+
+
+def hardest(comparisons: pd.DataFrame) -> pd.Series | None:
+    """The row against the baseline that is hardest to beat; None of no rows.
+
+    Baselines that are not beaten come first, and of these the one with the highest score: a
+    representation is better than all of them exactly if it is better than this one.
+    """
+    if comparisons.empty:
+        return None
+    ranked = comparisons.assign(beaten=comparisons["verdict"] == "better")
+    return ranked.sort_values(["beaten", "difference"]).iloc[0]
+
+
+def spoken(baseline: str) -> str:
+    """A baseline's name in a sentence.
+
+    Example:
+        >>> spoken("whitened_pca_16"), spoken("raw")
+        ('whitened PCA (16 dimensions)', 'the raw features')
+    """
+    if baseline.startswith(_WHITENED):
+        return f"whitened PCA ({baseline.removeprefix(_WHITENED)} dimensions)"
+    return _NAMES.get(baseline, baseline)
