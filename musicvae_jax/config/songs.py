@@ -39,9 +39,9 @@ class FeatureConfig:
     blocks: tuple[Block, ...] = ("statistics",)
     """Feature blocks, side by side. Audio: statistics (mean, standard deviation, minimum and
     maximum of each mel band), mfcc (timbre), rhythm (modulation spectrum). Text: lyrics (vectors
-    of the lyrics, see --lyrics), style (their length, repetition and rhymes). Audio and text get
-    equal variance, and so do the blocks within each. A model of mel crops reads crops instead,
-    and only its baselines use the blocks."""
+    of the lyrics, see --lyrics), style (their length, repetition and rhymes), tags (musicnn_tags).
+    Audio and text get equal variance, and so do the blocks within each. A model of mel crops reads
+    crops instead, and only its baselines use the blocks."""
     db_range: float = 80.0
     """Clip levels this many decibels below a song's loudest cell; above 0, at most 300."""
     cache_dir: Path = Path("data/cache")
