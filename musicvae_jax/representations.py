@@ -53,6 +53,18 @@ class Representation(NamedTuple):
         return tuple(column for column in self.columns_seen if column in LABELS)
 
 
+class TextVectors(NamedTuple):
+    """Vectors of songs from their lyrics or tags, which some songs lack.
+
+    Attributes:
+        values: float32 `[songs, dims]`; zeros for songs without the text.
+        known: bool `[songs]`: which songs have it.
+    """
+
+    values: np.ndarray
+    known: np.ndarray
+
+
 def union(*columns: Sequence[str]) -> tuple[str, ...]:
     """All columns, each once, in the order of their first appearance.
 

@@ -184,6 +184,7 @@ def cards(label="rock", n_clusters=2):
         "labels": {"genre": [(label, 0.6)], "language": [("pt", 1.0)], "artist": [(label, 0.2)]},
         "exemplars": [["id-1", label, "Ana & Bia"], ["id-2", "", ""]],
         "words": {"pt": ["amor", label]},
+        "tags": ["piano", label],
         "spectrum_db": np.linspace(-3, 3, 128).tolist(),
     }
     clusters = [{"cluster": i, **card} for i in range(n_clusters)]

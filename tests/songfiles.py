@@ -33,6 +33,17 @@ def lyrics(i: int) -> str:
     return f"[Chorus]\n{words} {GENRES[i % 3].lower() * (1 + i % 4)} {'la ' * (i % 7)}"
 
 
+def tags(i: int) -> list[str] | None:
+    """Tags that name the song's genre and one more; every fourth song has none."""
+    return [GENRES[i % 3].lower(), "guitar" if i % 2 else "piano"] if i % 4 else None
+
+
+def tagged_table(n_songs: int = 24) -> pa.Table:
+    """`songs_table` with tags."""
+    column = pa.array([tags(i) for i in range(n_songs)], pa.list_(pa.string()))
+    return songs_table(n_songs).append_column("musicnn_tags", column)
+
+
 def songs_table(n_songs: int = 24, dtype=np.float32) -> pa.Table:
     """Songs whose genre is audible: three genres, two artists each, ragged lengths."""
     rng = np.random.default_rng(7)

@@ -157,6 +157,16 @@ def test_a_side_of_the_split_without_lyrics_is_named(songs):
     silent = changed(songs, lyrics=[None] * 4 + [f"word{i} of {i * i}" for i in range(20)])
     with pytest.raises(InputError, match=r"^lyrics: got 20 songs with lyrics, none of them on the"):
         fitted(of("lyrics"), silent)
+    untagged = changed(songs, musicnn_tags=[None] * 4 + [("a",), ("b",)] * 10)
+    with pytest.raises(
+        InputError, match=r"^tags: got 20 songs with tags, none .* the heldout side"
+    ):
+        fitted(of("tags"), untagged)
+    both = changed(silent, musicnn_tags=untagged.table["musicnn_tags"])
+    with pytest.raises(
+        InputError, match=r"^lyrics or tags: got 20 songs with lyrics or tags, none"
+    ):
+        fitted(of("lyrics", "tags"), both)
 
 
 @pytest.mark.parametrize("blocks", [AUDIO, ("lyrics",), (*AUDIO, "lyrics")])
@@ -232,8 +242,8 @@ def test_held_out_songs_change_nothing_that_is_fitted(songs):
     second, inputs, _ = fit_transform(experiment, songs, changed, split)
     jax.tree.map(
         np.testing.assert_array_equal,
-        (first.audio, first.scaler, first.lyrics["lyrics_tfidf"][4:]),
-        (second.audio, second.scaler, second.lyrics["lyrics_tfidf"][4:]),
+        (first.audio, first.scaler, first.texts["lyrics_tfidf"][4:]),
+        (second.audio, second.scaler, second.texts["lyrics_tfidf"][4:]),
     )
     assert first.vocabularies["genre"] == second.vocabularies["genre"]
     assert np.all(inputs.condition[:4] == 0)

@@ -1,4 +1,4 @@
-"""The feature blocks that can describe a song, audio and text alike.
+"""The feature blocks that can describe a song: audio, lyrics, labels and tags alike.
 
 To add a block, write a file with its function and add a row here. Standard library only: the
 functions are imported where they are called.
@@ -6,13 +6,14 @@ functions are imported where they are called.
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 Block = Literal[
     *("statistics", "mfcc", "rhythm"),
     *("lyrics", "lyrics_plain", "lyrics_centred", "style"),
     *("tfidf", "tfidf_centred", "tfidf_32", "tfidf_32_centred"),
     *("genre",),
+    *("tags",),
 ]
 Label = Literal["genre", "language", "artist"]
 
@@ -21,11 +22,11 @@ class BlockTraits(NamedTuple):
     """Where a block's numbers come from.
 
     Attributes:
-        column: the column of the song table it is computed from: "melspectrogram", "lyrics" or a
-            label, which becomes a one-hot vector.
+        column: the column of the song table it is computed from: "melspectrogram", "lyrics",
+            "musicnn_tags" or a label, which becomes a one-hot vector.
         function: "package.file.function" in `musicvae_jax`. It maps one song, decibels
-            `[128, frames]` or cleaned lyrics, to float32 `[width]`. "" for labels, and for lyrics
-            vectors, which are fitted on training songs.
+            `[128, frames]` or cleaned lyrics, to float32 `[width]`. "" for labels, and for vectors
+            of lyrics and tags, which are fitted on training songs.
         width: how many numbers the function returns.
         least_scale: the smallest standard deviation that standardisation divides by, in the unit
             of the numbers: 1 dB, about the smallest audible change of level.
@@ -34,7 +35,7 @@ class BlockTraits(NamedTuple):
         lyrics: changes to an experiment's `LyricsConfig`, for lyrics vectors.
     """
 
-    column: Literal["melspectrogram", "lyrics", "genre"]
+    column: Literal["melspectrogram", "lyrics", "genre", "musicnn_tags"]
     function: str = ""
     width: int = 0
     least_scale: float = 1.0
@@ -54,8 +55,22 @@ class BlockTraits(NamedTuple):
         return self.column == "lyrics"
 
     @property
+    def is_tags(self) -> bool:
+        return self.column == "musicnn_tags"
+
+    @property
+    def noun(self) -> str:
+        """What messages call the column: "lyrics", "tags", "genre"."""
+        return self.column.removeprefix("musicnn_")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is words about a song, which it may lack: its lyrics or its tags."""
+        return self.is_lyrics or self.is_tags
+
+    @property
     def is_label(self) -> bool:
-        return not (self.is_audio or self.is_lyrics)
+        return self.column in get_args(Label)
 
 
 _AUDIO, _LYRICS = "melspectrogram", "lyrics"
@@ -74,6 +89,7 @@ BLOCKS: dict[Block, BlockTraits] = {
     "tfidf_32": BlockTraits(_LYRICS, lyrics=(*_TFIDF, ("components", 32))),
     "tfidf_32_centred": BlockTraits(_LYRICS, lyrics=(*_TFIDF, ("components", 32), _CENTRED)),
     "genre": BlockTraits("genre"),
+    "tags": BlockTraits("musicnn_tags"),
 }
 
 

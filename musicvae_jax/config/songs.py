@@ -41,8 +41,8 @@ class FeatureConfig:
     """Feature blocks, side by side. Audio: statistics (mean, standard deviation, minimum and
     maximum of each mel band), mfcc (timbre), rhythm (modulation spectrum); they get equal variance.
     Text: lyrics (vectors of the lyrics, see --lyrics), tfidf_32 (32 dimensions of TF-IDF), style
-    (their length, repetition and rhymes). A model of mel crops reads crops instead, and only its
-    baselines use the blocks."""
+    (their length, repetition and rhymes), tags (musicnn_tags). A model of mel crops reads crops
+    instead, and only its baselines use the blocks."""
     balance: Balance = "variance"
     """How audio and text are weighed against each other. variance: audio and text have equal
     variance, and so have the blocks of text; mfa: all audio together and each block of text have

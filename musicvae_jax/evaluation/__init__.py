@@ -20,13 +20,9 @@ from musicvae_jax.evaluation.artists import (
     one_per_artist_scores,
 )
 from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
-from musicvae_jax.evaluation.cluster_cards import (
-    Card,
-    characteristic_words,
-    cluster_cards,
-    exemplars,
-)
+from musicvae_jax.evaluation.cluster_cards import Card, cluster_cards, exemplars
 from musicvae_jax.evaluation.disentanglement import DCI, dci, factor_scores, mig, sap
+from musicvae_jax.evaluation.enrichment import Terms, characteristic_terms, tag_terms, word_terms
 from musicvae_jax.evaluation.external import (
     EXTERNAL_METRICS,
     ExternalMetric,
@@ -75,11 +71,12 @@ __all__ = [
     "Retrieval",
     "Significance",
     "SpaceScores",
+    "Terms",
     "active_units",
     "aggregate_kl",
     "artist_effect",
     "bootstrap_interval",
-    "characteristic_words",
+    "characteristic_terms",
     "cluster_cards",
     "clustering_accuracy",
     "compare_methods",
@@ -116,4 +113,6 @@ __all__ = [
     "seed_agreement",
     "significance",
     "space_scores",
+    "tag_terms",
+    "word_terms",
 ]

@@ -1,4 +1,4 @@
-"""Songs as arrays: audio features, one-hot labels, standardisation. No JAX."""
+"""Songs as arrays: audio features, one-hot labels, tags, standardisation. No JAX."""
 
 from musicvae_jax.features.crops import (
     CropStore,
@@ -34,6 +34,7 @@ from musicvae_jax.features.scaling import (
     unstandardise,
 )
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
+from musicvae_jax.features.tags import TagTransform, apply_tags, fit_tags, multi_hot
 
 __all__ = [
     "HOP_SECONDS",
@@ -45,17 +46,21 @@ __all__ = [
     "Scaler",
     "Share",
     "SongFeatures",
+    "TagTransform",
+    "apply_tags",
     "block_weights",
     "build_features",
     "build_stores",
     "extract_features",
     "fit_crop_scaler",
     "fit_scaler",
+    "fit_tags",
     "fixed_crops",
     "mel_db",
     "mel_statistics",
     "mfcc_statistics",
     "modulation_centres",
+    "multi_hot",
     "one_hot",
     "open_crops",
     "random_crops",

@@ -8,12 +8,11 @@ from musicvae_jax.lyrics.centring import Centres
 from musicvae_jax.lyrics.cleaning import clean
 from musicvae_jax.lyrics.embedding import embed
 from musicvae_jax.lyrics.tfidf import Tfidf
-from musicvae_jax.lyrics.vectors import LyricsTransform, LyricsVectors, fit_transform, transform
+from musicvae_jax.lyrics.vectors import LyricsTransform, fit_transform, transform
 
 __all__ = [
     "Centres",
     "LyricsTransform",
-    "LyricsVectors",
     "Tfidf",
     "clean",
     "embed",

@@ -15,24 +15,13 @@ from musicvae_jax.lyrics.centring import Centres, fit_centres, subtract_centres
 from musicvae_jax.lyrics.cleaning import clean
 from musicvae_jax.lyrics.embedding import embed_with
 from musicvae_jax.lyrics.tfidf import Tfidf, apply_tfidf, fit_tfidf
+from musicvae_jax.representations import TextVectors
 
 # A smaller standard deviation of unit vectors is rounding: a constant dimension stays 0.
 _LEAST_SCALE = 1e-6
 _NO_SCALE = (np.zeros(0, np.float32), np.ones(0, np.float32))
 _Progress = Callable[[int], None] | None
 _Notice = Callable[[str], None] | None
-
-
-class LyricsVectors(NamedTuple):
-    """Vectors of songs.
-
-    Attributes:
-        values: float32 `[songs, dims]`; zeros for songs without lyrics.
-        known: bool `[songs]`: which songs have lyrics.
-    """
-
-    values: np.ndarray
-    known: np.ndarray
 
 
 class LyricsTransform(NamedTuple):
@@ -69,7 +58,7 @@ def fit_transform(
     cache_dir: Path,
     on_texts: _Progress = None,
     on_notice: _Notice = None,
-) -> tuple[LyricsTransform, LyricsVectors]:
+) -> tuple[LyricsTransform, TextVectors]:
     """Fits on the training songs that have lyrics and returns the vectors of all songs.
 
     Neural embeddings are standardised per dimension: all texts share a large mean and few
@@ -128,7 +117,7 @@ def transform(
     cache_dir: Path,
     on_texts: _Progress = None,
     on_notice: _Notice = None,
-) -> LyricsVectors:
+) -> TextVectors:
     """Vectors of songs from a fitted transform; other arguments as in `fit_transform`.
 
     Raises:
@@ -138,7 +127,7 @@ def transform(
     cleaned = _clean_all(texts)
     known = np.array([text != "" for text in cleaned], bool)
     if not known.any():
-        return LyricsVectors(np.zeros((len(known), len(transform.mean)), np.float32), known)
+        return TextVectors(np.zeros((len(known), len(transform.mean)), np.float32), known)
     wanted = _where(cleaned, known)
     if transform.function:
         raw = _computed(load_function(transform.function), wanted)
@@ -192,10 +181,10 @@ def _fit_scale(values: np.ndarray, per_dimension: bool) -> tuple[np.ndarray, np.
     return mean.astype(np.float32), scale.astype(np.float32)
 
 
-def _scaled(fitted: LyricsTransform, centred: np.ndarray, known: np.ndarray) -> LyricsVectors:
+def _scaled(fitted: LyricsTransform, centred: np.ndarray, known: np.ndarray) -> TextVectors:
     values = np.zeros((len(known), len(fitted.mean)), np.float32)
     values[known] = (centred - fitted.mean) / fitted.scale
-    return LyricsVectors(values, known)
+    return TextVectors(values, known)
 
 
 def _open_as_in_training(fitted: LyricsTransform, on_notice: _Notice) -> runtimes.Encoder:

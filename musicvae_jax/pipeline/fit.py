@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 
 from musicvae_jax.clustering import check_enough_songs
 from musicvae_jax.config import Experiment, RuntimeConfig
+from musicvae_jax.config.naming import nouns_of
 from musicvae_jax.errors import InputError, StoppedError
 from musicvae_jax.features import (
     Share,
@@ -77,7 +78,7 @@ class Fitted(NamedTuple):
         features: audio features of all usable songs.
         inputs: the model's input for these songs.
         split: training and held-out songs, of those the model can read.
-        scored: places of the songs that are clustered: all, or those with lyrics.
+        scored: places of the songs that are clustered: all, or those with lyrics and tags.
         base: the model's representations of all songs before any fusion.
         own: the experiment's own representations of all songs.
         found: folder of the checkpoint with the model; None if it was trained in this run.
@@ -142,7 +143,7 @@ def fit(
         )
         scored = inputs.scored
         check_enough_songs(features.values[scored], experiment.cluster)
-        _notice_gaps(features.table, scored, split, terminal)
+        _notice_gaps(experiment, features.table, scored, split, terminal)
     trained, found = Trained(preprocessor, inputs.shape), None
     with watch.stage("training"):
         if experiment.model.traits.trained:
@@ -335,12 +336,19 @@ def _reports(
         yield on_history
 
 
-def _notice_gaps(table: pd.DataFrame, scored: np.ndarray, split: Split, terminal: Terminal) -> None:
+def _notice_gaps(
+    experiment: Experiment,
+    table: pd.DataFrame,
+    scored: np.ndarray,
+    split: Split,
+    terminal: Terminal,
+) -> None:
     """Prints notices about songs and scores that will be missing."""
     if len(scored) < len(table):
         terminal.notice(
-            f"lyrics: {len(table) - len(scored)} of {len(table)} songs have none; models and "
-            f"baselines are clustered and scored on the other {len(scored)}"
+            f"{nouns_of(experiment.all_text_blocks)}: missing in {len(table) - len(scored)} of "
+            f"{len(table)} songs; models and baselines are clustered and scored on the other "
+            f"{len(scored)}"
         )
     for name in LABELS:
         found = vocabulary(table[name].iloc[scored])

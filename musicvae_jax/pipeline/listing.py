@@ -58,7 +58,7 @@ def list_representations(fitted: Fitted) -> Listing:
     """An experiment's own representations and its baselines, for the songs that it clusters."""
     experiment, inputs = fitted.trained.experiment, fitted.inputs
     baselines = list(fitted.base) if experiment.fuse else []
-    texts = [name for name in experiment.fuse if BLOCKS[name].is_lyrics]
+    texts = [name for name in experiment.fuse if BLOCKS[name].is_text]
     if len(experiment.text_blocks) < len(experiment.features.blocks):
         texts += experiment.text_blocks
     baselines += [inputs.blocks[name] for name in texts]

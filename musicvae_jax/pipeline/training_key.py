@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from musicvae_jax.config import to_json
+from musicvae_jax.config import BLOCKS, to_json
 from musicvae_jax.config.naming import block_name
 from musicvae_jax.features import settings
 from musicvae_jax.preprocess import Preprocessor
@@ -34,8 +34,9 @@ def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str,
     experiment = preprocessor.experiment
     reads_crops = experiment.model.traits.reads == "crops"
     lyrics = None
-    if experiment.text_blocks:
-        fitted = [preprocessor.lyrics[block_name(experiment, b)] for b in experiment.text_blocks]
+    blocks = [block for block in experiment.text_blocks if BLOCKS[block].is_lyrics]
+    if blocks:
+        fitted = [preprocessor.texts[block_name(experiment, block)] for block in blocks]
         weights = [{"version": one.version, "weights": one.weights} for one in fitted]
         lyrics = to_json(experiment.lyrics) | {"models": weights}
     return {

@@ -8,22 +8,25 @@ import pandas as pd
 
 from musicvae_jax import lyrics
 from musicvae_jax.config import BLOCKS, Block, Experiment, FeatureConfig
-from musicvae_jax.config.naming import block_name
+from musicvae_jax.config.naming import block_name, nouns_of
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import (
     CropStore,
     SongFeatures,
+    TagTransform,
+    apply_tags,
     extract_features,
     fit_crop_scaler,
     fit_scaler,
+    fit_tags,
     one_hot,
     open_crops,
     vocabulary,
 )
-from musicvae_jax.lyrics import LyricsTransform, LyricsVectors
+from musicvae_jax.lyrics import LyricsTransform
 from musicvae_jax.preprocess.inputs import ModelInputs, Preprocessor, any_input
 from musicvae_jax.preprocess.joined import input_scaler, joined_input, standardised_audio
-from musicvae_jax.representations import Representation
+from musicvae_jax.representations import Representation, TextVectors
 from musicvae_jax.songs import LABELS, Songs, Split, split_songs
 
 OnCount = Callable[[int], None]
@@ -65,28 +68,21 @@ def fit_transform(
         The preprocessor, the inputs, and the split of the songs that the model can read.
 
     Raises:
-        InputError: the experiment uses lyrics and there are none, or the condition has fewer than
-            two values.
+        InputError: the experiment uses lyrics or tags and there are none, or the condition has
+            fewer than two values.
     """
     table = _declared(features.table, experiment)
-    vectors: dict[str, LyricsVectors] = {}
-    transforms: dict[str, LyricsTransform] = {}
+    vectors: dict[str, TextVectors] = {}
+    transforms: dict[str, LyricsTransform | TagTransform] = {}
     # Blocks with the same name are the same.
-    blocks = {block_name(experiment, block): block for block in experiment.lyrics_blocks}
+    blocks = {block_name(experiment, block): block for block in experiment.all_text_blocks}
     for name, block in blocks.items():
-        config = experiment.lyrics_of(block)
-        transforms[name], vectors[name] = lyrics.fit_transform(
-            block,
-            table["lyrics"],
-            _languages(table, config.centred),
-            split.train,
-            config,
-            experiment.features.cache_dir,
-            on_texts,
-            on_notice,
+        transforms[name], vectors[name] = _fit_text(
+            experiment, block, table, split.train, on_texts, on_notice
         )
     known = [text.known for text in _texts(experiment, vectors)]
-    split = _readable(split, any_input(experiment, known, len(table)))
+    nouns = nouns_of(experiment.text_blocks)
+    split = _readable(split, any_input(experiment, known, len(table)), nouns)
     training_songs = features.table.iloc[split.train]
     least = [BLOCKS[name].least_scale for name in features.config.blocks]
     audio = fit_scaler(features.values[split.train], features.widths, least)
@@ -100,7 +96,7 @@ def fit_transform(
     preprocessor = Preprocessor(
         experiment=experiment,
         audio=audio,
-        lyrics=transforms,
+        texts=transforms,
         scaler=scaler,
         vocabularies={name: vocabulary(training_songs[name]) for name in LABELS},
         fused_labels={},
@@ -134,7 +130,7 @@ def transform(
     Args:
         preprocessor: fitted on training songs.
         songs: opened song files; their features are extracted like the training songs'.
-        blocks: the blocks of lyrics and labels that are needed besides the model's input; by
+        blocks: the blocks of lyrics, tags and labels that are needed besides the model's input; by
             default all.
         on_rows: called with the number of mel spectrograms read.
         on_notice: called with each line the user should see.
@@ -147,17 +143,10 @@ def transform(
     features = extract_features(songs, audio_config(experiment), on_rows, on_notice)
     table = _declared(features.table, experiment)
     wanted = {*BLOCKS} if blocks is None else {*blocks, *experiment.text_blocks}
-    names = {block_name(experiment, block) for block in experiment.lyrics_blocks if block in wanted}
+    texts = [block for block in experiment.all_text_blocks if block in wanted]
     vectors = {
-        name: lyrics.transform(
-            fitted,
-            table["lyrics"],
-            _languages(table, fitted.config.centred),
-            experiment.features.cache_dir,
-            on_notice=on_notice,
-        )
-        for name, fitted in preprocessor.lyrics.items()
-        if name in names
+        name: _apply_text(preprocessor, name, block, table, on_notice)
+        for name, block in {block_name(experiment, block): block for block in texts}.items()
     }
     crops = None
     if experiment.model.traits.reads == "crops":
@@ -165,6 +154,50 @@ def transform(
     inputs = _assemble(preprocessor, features, table, vectors, crops)
     labels = [name for name in preprocessor.fused_labels if name in wanted]
     return inputs._replace(blocks=dict(inputs.blocks) | _label_blocks(preprocessor, table, labels))
+
+
+def _fit_text(
+    experiment: Experiment,
+    block: Block,
+    table: pd.DataFrame,
+    train: np.ndarray,
+    on_texts: OnCount | None,
+    on_notice: OnNotice | None,
+) -> tuple[LyricsTransform | TagTransform, TextVectors]:
+    traits = BLOCKS[block]
+    if traits.is_tags:
+        fitted = fit_tags(table[traits.column], train)
+        return fitted, apply_tags(fitted, table[traits.column])
+    config = experiment.lyrics_of(block)
+    return lyrics.fit_transform(
+        block,
+        table[traits.column],
+        _languages(table, config.centred),
+        train,
+        config,
+        experiment.features.cache_dir,
+        on_texts,
+        on_notice,
+    )
+
+
+def _apply_text(
+    preprocessor: Preprocessor,
+    name: str,
+    block: Block,
+    table: pd.DataFrame,
+    on_notice: OnNotice | None,
+) -> TextVectors:
+    traits, fitted = BLOCKS[block], preprocessor.texts[name]
+    if traits.is_tags:
+        return apply_tags(fitted, table[traits.column])
+    return lyrics.transform(
+        fitted,
+        table[traits.column],
+        _languages(table, fitted.config.centred),
+        preprocessor.experiment.features.cache_dir,
+        on_notice=on_notice,
+    )
 
 
 def _declared(table: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
@@ -185,7 +218,7 @@ def _assemble(
     preprocessor: Preprocessor,
     features: SongFeatures,
     table: pd.DataFrame,
-    vectors: Mapping[str, LyricsVectors],
+    vectors: Mapping[str, TextVectors],
     crops: CropStore | None,
 ) -> ModelInputs:
     experiment, songs = preprocessor.experiment, table["music_id"].to_numpy(object)
@@ -206,8 +239,8 @@ def _assemble(
         rejected=features.rejected,
         audio=Representation("raw", songs, audio[None], everything, ("melspectrogram",)),
         blocks={
-            block: _lyrics_block(experiment, block, songs, vectors)
-            for block in experiment.lyrics_blocks
+            block: _text_block(experiment, block, songs, vectors)
+            for block in experiment.all_text_blocks
             if block_name(experiment, block) in vectors
         },
         x=x,
@@ -219,13 +252,13 @@ def _assemble(
     )
 
 
-def _texts(experiment: Experiment, vectors: Mapping[str, LyricsVectors]) -> list[LyricsVectors]:
-    """The vectors of the lyrics blocks that the model reads."""
+def _texts(experiment: Experiment, vectors: Mapping[str, TextVectors]) -> list[TextVectors]:
+    """The vectors of the blocks of lyrics or tags that the model reads."""
     return [vectors[block_name(experiment, block)] for block in experiment.text_blocks]
 
 
-def _lyrics_block(
-    experiment: Experiment, block: Block, songs: np.ndarray, vectors: Mapping[str, LyricsVectors]
+def _text_block(
+    experiment: Experiment, block: Block, songs: np.ndarray, vectors: Mapping[str, TextVectors]
 ) -> Representation:
     name = block_name(experiment, block)
     columns, found = experiment.columns_of(block), vectors[name]
@@ -245,14 +278,14 @@ def _label_blocks(
     return found
 
 
-def _readable(split: Split, readable: np.ndarray) -> Split:
+def _readable(split: Split, readable: np.ndarray, nouns: str) -> Split:
     """The split without songs that the model cannot read."""
     sides = Split(*(side[readable[side]] for side in split))
     for name, side in sides._asdict().items():
         if len(side) == 0:
             raise InputError(
-                f"lyrics: got {readable.sum()} songs with lyrics, none of them on the {name} side "
-                "of the split; expected some on both sides (try another --data.split-seed)"
+                f"{nouns}: got {readable.sum()} songs with {nouns}, none of them on the {name} "
+                "side of the split; expected some on both sides (try another --data.split-seed)"
             )
     return sides
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax.config import Block, Experiment
-from musicvae_jax.features import CropStore, Scaler
+from musicvae_jax.features import CropStore, Scaler, TagTransform
 from musicvae_jax.lyrics import LyricsTransform
 from musicvae_jax.representations import Representation
 from musicvae_jax.songs import MEL_BANDS, Rejection
@@ -19,7 +19,7 @@ class Preprocessor(NamedTuple):
     Attributes:
         experiment: the resolved config.
         audio: standardisation of the audio features.
-        lyrics: the fitted transform of each lyrics block, by its name in tables.
+        texts: the fitted transform of each block of lyrics or tags, by its name in tables.
         scaler: standardisation of the model's input, or of the crops.
         vocabularies: for each kind of label ("genre"), the training songs' labels, in the order of
             their one-hot columns.
@@ -28,7 +28,7 @@ class Preprocessor(NamedTuple):
 
     experiment: Experiment
     audio: Scaler
-    lyrics: Mapping[str, LyricsTransform]
+    texts: Mapping[str, LyricsTransform | TagTransform]
     scaler: Scaler
     vocabularies: Mapping[str, tuple[str, ...]]
     fused_labels: Mapping[str, tuple[str, ...]]
@@ -41,7 +41,7 @@ class ModelInputs(NamedTuple):
         table: the usable songs, see `SongFeatures.table`.
         rejected: the rows that could not be used.
         audio: standardised audio features, a representation called "raw".
-        blocks: blocks of lyrics and labels, by name; zeros for songs without lyrics or label.
+        blocks: blocks of lyrics, tags and labels, by name; zeros for songs without them.
         x: the model's input, float32 `[songs, inputs]`; no columns for a model of crops.
         mask: 0 if a song lacks an input, else 1, `[songs, inputs]`; None if no song does.
         condition: one-hot labels, `[songs, labels]`, or None.
@@ -95,8 +95,8 @@ class ModelInputs(NamedTuple):
 
     @property
     def known(self) -> np.ndarray:
-        """Songs known to every lyrics block, bool `[songs]`."""
-        of_blocks = [self.blocks[name].known for name in self.experiment.lyrics_blocks]
+        """Songs known to every block of lyrics or tags, bool `[songs]`."""
+        of_blocks = [self.blocks[name].known for name in self.experiment.all_text_blocks]
         return np.all([np.ones(len(self.songs), bool), *of_blocks], axis=0)
 
     @property
@@ -107,7 +107,7 @@ class ModelInputs(NamedTuple):
 
 
 def any_input(experiment: Experiment, known: list[np.ndarray], n_songs: int) -> np.ndarray:
-    """Songs with an input: all where the model reads audio, else those with known lyrics."""
+    """Songs with an input: all where the model reads audio, else those with some text."""
     if len(known) < len(experiment.features.blocks):
         return np.ones(n_songs, bool)
     return np.any(known, axis=0)

@@ -1,11 +1,11 @@
-"""Audio features and vectors of lyrics side by side, standardised."""
+"""Audio features and vectors of lyrics and tags side by side, standardised."""
 
 import numpy as np
 
 from musicvae_jax.config import Experiment
 from musicvae_jax.features import Scaler, block_weights, singular_weights, standardise
-from musicvae_jax.lyrics import LyricsVectors
 from musicvae_jax.preprocess.inputs import Preprocessor
+from musicvae_jax.representations import TextVectors
 from musicvae_jax.runtime.cache import joined_rows
 
 _SONGS_AT_ONCE = 8192
@@ -15,7 +15,7 @@ def input_scaler(
     experiment: Experiment,
     audio: Scaler,
     values: np.ndarray,
-    texts: list[LyricsVectors],
+    texts: list[TextVectors],
     train: np.ndarray,
 ) -> Scaler:
     """The scaler of the audio features and lyrics vectors that the model reads, side by side.
@@ -67,9 +67,9 @@ def standardised_audio(preprocessor: Preprocessor, values: np.ndarray) -> np.nda
 
 
 def joined_input(
-    preprocessor: Preprocessor, audio: np.ndarray, texts: list[LyricsVectors]
+    preprocessor: Preprocessor, audio: np.ndarray, texts: list[TextVectors]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """x and mask of a model that reads lyrics, in memory or memory-mapped."""
+    """x and mask of a model that reads lyrics or tags, in memory or memory-mapped."""
     scaler, folder = preprocessor.scaler, preprocessor.experiment.features.cache_dir
     n_text = sum(text.values.shape[1] for text in texts)
     # The scaler has no audio features if the model reads none.

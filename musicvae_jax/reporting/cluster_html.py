@@ -31,6 +31,7 @@ def _card(card: Mapping, n_songs: int, most_db: float) -> str:
         for music_id, title, artist in card["exemplars"]
     )
     facts |= {f"words ({language})": ", ".join(words) for language, words in card["words"].items()}
+    facts["tags"] = ", ".join(card["tags"])
     items = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value
     )

@@ -1,6 +1,6 @@
 """What reporting asks of an experiment: which comparisons and pictures it belongs to."""
 
-from musicvae_jax.config import Experiment, Label
+from musicvae_jax.config import BLOCKS, Experiment, Label
 
 
 def is_trained(experiment: Experiment) -> bool:
@@ -18,7 +18,7 @@ def is_plain_vae(experiment: Experiment) -> bool:
     """Whether it is one VAE of rows of audio features, with no condition and nothing beside it."""
     return (
         is_vae(experiment)
-        and not experiment.uses_lyrics
+        and not experiment.all_text_blocks
         and experiment.model.condition == "none"
         and not sweeps_beta(experiment)
     )
@@ -26,9 +26,9 @@ def is_plain_vae(experiment: Experiment) -> bool:
 
 def is_fusion(experiment: Experiment) -> bool:
     """Whether it joins audio and lyrics, in the model or beside its latents."""
-    texts = experiment.text_blocks
-    in_model = bool(texts) and len(texts) < len(experiment.features.blocks)
-    return in_model or (bool(experiment.fuse) and experiment.uses_lyrics)
+    reads_audio = len(experiment.text_blocks) < len(experiment.features.blocks)
+    joined = (*experiment.text_blocks, *experiment.fuse)
+    return reads_audio and any(BLOCKS[block].is_lyrics for block in joined)
 
 
 def conditions_on(experiment: Experiment, label: Label) -> bool:

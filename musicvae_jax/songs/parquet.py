@@ -22,7 +22,8 @@ TEXT_COLUMNS = {
     "art_name": "artist_name",
 }
 # The rest of the schema, kept under its own names.
-OTHER_COLUMNS = ("art_rank", "related_genre", "related_art", "related_music", "musicnn_tags")
+TAGS_COLUMN = "musicnn_tags"
+OTHER_COLUMNS = ("art_rank", "related_genre", "related_art", "related_music")
 FACTOR_PREFIX = "factor_"
 
 
@@ -32,7 +33,7 @@ class SongFile(NamedTuple):
     Attributes:
         path: the parquet file.
         columns: its metadata columns under their names in the file, one row per file row; text and
-            ids are Arrow strings.
+            ids are Arrow strings, tags lists of them.
         group_rows: number of rows of each row group.
     """
 
@@ -101,6 +102,8 @@ def _read_column(file: pq.ParquetFile, path: Path, name: str) -> pa.ChunkedArray
         column = file.read(columns=[name])[name]
         if name == ID_COLUMN or name in TEXT_COLUMNS:
             column = column.cast(pa.string())
+        if name == TAGS_COLUMN:
+            column = column.cast(pa.list_(pa.string()))
         # Otherwise text that is not UTF-8 would fail later, where the file's name is not known.
         column.validate(full=True)
         return column
@@ -117,7 +120,7 @@ def first_line(error: Exception) -> str:
 
 
 def _is_metadata(name: str) -> bool:
-    known = (ID_COLUMN, *TEXT_COLUMNS, *OTHER_COLUMNS)
+    known = (ID_COLUMN, *TEXT_COLUMNS, TAGS_COLUMN, *OTHER_COLUMNS)
     return name in known or name.startswith(FACTOR_PREFIX)
 
 
@@ -139,6 +142,11 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
             raise InputError(
                 f"{path}: column {name!r} has type {schema.field(name).type}; expected string"
             )
+    if TAGS_COLUMN in schema.names and not _is_tags(schema.field(TAGS_COLUMN).type):
+        raise InputError(
+            f"{path}: column {TAGS_COLUMN!r} has type {schema.field(TAGS_COLUMN).type}; "
+            "expected list<string>"
+        )
 
 
 def _is_list(kind: pa.DataType) -> bool:
@@ -152,13 +160,18 @@ def _is_mel(kind: pa.DataType) -> bool:
     return pa.types.is_float32(value) or pa.types.is_float64(value)
 
 
+def _is_tags(kind: pa.DataType) -> bool:
+    # pandas writes empty lists only as a list of nulls.
+    return pa.types.is_null(kind) or (_is_list(kind) and _is_text(kind.value_type))
+
+
 def _is_text_like(kind: pa.DataType) -> bool:
-    # pandas writes a column of nulls as type null and whole-number ids as integers.
+    # pandas writes whole-number ids as integers.
+    return _is_text(kind) or pa.types.is_integer(kind)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    # pandas writes a column of nulls as type null.
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return (
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_null(kind)
-    )
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)

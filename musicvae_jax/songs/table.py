@@ -24,6 +24,7 @@ from musicvae_jax.songs.parquet import (
     FACTOR_PREFIX,
     ID_COLUMN,
     OTHER_COLUMNS,
+    TAGS_COLUMN,
     TEXT_COLUMNS,
     SongFile,
     fingerprint,
@@ -54,8 +55,9 @@ class Songs(NamedTuple):
             digests in order.
         table: one row per file row, file after file, with the columns music_id, title, lyrics,
             genre, language, artist_id, artist_name, artist (id, or name where the id is null);
-            art_rank, related_genre, related_art, related_music and musicnn_tags as they are in
-            the files; and every factor_* column. Absent values are null.
+            musicnn_tags (a tuple of text, at least one, none twice); art_rank, related_genre,
+            related_art and related_music as they are in the files; and every factor_* column.
+            Absent values are null.
         parts: the units in which mel spectrograms are read, in the order of the table; none is
             empty.
     """
@@ -166,6 +168,8 @@ def _metadata_frame(columns: pa.Table) -> pd.DataFrame:
     for source, target in TEXT_COLUMNS.items():
         frame[target] = _text(columns[source]) if source in columns.column_names else absent
     frame["artist"] = frame["artist_id"].fillna(frame["artist_name"])
+    tags = columns[TAGS_COLUMN] if TAGS_COLUMN in columns.column_names else None
+    frame[TAGS_COLUMN] = absent if tags is None else _tags(tags)
     factors = [name for name in columns.column_names if name.startswith(FACTOR_PREFIX)]
     for name in (*OTHER_COLUMNS, *factors):
         frame[name] = columns[name].to_pandas() if name in columns.column_names else absent
@@ -175,4 +179,11 @@ def _metadata_frame(columns: pa.Table) -> pd.DataFrame:
 def _text(column: pa.ChunkedArray) -> pd.Series:
     # Treat a blank cell as null.
     cells = [cell if cell and cell.strip() else None for cell in column.to_pylist()]
+    return pd.Series(cells, dtype=object)
+
+
+def _tags(column: pa.ChunkedArray) -> pd.Series:
+    # A song with blank tags only has none, and one without tags is null.
+    of_songs = ([tag.strip() for tag in cell or () if tag] for cell in column.to_pylist())
+    cells = [tuple(dict.fromkeys(filter(None, tags))) or None for tags in of_songs]
     return pd.Series(cells, dtype=object)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from musicvae_jax.config import Experiment, LyricsConfig, from_json, to_json
-from musicvae_jax.features import Scaler
+from musicvae_jax.features import Scaler, TagTransform
 from musicvae_jax.lyrics import Centres, LyricsTransform, Tfidf
 from musicvae_jax.preprocess import Preprocessor
 from musicvae_jax.representations import Balance, Projection
@@ -18,7 +18,7 @@ from musicvae_jax.training import History, Losses
 _TUPLES = {
     one.__name__: one
     for one in (
-        *(Preprocessor, Scaler, LyricsTransform, Tfidf, Centres),
+        *(Preprocessor, Scaler, LyricsTransform, Tfidf, Centres, TagTransform),
         *(Projection, Balance, Fusion, FusedBlock, History, Losses),
     )
 }

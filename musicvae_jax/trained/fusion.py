@@ -47,11 +47,11 @@ def fit_fusions(
     split: Split,
     places: np.ndarray,
 ) -> tuple[Fusion, ...]:
-    """An experiment's fusions: with reduced lyrics, with all of the lyrics, and with labels too.
+    """An experiment's fusions: with reduced texts, with all of the texts, and with labels too.
 
-    PCA reduces lyrics to the dimension of the latents, because hundreds of dimensions of embedding
-    noise hide the clusters of the fewer audio latents even at equal variance. The fusion with the
-    genre is what the reference pipeline calls multimodal.
+    Texts are lyrics and tags. PCA reduces them to the dimension of the latents, because hundreds of
+    dimensions of embedding noise hide the clusters of the fewer audio latents even at equal
+    variance. The fusion with the genre is what the reference pipeline calls multimodal.
 
     Args:
         experiment: resolved.
@@ -60,7 +60,7 @@ def fit_fusions(
         split: training and held-out songs.
         places: the clustered songs, on which blocks are balanced.
     """
-    whole = tuple(FusedBlock(name, None) for name in experiment.fuse if BLOCKS[name].is_lyrics)
+    whole = tuple(FusedBlock(name, None) for name in experiment.fuse if BLOCKS[name].is_text)
     labels = tuple(FusedBlock(name, None) for name in experiment.fuse if BLOCKS[name].is_label)
     variants = []
     if whole:

@@ -166,25 +166,26 @@ def test_lyrics_are_used_where_anything_is_computed_from_them():
 
 
 @pytest.mark.parametrize(
-    ("values", "audio", "texts", "lyrics"),
+    ("values", "audio", "texts", "all_texts"),
     [
         ({}, ("statistics",), (), ()),
         ({"features": LYRICS}, ("statistics",), ("lyrics",), ("lyrics",)),
         # What reads no audio has the default's as its baseline.
         ({"features": FeatureConfig(blocks=("tfidf",))}, ("statistics",), ("tfidf",), ("tfidf",)),
         (
-            {"fuse": ("lyrics", "genre"), "alone": ("tfidf", "lyrics")},
+            {"fuse": ("lyrics", "genre"), "alone": ("tfidf", "tags", "lyrics")},
             ("statistics",),
             (),
-            ("lyrics", "tfidf"),
+            ("lyrics", "tfidf", "tags"),
         ),
+        ({"features": FeatureConfig(blocks=("mfcc", "tags"))}, ("mfcc",), ("tags",), ("tags",)),
     ],
 )
-def test_blocks_are_told_apart_by_what_they_are_of(values, audio, texts, lyrics):
+def test_blocks_are_told_apart_by_what_they_are_of(values, audio, texts, all_texts):
     experiment = Experiment("x", **values)
     assert experiment.audio_blocks == audio
     assert experiment.text_blocks == texts
-    assert experiment.lyrics_blocks == lyrics
+    assert experiment.all_text_blocks == all_texts
 
 
 @pytest.mark.parametrize(
@@ -194,6 +195,7 @@ def test_blocks_are_told_apart_by_what_they_are_of(values, audio, texts, lyrics)
         ({"features": LYRICS}, {"melspectrogram", "lyrics"}),
         ({"fuse": ("lyrics", "genre")}, {"melspectrogram", "lyrics", "genre"}),
         ({"alone": ("tfidf_centred",)}, {"melspectrogram", "lyrics", "language"}),
+        ({"fuse": ("tags",)}, {"melspectrogram", "musicnn_tags"}),
         (
             {"fuse": ("lyrics",), "lyrics": LyricsConfig(centred=True)},
             {"melspectrogram", "lyrics", "language"},

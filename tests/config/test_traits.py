@@ -64,15 +64,16 @@ def test_a_block_is_as_wide_as_it_says(name, length):
     assert np.isfinite(found).all()
 
 
-def test_a_block_is_of_audio_of_lyrics_or_a_label():
+def test_a_block_is_of_audio_of_lyrics_a_label_or_tags():
     kinds = {
-        name: (traits.is_audio, traits.is_lyrics, traits.is_label)
+        name: (traits.is_audio, traits.is_lyrics, traits.is_label, traits.is_tags)
         for name, traits in BLOCKS.items()
     }
     assert set(map(sum, kinds.values())) == {1}
-    assert kinds["mfcc"] == (True, False, False)
-    assert kinds["tfidf"] == (False, True, False)
-    assert kinds["genre"] == (False, False, True)
+    assert kinds["mfcc"] == (True, False, False, False)
+    assert kinds["tfidf"] == (False, True, False, False)
+    assert kinds["genre"] == (False, False, True, False)
+    assert kinds["tags"] == (False, False, False, True)
     for name, traits in BLOCKS.items():
         assert (traits.width > 0) == bool(traits.function), name
         assert bool(traits.function) or not traits.is_audio, name

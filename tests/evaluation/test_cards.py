@@ -4,12 +4,21 @@ import pytest
 import reportframes as frames
 
 from musicvae_jax import reporting
-from musicvae_jax.evaluation import characteristic_words, cluster_cards, exemplars
+from musicvae_jax.evaluation import (
+    characteristic_terms,
+    cluster_cards,
+    exemplars,
+    tag_terms,
+    word_terms,
+)
 
 
 @pytest.fixture
 def songs():
-    """Two clusters of eight songs by the same artists; "mar" and "noite" belong to the first."""
+    """Two clusters of eight songs by the same artists; "mar" and "noite" belong to the first.
+
+    So does the tag "flute"; every song is "slow", except the second of each cluster, without tags.
+    """
     rng = np.random.default_rng(0)
     common = ["amor", "vida", "canto", "dia"]
     texts = []
@@ -25,6 +34,9 @@ def songs():
             "genre": ["fado"] * 8 + ["samba"] * 6 + [None] * 2,
             "language": "pt",
             "lyrics": texts,
+            "musicnn_tags": [
+                None if i % 8 == 1 else ("slow", "flute") if i < 8 else ("slow",) for i in range(16)
+            ],
         },
         dtype=object,
     )
@@ -33,20 +45,52 @@ def songs():
 CLUSTERS = np.repeat([0, 1], 8)
 
 
+def words(texts, inside, artists):
+    return characteristic_terms(word_terms(texts), inside, artists)
+
+
 def test_planted_words_are_found_and_common_ones_are_not(songs):
-    words = characteristic_words(songs["lyrics"].tolist(), CLUSTERS == 0, songs["artist"])
-    assert sorted(words) == ["mar", "noite"]
-    assert characteristic_words(songs["lyrics"].tolist(), CLUSTERS == 1, songs["artist"]) == ["sol"]
+    texts = songs["lyrics"].tolist()
+    assert sorted(words(texts, CLUSTERS == 0, songs["artist"])) == ["mar", "noite"]
+    assert words(texts, CLUSTERS == 1, songs["artist"]) == ["sol"]
 
 
-def test_a_word_of_one_artist_characterises_nothing(songs):
+def test_terms_of_one_artist_characterise_nothing(songs):
     songs.loc[:7, "artist"] = "one"
-    assert characteristic_words(songs["lyrics"].tolist(), CLUSTERS == 0, songs["artist"]) == []
+    first, _ = cluster_cards(songs, CLUSTERS, np.zeros((16, 2)))
+    assert (first.words, first.tags) == ({}, [])
 
 
 @pytest.mark.parametrize("inside", [np.zeros(2, bool), np.ones(2, bool)])
 def test_nothing_sets_all_songs_apart_from_none(inside):
-    assert characteristic_words(["so la", "la la la"], inside, ["a", "b"]) == []
+    assert words(["so la", "la la la"], inside, ["a", "b"]) == []
+
+
+def test_terms_are_what_the_songs_have():
+    found = tag_terms([("flute", "female vocal"), ("flute", "flute")])
+    assert list(found.names) == ["female vocal", "flute"]
+    assert found.present.toarray().tolist() == [[1, 1], [0, 1]]
+    found = word_terms(["Oh, mar e mar", "o sol"])
+    assert list(found.names) == ["mar", "sol"]
+    assert found.present.toarray().tolist() == [[1, 0], [0, 1]]
+
+
+def test_the_chance_of_a_term_is_that_of_fishers_test_at_a_false_discovery_rate():
+    """Six of ten songs outside have the first tag; others differ in how few outside have them."""
+    from scipy import stats
+
+    n_outside = {"a": 6, "b": 4, "c": 2, "d": 1, "e": 0}
+    tags = [tuple("abcde")] * 8 + [
+        tuple(tag for tag, n in n_outside.items() if i < n) for i in range(10)
+    ]
+    chances = [
+        stats.fisher_exact([[8, n], [0, 10 - n]], alternative="greater").pvalue
+        for n in n_outside.values()
+    ]
+    rates = stats.false_discovery_control(chances)
+    expected = [tag for tag, rate in zip(n_outside, rates, strict=True) if rate <= 0.05][::-1]
+    assert expected == ["e", "d", "c", "b"]
+    assert characteristic_terms(tag_terms(tags), np.arange(18) < 8, range(18)) == expected
 
 
 def test_random_clusters_have_hardly_any_words():
@@ -64,14 +108,14 @@ def test_random_clusters_have_hardly_any_words():
         texts = [" ".join(vocabulary[random.random(1000) < own[a]]) for a in artists]
         alone = [" ".join(vocabulary[random.random(1000) < chances]) for _ in artists]
         songs, whole = random.random(160) < 0.15, np.isin(artists, random.choice(40, 6, False))
-        n_with_words["songs"] += bool(characteristic_words(alone, songs, np.arange(160)))
-        n_with_words["artists"] += bool(characteristic_words(texts, whole, artists))
+        n_with_words["songs"] += bool(words(alone, songs, np.arange(160)))
+        n_with_words["artists"] += bool(words(texts, whole, artists))
     print(f"random clusters with words, of 20: {n_with_words}")
     assert max(n_with_words.values()) <= 3
 
 
 def test_texts_without_words_have_none():
-    assert characteristic_words(["1 2", "..."], np.array([True, False]), ["a", "b"]) == []
+    assert words(["1 2", "..."], np.array([True, False]), ["a", "b"]) == []
 
 
 def test_exemplars_are_the_nearest_to_the_mean():
@@ -91,15 +135,22 @@ def test_cards_say_what_is_in_clusters(songs):
         f"id-{i}" for i in exemplars(x[:8], 5)
     ]
     assert second.words == {"pt": ["sol"]}
+    assert (first.tags, second.tags) == (["flute"], [])
 
 
 def test_noise_has_no_card_and_nulls_are_no_words(songs):
-    songs[["title", "artist_name", "language", "lyrics"]] = None
+    songs[["title", "artist_name", "language", "lyrics", "musicnn_tags"]] = None
     (card,) = cluster_cards(songs, np.repeat([-1, 3], 8), np.zeros((16, 2)))
     assert card.cluster == 3
-    assert card.words == {}
+    assert (card.words, card.tags) == ({}, [])
     assert card.labels["language"] == []
     assert card.exemplars[0] == ("id-8", "", "a0")
+
+
+def test_songs_without_tags_are_not_songs_that_lack_a_tag(songs):
+    songs.loc[8:, "musicnn_tags"] = None
+    first, second = cluster_cards(songs, CLUSTERS, np.zeros((16, 2)))
+    assert (first.tags, second.tags) == ([], [])
 
 
 def test_words_are_compared_within_their_language(songs):
@@ -149,4 +200,9 @@ def test_html_is_escaped_and_leaves_out_what_is_empty():
     assert "<i>" not in html
     assert html.count("Cluster ") == 2
     assert "&lt;i&gt; by Ana &amp; Bia; id-2" in html
-    assert "words (pt)" in html
+    assert "<dt>words (pt)</dt><dd>amor, &lt;i&gt;</dd>" in html
+    assert "<dt>tags</dt><dd>piano, &lt;i&gt;</dd>" in html
+    cards = frames.cards()
+    for card in cards["clusters"]:
+        card["tags"] = []
+    assert "<dt>tags</dt>" not in reporting.cards_html(cards)

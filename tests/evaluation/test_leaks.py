@@ -65,6 +65,7 @@ def test_whoever_knows_a_label_has_its_mark(name, song_path):
         ("language", Experiment("x", model=ModelConfig(condition="language"))),
         ("language", Experiment("x", alone=("tfidf_centred",))),
         ("lyrics", Experiment("x", alone=("tfidf",))),
+        ("musicnn_tags", Experiment("x", alone=("tags",))),
     ],
 )
 def test_a_column_that_is_not_declared_cannot_be_read(hidden, experiment, song_path, monkeypatch):

@@ -52,8 +52,8 @@ def test_the_model_of_lyrics_matters_where_they_are_read(song_path):
 
     def settings_of(experiment, weights):
         preprocessor = fresh(experiment, songs)[0].preprocessor
-        changed = {name: one._replace(weights=weights) for name, one in preprocessor.lyrics.items()}
-        return training_settings(preprocessor._replace(lyrics=changed), "songs")
+        changed = {name: one._replace(weights=weights) for name, one in preprocessor.texts.items()}
+        return training_settings(preprocessor._replace(texts=changed), "songs")
 
     assert settings_of(of_both, "a") != settings_of(of_both, "b")
     assert settings_of(fused, "a") == settings_of(fused, "b") == settings_of(of_audio, "a")

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import songfiles
-from songfiles import damage, songs_table, with_column, with_mel, write
+from songfiles import damage, songs_table, tagged_table, with_column, with_mel, write
 
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs import load_songs
@@ -79,6 +79,34 @@ def test_the_rest_of_the_schema_is_kept(tmp_path):
     kept = load_songs(write(tmp_path / "s.parquet", table)).table
     assert kept["art_rank"].tolist() == [5, 7]
     assert [list(genres) for genres in kept["related_genre"]] == [["a", "b"], []]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.string()),
+        pa.large_list(pa.large_string()),
+        pa.list_(pa.dictionary(pa.int32(), pa.string())),
+    ],
+)
+def test_tags_are_without_blanks_and_repetitions_and_no_tags_are_null(tmp_path, kind):
+    cells = [["rock", " female vocal "], ["rock", "rock"], [], None, ["", None, " "], [None, "pop"]]
+    column = pa.array(cells, pa.list_(pa.string())).cast(kind)
+    path = write(tmp_path / "s.parquet", with_column(tagged_table(6), "musicnn_tags", column))
+    tags = load_songs(path).table["musicnn_tags"]
+    assert tags.dropna().tolist() == [("rock", "female vocal"), ("rock",), ("pop",)]
+    assert tags.notna().tolist() == [True, True, False, False, False, True]
+
+
+@pytest.mark.parametrize("cells", [[None] * 3, [[]] * 3])
+def test_a_column_without_any_tag_is_null(tmp_path, cells):
+    """As pandas writes it: of type null, or list<null>."""
+    table = with_column(tagged_table(3), "musicnn_tags", pa.array(cells))
+    write(tmp_path / "a.parquet", table)
+    assert load_songs(tmp_path / "a.parquet").table["musicnn_tags"].isna().all()
+    write(tmp_path / "b.parquet", tagged_table(3))
+    both = load_songs(tmp_path).table["musicnn_tags"]
+    assert both.notna().tolist() == [False] * 4 + [True] * 2
 
 
 def test_factor_columns_are_kept(tmp_path):
@@ -256,9 +284,12 @@ def test_a_missing_required_column_is_named(tmp_path, column):
         ("melspectrogram", [[1.0], [2.0], [3.0]]),
         ("melspectrogram", [[["x"]], [["y"]], [["z"]]]),
         ("main_genre", [["rock"], ["pop"], ["jazz"]]),
+        ("musicnn_tags", ["rock", "pop", "jazz"]),
+        ("musicnn_tags", [[1], [2], [3]]),
+        ("musicnn_tags", [[["rock"]], [["pop"]], [["jazz"]]]),
     ],
 )
 def test_a_column_of_the_wrong_type_is_named(tmp_path, column, values):
-    path = write(tmp_path / "s.parquet", with_column(songs_table(3), column, values))
-    with pytest.raises(InputError, match=f"column '{column}' has type .* expected"):
+    path = write(tmp_path / "s.parquet", with_column(tagged_table(3), column, values))
+    with pytest.raises(InputError, match=f"s.parquet: column '{column}' has type .* expected"):
         load_songs(path)
