@@ -51,6 +51,7 @@ from musicvae_jax.evaluation.posterior_health import (
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 from musicvae_jax.evaluation.significance import Significance, known_artists, significance
 from musicvae_jax.evaluation.spaces import SpaceScores, space_scores
+from musicvae_jax.evaluation.supervised import Supervised, supervised_reference
 
 __all__ = [
     "DCI",
@@ -67,6 +68,7 @@ __all__ = [
     "Retrieval",
     "Significance",
     "SpaceScores",
+    "Supervised",
     "active_units",
     "aggregate_kl",
     "artist_effect",
@@ -106,4 +108,5 @@ __all__ = [
     "seed_agreement",
     "significance",
     "space_scores",
+    "supervised_reference",
 ]

@@ -80,6 +80,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "clustering": (8 + 2, 0),
         "significance": (2, 0),
         "spaces": (2, 0),
+        "supervised": (2, 0),
         "stability": (2, 0),
         "consensus": (1, 0),
         "projections": (2, 0),
@@ -91,6 +92,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "clustering": (6, 4),
         "significance": (0, 2),
         "spaces": (0, 2),
+        "supervised": (0, 2),
         "stability": (2, 0),
         "consensus": (0, 1),
         "projections": (2, 0),
@@ -101,6 +103,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "clustering": "data/cache/stages/clustering",
         "significance": "data/cache/stages/significance",
         "spaces": "data/cache/stages/spaces",
+        "supervised": "data/cache/stages/supervised",
         "consensus": "data/cache/stages/consensus",
     }
     assert {about["where"] for about in first.values()} == {None}
