@@ -47,6 +47,7 @@ from musicvae_jax.evaluation.posterior_health import (
 from musicvae_jax.evaluation.scores import Evaluated, evaluate, noise_share, score_clustering
 from musicvae_jax.evaluation.significance import Significance, known_artists, significance
 from musicvae_jax.evaluation.spaces import SpaceScores, space_scores
+from musicvae_jax.evaluation.supervised import Supervised, supervised_reference
 from musicvae_jax.evaluation.verdicts import (
     MethodComparison,
     ResampledScores,
@@ -71,6 +72,7 @@ __all__ = [
     "Retrieval",
     "Significance",
     "SpaceScores",
+    "Supervised",
     "Terms",
     "active_units",
     "aggregate_kl",
@@ -113,6 +115,7 @@ __all__ = [
     "seed_agreement",
     "significance",
     "space_scores",
+    "supervised_reference",
     "tag_terms",
     "word_terms",
 ]

@@ -5,13 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from musicvae_jax.evaluation.contingency import integer_codes
+from musicvae_jax.evaluation.unseen_artists import predict_unseen_artists
 
 _PERPLEXITY = 30.0
 # Neighbours per unit of perplexity; the farther ones weigh next to nothing.
@@ -52,7 +51,7 @@ def probe(
         labels: one label per song, `[songs]`, none null.
         artists: one artist per song, `[songs]`, none null; all different for no groups.
         seed: of the folds.
-        folds: at most this many; fewer where a label has fewer songs, or there are fewer artists.
+        folds: at most this many; fewer if there are fewer artists.
 
     Raises:
         ValueError: no songs, or a null.
@@ -71,24 +70,15 @@ def probe(
     n_labels = len(np.unique(codes))
     if n_labels < 2:
         return Probe(np.nan, np.nan, len(kept))
-    n_songs, n_probed_artists = np.bincount(codes), len(np.unique(of_artists[kept]))
-    splitter = StratifiedGroupKFold(
-        min(folds, n_songs[n_songs > 0].min(), n_probed_artists), shuffle=True, random_state=seed
-    )
     points = np.asarray(x, np.float64)[kept]
-    predicted = np.full(len(kept), -1)
-    for train, test in splitter.split(points, codes, of_artists[kept]):
-        predicted[test] = _predict(points[train], codes[train], points[test])
+
+    def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
+        model = make_pipeline(StandardScaler(), classifier)
+        return model.fit(points[train], codes[train]).predict(points[test])
+
+    predicted = predict_unseen_artists(predict, codes, of_artists[kept], folds, seed)
     return Probe(float(balanced_accuracy_score(codes, predicted)), 1 / n_labels, len(kept))
-
-
-def _predict(x: np.ndarray, labels: np.ndarray, unseen: np.ndarray) -> np.ndarray:
-    if len(np.unique(labels)) == 1:
-        return np.full(len(unseen), labels[0])
-    classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
-    # One thread gives the same bytes on every run.
-    with threadpool_limits(limits=1):
-        return make_pipeline(StandardScaler(), classifier).fit(x, labels).predict(unseen)
 
 
 class Mixing(NamedTuple):

@@ -1,4 +1,4 @@
-"""The evidence for the scores: nulls, intervals, artists, and how well languages mix."""
+"""The evidence for the scores: nulls, intervals, classifiers, and how well languages mix."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -7,7 +7,13 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import sample_songs, sample_text
-from musicvae_jax.evaluation import Significance, SpaceScores, significance, space_scores
+from musicvae_jax.evaluation import (
+    Significance,
+    SpaceScores,
+    significance,
+    space_scores,
+    supervised_reference,
+)
 from musicvae_jax.pipeline.listing import MARKS, Listing, marks
 from musicvae_jax.pipeline.stages import Stages
 from musicvae_jax.representations import Representation
@@ -15,6 +21,9 @@ from musicvae_jax.runtime.terminal import Terminal
 
 _ABOUT = ("experiment", "seed", "representation", "role")
 _TABLES = ("significance.csv", "spaces.csv")
+_SUPERVISED = ("supervised_linear", "supervised_rbf")
+# The label and the score that classifiers are compared in.
+_REFERENCE_OF = ("genre", "ami")
 
 
 class Evidence(NamedTuple):
@@ -57,21 +66,33 @@ def start_evidence(
 
     calls = [(clusters[one.name, seed][chosen], of_chosen, seed) for one, _, seed in places]
     significances = stages.map("significance", significance, calls, len(chosen))
-    calls = [_space_call(*place, chosen, of_chosen, listing.seeds) for place in places]
+    of_points = [_points_and_seed(*place, chosen, listing.seeds) for place in places]
+    calls = [(points, of_chosen, seed) for points, seed in of_points]
     spaces = stages.map("spaces", space_scores, calls, len(chosen))
+    label, _ = _REFERENCE_OF
+    calls = [(points, of_chosen[label], of_chosen["artist"], seed) for points, seed in of_points]
+    references = stages.map("supervised", supervised_reference, calls, len(chosen))
 
     def finish() -> Evidence:
-        rows, space_rows = [], []
-        with terminal.progress("evidence", 2 * len(places)) as advance:
-            for (one, _, seed), scores in zip(places, significances, strict=True):
-                rows += [about(one, seed) | s._asdict() | marks_of[one.name] for s in scores]
-                advance()
+        rows, space_rows, reasons = [], [], []
+        with terminal.progress("evidence", 3 * len(places)) as advance:
+            found = zip(places, significances, references, strict=True)
+            for (one, _, seed), scores, reference in found:
+                for score in scores:
+                    beside = dict.fromkeys(_SUPERVISED, np.nan)
+                    if (score.label, score.score) == _REFERENCE_OF:
+                        beside = dict(zip(_SUPERVISED, reference[:2], strict=True))
+                        reasons.append(reference.reason)
+                    rows.append(about(one, seed) | score._asdict() | beside | marks_of[one.name])
+                advance(2)
             for (one, _, seed), scores in zip(places, spaces, strict=True):
                 space_rows.append(about(one, seed) | scores._asdict() | marks_of[one.name])
                 advance()
+        for reason in dict.fromkeys(filter(None, reasons)):
+            terminal.notice(f"the supervised reference of {label} is left out: {reason}")
         is_sampled = len(chosen) < len(listing.songs)
         return Evidence(
-            pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields, *MARKS]),
+            pd.DataFrame(rows, columns=[*_ABOUT, *Significance._fields, *_SUPERVISED, *MARKS]),
             pd.DataFrame(space_rows, columns=[*_ABOUT, *SpaceScores._fields, *MARKS]),
             dict.fromkeys(_TABLES, sample_text(len(chosen))) if is_sampled else {},
         )
@@ -79,14 +100,8 @@ def start_evidence(
     return finish
 
 
-def _space_call(
-    one: Representation,
-    place: int,
-    seed: int,
-    chosen: np.ndarray,
-    labels: Mapping[str, pd.Series],
-    seeds: tuple[int, ...],
-) -> tuple:
-    # Points that are the same under every seed have the same neighbours.
-    of_points = seed if len(one.points) > 1 else seeds[0]
-    return one.of_seed(place)[chosen], labels, of_points
+def _points_and_seed(
+    one: Representation, place: int, seed: int, chosen: np.ndarray, seeds: tuple[int, ...]
+) -> tuple[np.ndarray, int]:
+    # Points that are the same under every seed have the same neighbours and classifiers.
+    return one.of_seed(place)[chosen], seed if len(one.points) > 1 else seeds[0]

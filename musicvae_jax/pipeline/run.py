@@ -136,8 +136,9 @@ def _write_results(
     clusters = clustered.clusters
     finish_evidence = start_evidence(name, listing, clusters, most, stages, terminal)
     finish_comparisons = start_comparisons(name, listing, clusters, most, stages, terminal)
-    # A model has several fusions, so they are not one sweep.
-    is_sweep = experiment.model.traits.trained and not experiment.fuse
+    # Several fusions or decoded features of one model are no sweep.
+    model = experiment.model
+    is_sweep = model.traits.trained and not (experiment.fuse or model.decoded)
     finish_stability = start_stability(name, listing, is_sweep, clustered, config, stages)
     finish_factors = start_factors(name, listing, most, stages, terminal)
     with watch.stage("t-SNE"):

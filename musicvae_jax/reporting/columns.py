@@ -24,6 +24,12 @@ def _number(name: str, row: pd.Series) -> str:
     return "" if value != value else f"{value:.3f}"
 
 
+def _reference(row: pd.Series) -> str:
+    """Mean AMI of the linear / the Gaussian classifier."""
+    linear, rbf = row["supervised_linear_mean"], row["supervised_rbf_mean"]
+    return "" if linear != linear else f"{linear:.2f} / {rbf:.2f}{leak_mark(row, 'genre')}"
+
+
 def _against_pca(row: pd.Series) -> str:
     verdict = row["against_pca"]
     return f"{row['difference_to_pca']:+.3f}, {verdict}" if verdict else ""
@@ -36,6 +42,7 @@ COLUMNS: dict[str, Callable[[pd.Series], str]] = {
     "genre AMI": partial(_mean, "ami_genre", "genre"),
     "95 % interval": _interval,
     "chance": partial(_number, "null_high"),
+    "supervised reference": _reference,
     "p, artists": partial(_number, "p_value_artists"),
     "1 song per artist": partial(_mean, "one_per_artist", "genre"),
     "against PCA": _against_pca,

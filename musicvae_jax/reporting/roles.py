@@ -18,6 +18,7 @@ def is_plain_vae(experiment: Experiment) -> bool:
     """Whether it is one VAE of rows of audio features, with no condition and nothing beside it."""
     return (
         is_vae(experiment)
+        and experiment.model.traits.has_normal_prior
         and not experiment.all_text_blocks
         and experiment.model.condition == "none"
         and not sweeps_beta(experiment)

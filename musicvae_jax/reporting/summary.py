@@ -8,6 +8,7 @@ from musicvae_jax.reporting.suite_table import rows_of, value_range
 
 _METHOD = ["experiment", "representation"]
 _SCORES = ("silhouette", "shared_silhouette", "ami_genre", "ami_language", "ami_artist")
+_REFERENCES = ("supervised_linear", "supervised_rbf")
 _SPACES = (
     "language_probe",
     "language_mixing",
@@ -35,13 +36,13 @@ def summary(
         experiment, representation, role, n_clusters and n_songs (ranges where seeds differ),
         labels_seen, labels_derivable; NAME_mean and NAME_std of silhouette, shared_silhouette,
         ami_genre, ami_language, ami_artist, one_per_artist (the AMI with genres of one song per
-        artist), language_probe, language_mixing, artist_mixing, genre_precision and
-        genre_precision_others; genre_low and genre_high, the mean ends of the interval of
-        ami_genre; null_high, the 95th percentile of chance; p_value and p_value_artists, the
-        largest of all seeds; language_probe_chance; and against_pca, the verdict of
-        `compare_methods` on ami_genre, with difference_to_pca: against the PCA, plain or whitened,
-        that is hardest to beat, and "" where there is no comparison. NaN where a number is not
-        defined.
+        artist), supervised_linear and supervised_rbf (the AMI that classifiers reach with genres),
+        language_probe, language_mixing, artist_mixing, genre_precision and genre_precision_others;
+        genre_low and genre_high, the mean ends of the interval of ami_genre; null_high, the 95th
+        percentile of chance; p_value and p_value_artists, the largest of all seeds;
+        language_probe_chance; and against_pca, the verdict of `compare_methods` on ami_genre, with
+        difference_to_pca: against the PCA, plain or whitened, that is hardest to beat, and ""
+        where there is no comparison. NaN where a number is not defined.
     """
     ami = significance[(significance["label"] == "genre") & (significance["score"] == "ami")]
     by_method = dict(list(ami.groupby(_METHOD)))
@@ -70,7 +71,10 @@ def _evidence(rows: pd.DataFrame | None) -> dict[str, float]:
         rows = pd.DataFrame(
             np.nan,
             index=[0],
-            columns=["low", "high", "null_high", "p_value", "p_value_artists", "one_per_artist"],
+            columns=[
+                *("low", "high", "null_high", "p_value", "p_value_artists", "one_per_artist"),
+                *_REFERENCES,
+            ],
         )
     return {
         "genre_low": rows["low"].mean(),
@@ -78,7 +82,7 @@ def _evidence(rows: pd.DataFrame | None) -> dict[str, float]:
         "null_high": rows["null_high"].mean(),
         "p_value": rows["p_value"].max(),
         "p_value_artists": rows["p_value_artists"].max(),
-    } | _over_seeds(rows, ("one_per_artist",))
+    } | _over_seeds(rows, ("one_per_artist", *_REFERENCES))
 
 
 def _over_seeds(rows: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:

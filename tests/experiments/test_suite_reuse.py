@@ -82,6 +82,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "significance": (2, 0),
         "spaces": (2, 0),
         "comparisons": (2, 0),
+        "supervised": (2, 0),
         "stability": (2, 0),
         "consensus": (1, 0),
         "projections": (2, 0),
@@ -94,6 +95,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "significance": (0, 2),
         "spaces": (0, 2),
         "comparisons": (0, 2),
+        "supervised": (0, 2),
         "stability": (2, 0),
         "consensus": (0, 1),
         "projections": (2, 0),
@@ -105,6 +107,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "significance": "data/cache/stages/significance",
         "spaces": "data/cache/stages/spaces",
         "comparisons": "data/cache/stages/comparisons",
+        "supervised": "data/cache/stages/supervised",
         "consensus": "data/cache/stages/consensus",
     }
     assert {about["where"] for about in first.values()} == {None}

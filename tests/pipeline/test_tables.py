@@ -22,7 +22,7 @@ def test_later_runs_read_no_mels_unless_all_is_fresh_and_write_the_same_bytes(
     folder = run_experiment(experiment)
     tables = [path for path in folder.iterdir() if path.suffix in (".csv", ".parquet")]
     first = {path: path.read_bytes() for path in tables}
-    assert len(first) == 12
+    assert len(first) == 13
     run_experiment(experiment, fresh=True)
     assert {path: path.read_bytes() for path in tables} == first
     monkeypatch.setattr(Part, "mel_blocks", lambda self: pytest.fail("mels were read"))
@@ -52,7 +52,12 @@ def test_a_k_of_ones_own_is_that_of_every_representation(song_path):
         run_experiment(tiny("easy_pca", song_path, cluster={"k": 4})) / "metrics.csv"
     )
     with_k = metrics[metrics["clusterer"].isin(["kmeans", "agglomerative"])]
-    assert set(with_k["representation"]) == {"pca", "raw"}
+    assert set(with_k["representation"]) == {
+        "pca",
+        "whitened_pca_32",
+        "whitened_pca_16",
+        "raw",
+    }
     assert with_k["n_clusters"].eq(4).all()
 
 

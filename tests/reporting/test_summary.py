@@ -25,6 +25,7 @@ def test_summary_by_hand():
         [0.2, 0.5, 0.034]
     )
     assert (vae["one_per_artist_mean"], vae["one_per_artist_std"]) == (0.25, 0.0)
+    assert (vae["supervised_linear_mean"], vae["supervised_rbf_mean"]) == (0.55, 0.62)
     assert vae["language_probe_mean"] == pytest.approx(0.4)
     assert vae["against_pca"] == "better"
     assert vae["difference_to_pca"] == pytest.approx(0.3)
@@ -71,4 +72,5 @@ def test_a_summary_without_genres_has_no_evidence():
     nothing = pd.DataFrame(columns=["experiment", "representation", "label", "score"])
     spaces = frames.spaces(rows)
     found = reporting.summary(rows, nothing, spaces, frames.comparisons())
-    assert found[["genre_low", "null_high", "p_value", "one_per_artist_mean"]].isna().all(axis=None)
+    undefined = ["genre_low", "null_high", "p_value", "one_per_artist_mean", "supervised_rbf_mean"]
+    assert found[undefined].isna().all(axis=None)
