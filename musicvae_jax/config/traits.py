@@ -6,7 +6,9 @@ All other code looks here. To add a model or clusterer, write its file and add a
 from typing import Literal, NamedTuple
 
 ModelKind = Literal["vae", "ae", "conv_vae", "pca", "raw"]
-Clusterer = Literal["kmeans", "agglomerative", "dbscan", "hdbscan", "gmm_full", "gmm_diag"]
+Clusterer = Literal[
+    "kmeans", "agglomerative", "dbscan", "hdbscan", "gmm_full", "gmm_diag", "consensus"
+]
 
 
 class ModelTraits(NamedTuple):
@@ -68,4 +70,5 @@ CLUSTERERS: dict[Clusterer, ClustererTraits] = {
     "hdbscan": ClustererTraits("hdbscan.hdbscan", leaves_noise=True, takes_k=False, draws=False),
     "gmm_full": ClustererTraits("mixtures.gmm_full"),
     "gmm_diag": ClustererTraits("mixtures.gmm_diag"),
+    "consensus": ClustererTraits("consensus.consensus"),
 }
