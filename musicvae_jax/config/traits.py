@@ -7,9 +7,15 @@ from typing import Literal, NamedTuple
 
 ModelKind = Literal["vae", "ae", "conv_vae", "pca", "raw"]
 Clusterer = Literal[
-    "kmeans", "agglomerative", "dbscan", "hdbscan", "gmm_full", "gmm_diag", "consensus"
+    "kmeans",
+    "agglomerative",
+    "dbscan",
+    "hdbscan",
+    "gmm_full",
+    "gmm_diag",
+    "consensus",
+    "umap_gmm",
 ]
-
 
 class ModelTraits(NamedTuple):
     """What a kind of model can do.
@@ -71,4 +77,5 @@ CLUSTERERS: dict[Clusterer, ClustererTraits] = {
     "gmm_full": ClustererTraits("mixtures.gmm_full"),
     "gmm_diag": ClustererTraits("mixtures.gmm_diag"),
     "consensus": ClustererTraits("consensus.consensus"),
+    "umap_gmm": ClustererTraits("umap_gmm.umap_gmm"),
 }

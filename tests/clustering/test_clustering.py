@@ -31,6 +31,7 @@ from musicvae_jax.clustering import (
 from musicvae_jax.config import CLUSTERERS, ClusterConfig
 from musicvae_jax.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("quick_manifold")
 # Few songs are many here.
 LARGE = ClusterConfig(exact_songs=200, restarts=2, k_max=6)
 

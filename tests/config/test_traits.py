@@ -13,6 +13,8 @@ from musicvae_jax.config.traits import Clusterer, ModelKind
 from musicvae_jax.models import Model
 from musicvae_jax.training import make_model
 
+pytestmark = pytest.mark.usefixtures("quick_manifold")
+
 
 def test_every_kind_that_can_be_asked_for_has_its_traits_and_no_other():
     assert tuple(MODELS) == get_args(ModelKind)
