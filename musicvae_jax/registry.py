@@ -3,10 +3,22 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from musicvae_jax.config import Experiment, FeatureConfig, ModelConfig, TrainConfig
+from musicvae_jax.config import (
+    ClusterConfig,
+    Experiment,
+    FeatureConfig,
+    ModelConfig,
+    TrainConfig,
+)
 
 _VAE = Experiment("easy_vae")
 _RICH = Experiment("easy_vae_mfcc", features=FeatureConfig(blocks=("statistics", "mfcc")))
+_AE = replace(
+    _VAE,
+    name="hard_ae",
+    model=replace(_VAE.model, kind="ae"),
+    train=replace(_VAE.train, beta=(0.0,)),
+)
 _CONV = Experiment(
     "medium_conv_vae",
     model=ModelConfig(kind="conv_vae", latent=64),
@@ -68,15 +80,11 @@ _NAMED = (
         _named("medium_hybrid", _CONV, fuse=("lyrics",)),
         ".720 ± .023",
     ),
+    Named("Autoencoder: deterministic encoder, no KL term.", _AE, ".502 ± .007"),
     Named(
-        "Autoencoder: deterministic encoder, no KL term.",
-        _named(
-            "hard_ae",
-            _VAE,
-            model=replace(_VAE.model, kind="ae"),
-            train=replace(_VAE.train, beta=(0.0,)),
-        ),
-        ".502 ± .007",
+        "N2D: the same autoencoder, and a Gaussian mixture on a UMAP of its latents.",
+        _named("hard_n2d", _AE, cluster=ClusterConfig(methods=("kmeans", "umap_gmm"))),
+        "",
     ),
     Named(
         "beta-VAE with beta 1, 2, 4 and 8: an ever stronger pull towards the prior.",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from musicvae_jax.config import ClusterConfig, CropConfig, Experiment, LyricsConfig, RuntimeConfig
+from musicvae_jax.config import CropConfig, Experiment, LyricsConfig, RuntimeConfig
 from musicvae_jax.pipeline import run as pipeline
 from musicvae_jax.pipeline.resolve import resolve
 from musicvae_jax.registry import EXPERIMENTS
@@ -25,7 +25,7 @@ def tiny(name: str, path: Path | None, **changes) -> Experiment:
         "crops": CropConfig(per_song=1, encoded=2),
         "lyrics": LyricsConfig(runtime="tfidf", components=6),
         "train": replace(experiment.train, epochs=2),
-        "cluster": ClusterConfig(k_max=4, restarts=2, min_samples=3),
+        "cluster": replace(experiment.cluster, k_max=4, restarts=2, min_samples=3),
         "seeds": (0, 3),
     }
     experiment = replace(experiment, **small)
