@@ -14,7 +14,8 @@ class ClusterConfig:
     """Which clusterers run, and how k is chosen."""
 
     methods: tuple[Clusterer, ...] = ("kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag")
-    """kmeans, agglomerative (Ward), gmm_full and gmm_diag (Gaussian mixtures) make k clusters;
+    """kmeans, agglomerative (Ward), gmm_full and gmm_diag (Gaussian mixtures), consensus (of many
+    K-Means) and umap_gmm (a mixture on UMAP coordinates, which compile for 15 s) make k clusters;
     dbscan and hdbscan find their own number and leave noise."""
     k: int | None = None
     """Number of clusters, at least 2; by default choose_k picks it from k_min .. k_max."""
@@ -33,9 +34,9 @@ class ClusterConfig:
     exact_songs: int = 10_000
     """Up to this many songs, everything is computed on all of them; at least 100, k and k_max.
     Above it, time and memory grow no faster than the number of songs: kmeans starts from a sample
-    of this size, agglomerative joins many small K-Means clusters, dbscan and the mixtures are
-    fitted to the sample and assign the other songs afterwards; the silhouette is estimated from a
-    sample, with its standard error; stability, disentanglement, t-SNE and UMAP use a sample."""
+    of this size, agglomerative joins many small K-Means clusters, the others are fitted to the
+    sample and assign the other songs afterwards; the silhouette is estimated from a sample, with
+    its standard error; stability, disentanglement, t-SNE and UMAP use a sample."""
 
     def __post_init__(self) -> None:
         require_some_of("cluster.methods", self.methods, get_args(Clusterer))
