@@ -1,12 +1,10 @@
 """Which clusterers run, and how k is chosen."""
 
 import dataclasses
-from typing import Literal, get_args
+from typing import get_args
 
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
-from musicvae_jax.config.traits import Clusterer
-
-KRule = Literal["silhouette", "stability"]
+from musicvae_jax.config.traits import Clusterer, KRule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +19,9 @@ class ClusterConfig:
     """Number of clusters, at least 2; by default choose_k picks it from k_min .. k_max."""
     choose_k: KRule = "silhouette"
     """silhouette: the k with the best mean silhouette of K-Means; stability: the largest k at which
-    K-Means clusterings of random subsets of the songs agree nearly best on the songs they share,
-    which takes many more runs of K-Means."""
+    K-Means clusterings of random subsets of the songs agree nearly best on the songs they share;
+    pac: the k at which the fewest pairs of songs are together in some such clusterings and apart in
+    others. Both take many more runs of K-Means, pac the most."""
     k_min: int = 2
     """Smallest k tried; at least 2."""
     k_max: int = 20
@@ -36,7 +35,7 @@ class ClusterConfig:
     Above it, time and memory grow no faster than the number of songs: kmeans starts from a sample
     of this size, agglomerative joins many small K-Means clusters, the others are fitted to the
     sample and assign the other songs afterwards; the silhouette is estimated from a sample, with
-    its standard error; stability, disentanglement, t-SNE and UMAP use a sample."""
+    its standard error; stability, pac, disentanglement, t-SNE and UMAP use a sample."""
 
     def __post_init__(self) -> None:
         require_some_of("cluster.methods", self.methods, get_args(Clusterer))

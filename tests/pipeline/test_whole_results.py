@@ -208,7 +208,7 @@ def check_stability(run):
     curves, stability = run.table("cluster_selection"), run.table("stability")
     rules = curves.groupby(["representation", "seed"])[["chosen", "elbow", "best_silhouette"]]
     assert rules.sum().eq(1).all(axis=None)
-    assert curves["stability"].isna().all()
+    assert curves[["stability", "pac"]].isna().all(axis=None)
     expected = [(one, 2, dict(run.expected.seen).get(one, "")) for one in run.expected.own]
     expected += [("sweep", run.expected.sweep, "")] * bool(run.expected.sweep)
     found = stability[["representation", "n_clusterings", "labels_seen"]]
