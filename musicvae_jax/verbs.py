@@ -30,6 +30,7 @@ from musicvae_jax.config import (
 )
 from musicvae_jax.errors import InputError
 from musicvae_jax.evaluation import Significance, internal_scores, significance
+from musicvae_jax.pipeline.choosing_k import with_measured
 from musicvae_jax.pipeline.fit import fit as fit_experiment
 from musicvae_jax.pipeline.listing import marks
 from musicvae_jax.pipeline.resolve import resolve_data, resolve_lyrics
@@ -153,8 +154,9 @@ def cluster(
 
     Args:
         representation: points of songs.
-        k: number of clusters, at least 2; by default that of the config, else the k for which
-            K-Means has the best mean silhouette. A clusterer that finds its own number ignores it.
+        k: number of clusters, at least 2; by default that of the config, else the k that the
+            config's rule chooses from runs of K-Means, which is the one with the best mean
+            silhouette unless set otherwise. A clusterer that finds its own number ignores it.
         method: a clusterer, such as "kmeans" or "agglomerative"; see `config.CLUSTERERS`.
         seeds: one clustering for each; by default one per seed of the points, counted from 0.
         config: further settings of the clusterers.
@@ -257,12 +259,8 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
 
 
 def _choose(points: Sequence[np.ndarray], seeds: Sequence[int], config: ClusterConfig) -> int:
-    if config.choose_k != "silhouette":
-        raise InputError(
-            f"config.choose_k: got {config.choose_k!r}, expected 'silhouette' where no k is given"
-        )
     curves = [k_curves(x, config, seed) for x, seed in zip(points, seeds, strict=True)]
-    return choose_k(curves, config)
+    return choose_k(with_measured(curves, points, seeds, config), config)
 
 
 def _marks(of_rows: pd.Series, one: Representation, labels: Mapping[str, pd.Series]) -> pd.Series:

@@ -13,6 +13,7 @@ import pytest
 import songfiles
 from hypothesis import settings
 
+from musicvae_jax.clustering import umap_gmm
 from musicvae_jax.evaluation import projections
 from musicvae_jax.reporting import run_figures
 from musicvae_jax.songs import DEMO_PATH
@@ -81,8 +82,16 @@ def no_figures(monkeypatch):
     )
 
 
+@pytest.fixture(scope="module")
+def quick_manifold():
+    """N2D without UMAP, which compiles for 15 s in every process; test_umap_gmm.py has UMAP."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(umap_gmm, "manifold", lambda x, dims, seed: x[:, :dims])
+        yield
+
+
 @pytest.fixture
-def quick_projections(monkeypatch):
+def quick_projections(monkeypatch, quick_manifold):
     """What takes most of a small run's time: t-SNE and UMAP, and the draws behind scores."""
     for name in ("tsne", "umap"):
         monkeypatch.setattr(projections, name, lambda x, seed: x[:, :2])

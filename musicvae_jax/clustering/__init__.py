@@ -15,6 +15,7 @@ from musicvae_jax.clustering.choice import (
     k_curves,
     silhouette_k,
     stable_k,
+    unambiguous_k,
 )
 from musicvae_jax.clustering.density import dbscan
 from musicvae_jax.clustering.knee import knee
@@ -56,4 +57,5 @@ __all__ = [
     "sampled_silhouettes",
     "silhouette_k",
     "stable_k",
+    "unambiguous_k",
 ]

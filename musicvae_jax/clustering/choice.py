@@ -1,4 +1,4 @@
-"""The choice of k by the silhouette or the stability of K-Means, with its elbow beside them."""
+"""The choice of k from curves of K-Means over k, and the elbow beside it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from musicvae_jax.clustering.knee import knee
 from musicvae_jax.clustering.partitions import fit_kmeans
 from musicvae_jax.clustering.result import count_distinct
 from musicvae_jax.clustering.silhouette import mean_silhouettes
-from musicvae_jax.config import ClusterConfig
+from musicvae_jax.config import K_RULES, ClusterConfig, KRule, load_function
 from musicvae_jax.errors import InputError
 
 # In AMI; a mean over a dozen pairs of subsets is no more precise.
@@ -25,12 +25,15 @@ class KCurves(NamedTuple):
         silhouette: mean silhouette, `[tries]`, in `[-1, 1]`, higher is better.
         stability: mean AMI between clusterings of subsets of the songs, `[tries]`, at most 1,
             higher is better; NaN where it was not computed. `k_curves` does not compute it.
+        pac: share of ambiguous pairs of songs over clusterings of subsets, `[tries]`, in `[0, 1]`,
+            lower is better; NaN likewise.
     """
 
     k: np.ndarray
     inertia: np.ndarray
     silhouette: np.ndarray
     stability: np.ndarray | float = np.nan
+    pac: np.ndarray | float = np.nan
 
 
 def k_curves(x: np.ndarray, config: ClusterConfig, seed: int) -> KCurves:
@@ -78,13 +81,13 @@ def choose_k(curves: Sequence[KCurves], config: ClusterConfig) -> int:
     often noise.
 
     Args:
-        curves: one per seed, over the same k; with their stability if that is the rule.
+        curves: one per seed, over the same k; with the curve of the rule's name.
         config: its `k` is returned if it is set.
 
     Raises:
-        InputError: there are too few songs to measure stability.
+        InputError: there are too few songs for the curve of the rule.
     """
-    rule = {"silhouette": silhouette_k, "stability": stable_k}[config.choose_k]
+    rule = load_function(f"clustering.{K_RULES[config.choose_k].choose}")
     return config.k or rule(curves)
 
 
@@ -113,14 +116,28 @@ def stable_k(curves: Sequence[KCurves], tolerance: float = _STABLE_ENOUGH) -> in
     References:
         Lange, Roth, Braun and Buhmann, Stability-Based Validation of Clustering Solutions, 2004.
     """
-    k = curves[0].k
-    stability = np.broadcast_to(np.mean([curve.stability for curve in curves], axis=0), k.shape)
-    if np.isnan(stability).all():
-        raise InputError(
-            f"cluster.choose_k: got 'stability' and too few songs to tell it of {k[0]} or more "
-            "clusters, expected 'silhouette' or a cluster.k"
-        )
-    return int(k[stability >= np.nanmax(stability) - tolerance].max())
+    stability = _mean_curve(curves, "stability")
+    return int(curves[0].k[stability >= np.nanmax(stability) - tolerance].max())
+
+
+def unambiguous_k(curves: Sequence[KCurves]) -> int:
+    """The k with the lowest PAC, averaged over curves of the same k; the largest of equals.
+
+    The more clusters, the more pairs of songs are always apart, so that the PAC falls with k where
+    there are no clusters too: the lowest PAC at the largest k means little.
+
+    Args:
+        curves: with their PAC.
+
+    Raises:
+        InputError: no k has a PAC.
+
+    References:
+        Senbabaoglu, Michailidis and Li, Critical Limitations of Consensus Clustering in Class
+        Discovery, 2014.
+    """
+    pac = _mean_curve(curves, "pac")
+    return int(curves[0].k[pac == np.nanmin(pac)].max())
 
 
 def elbow_k(curves: Sequence[KCurves]) -> int:
@@ -130,3 +147,15 @@ def elbow_k(curves: Sequence[KCurves]) -> int:
     """
     inertia = np.mean([curve.inertia for curve in curves], axis=0)
     return int(curves[0].k[knee(curves[0].k, inertia)])
+
+
+def _mean_curve(curves: Sequence[KCurves], rule: KRule) -> np.ndarray:
+    """The curve of a rule's name, averaged over seeds, `[tries]`."""
+    k = curves[0].k
+    mean = np.broadcast_to(np.mean([getattr(one, rule) for one in curves], axis=0), k.shape)
+    if np.isnan(mean).all():
+        raise InputError(
+            f"cluster.choose_k: got {rule!r} and too few songs to tell it of {k[0]} or more "
+            "clusters, expected 'silhouette' or a cluster.k"
+        )
+    return mean

@@ -3,7 +3,7 @@
 import numpy as np
 
 from musicvae_jax.clustering.result import NOISE, Clustering, no_clusters
-from musicvae_jax.clustering.sampling import BLOCK, sample_songs, sample_text
+from musicvae_jax.clustering.sampling import cluster_sample
 from musicvae_jax.config import ClusterConfig
 
 
@@ -26,27 +26,19 @@ def hdbscan(
         Campello, Moulavi and Sander, Density-Based Clustering Based on Hierarchical Density
         Estimates, 2013.
     """
-    from sklearn.cluster import HDBSCAN
-
-    is_sampled = len(x) > config.exact_songs
-    places = sample_songs(len(x), config.exact_songs, seed)
-    if len(places) < config.min_samples:
-        note = f"hdbscan: {len(places)} songs are too few for min_samples {config.min_samples}"
-        return no_clusters(len(x), note)
-    points = np.asarray(x[places] if is_sampled else x, np.float64)
-    fit = HDBSCAN(config.min_samples, min_samples=config.min_samples, copy=True).fit(points)
-    labels = _joined(x, points, fit.labels_) if is_sampled else fit.labels_
-    n_clusters = len(np.unique(labels[labels != NOISE]))
-    note = ("hdbscan: only noise", "hdbscan: one cluster", "")[min(n_clusters, 2)]
-    return Clustering(
-        labels, note=note, approximation=sample_text(len(places)) if is_sampled else ""
+    return cluster_sample(
+        x, config.exact_songs, seed, lambda points: _persistent(points, config.min_samples)
     )
 
 
-def _joined(x: np.ndarray, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Cluster numbers of all songs from those of the sampled points."""
-    from sklearn.metrics import pairwise_distances_argmin
-    from sklearn.utils import gen_batches
+def _persistent(x: np.ndarray, min_samples: int) -> Clustering:
+    from sklearn.cluster import HDBSCAN
 
-    blocks = (np.asarray(x[block], np.float64) for block in gen_batches(len(x), BLOCK))
-    return np.concatenate([labels[pairwise_distances_argmin(block, points)] for block in blocks])
+    if len(x) < min_samples:
+        note = f"hdbscan: {len(x)} songs are too few for min_samples {min_samples}"
+        return no_clusters(len(x), note)
+    points = np.asarray(x, np.float64)
+    labels = HDBSCAN(min_samples, min_samples=min_samples, copy=True).fit(points).labels_
+    n_clusters = len(np.unique(labels[labels != NOISE]))
+    note = ("hdbscan: only noise", "hdbscan: one cluster", "")[min(n_clusters, 2)]
+    return Clustering(labels, note=note)

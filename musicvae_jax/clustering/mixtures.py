@@ -25,25 +25,37 @@ def gmm_full(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Cluster
     mixture is fitted to a sample of that size.
     """
     n_songs, dims = min(len(x), config.exact_songs), x.shape[1]
-    if n_songs < k * (dims + 1):
-        note = f"gmm_full: {n_songs} songs are too few for {k} components of {dims} dimensions"
+    if note := too_few_for_full(n_songs, dims, k, "gmm_full"):
         return no_clusters(len(x), note)
-    return _mixture(x, k, seed, config, "full")
+    return gaussian_mixture(x, k, seed, config, "full", "gmm_full")
 
 
 def gmm_diag(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Clustering:
     """As `gmm_full`, with axis-parallel Gaussians, which need only k distinct points."""
-    return _mixture(x, k, seed, config, "diag")
+    return gaussian_mixture(x, k, seed, config, "diag", "gmm_diag")
 
 
-def _mixture(
-    x: np.ndarray, k: int, seed: int, config: ClusterConfig, covariance: Literal["full", "diag"]
+def too_few_for_full(n_songs: int, dims: int, k: int, method: str) -> str:
+    """A note if so many songs leave k full covariances of `dims` dimensions singular, else ""."""
+    if n_songs >= k * (dims + 1):
+        return ""
+    return f"{method}: {n_songs} songs are too few for {k} components of {dims} dimensions"
+
+
+def gaussian_mixture(
+    x: np.ndarray,
+    k: int,
+    seed: int,
+    config: ClusterConfig,
+    covariance: Literal["full", "diag"],
+    method: str,
 ) -> Clustering:
+    """A mixture of points `[songs, dimensions]`; its notes are those of the clusterer `method`."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
     from sklearn.utils import gen_batches
 
-    method, is_sampled = f"gmm_{covariance}", len(x) > config.exact_songs
+    is_sampled = len(x) > config.exact_songs
     # In float32 the Cholesky factors of nearly flat components fail.
     fitted = x[sample_songs(len(x), config.exact_songs, seed)] if is_sampled else x
     points = np.asarray(fitted, np.float64)

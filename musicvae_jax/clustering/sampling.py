@@ -1,6 +1,10 @@
 """Samples that stand for all songs where there are too many."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+from musicvae_jax.clustering.result import Clustering
 
 # Songs processed at a time where a table of all of them against others would not fit in memory.
 BLOCK = 4096
@@ -19,3 +23,36 @@ def sample_songs(n_songs: int, size: int, seed: int) -> np.ndarray:
 def sample_text(size: int) -> str:
     """How a note describes a sample."""
     return f"a sample of {size:,} songs"
+
+
+def cluster_sample(
+    x: np.ndarray, exact_songs: int, seed: int, cluster: Callable[[np.ndarray], Clustering]
+) -> Clustering:
+    """Clusters up to `exact_songs` songs, or a sample of that many, which the others then join.
+
+    Each other song goes where its nearest sampled song is, noise included.
+
+    Args:
+        x: points, `[songs, dimensions]`.
+        exact_songs: size of the sample.
+        seed: of the sample.
+        cluster: clusters the points of all songs, or of the sampled ones.
+    """
+    if len(x) <= exact_songs:
+        return cluster(x)
+    places = sample_songs(len(x), exact_songs, seed)
+    found = cluster(x[places])
+    labels = found.labels[_nearest(x, x[places])]
+    # Of equal songs the nearest may be another.
+    labels[places] = found.labels
+    return found._replace(labels=labels, approximation=sample_text(len(places)))
+
+
+def _nearest(x: np.ndarray, sampled: np.ndarray) -> np.ndarray:
+    """Of each song the nearest sampled song, `[songs]`."""
+    from sklearn.metrics import pairwise_distances_argmin
+    from sklearn.utils import gen_batches
+
+    points = np.asarray(sampled, np.float64)
+    blocks = (np.asarray(x[block], np.float64) for block in gen_batches(len(x), BLOCK))
+    return np.concatenate([pairwise_distances_argmin(block, points) for block in blocks])

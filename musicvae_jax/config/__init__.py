@@ -5,7 +5,7 @@ field as on the command line, what arrived and what is allowed.
 """
 
 from musicvae_jax.config.blocks import BLOCKS, Block, BlockTraits, Label, load_function
-from musicvae_jax.config.clusters import ClusterConfig, KRule
+from musicvae_jax.config.clusters import ClusterConfig
 from musicvae_jax.config.experiment import Experiment
 from musicvae_jax.config.learning import Member, ModelConfig, TrainConfig
 from musicvae_jax.config.runtime import RuntimeConfig
@@ -17,11 +17,12 @@ from musicvae_jax.config.songs import (
     LyricsConfig,
     LyricsRuntime,
 )
-from musicvae_jax.config.traits import CLUSTERERS, MODELS, Clusterer, ModelKind
+from musicvae_jax.config.traits import CLUSTERERS, K_RULES, MODELS, Clusterer, KRule, ModelKind
 
 __all__ = [
     "BLOCKS",
     "CLUSTERERS",
+    "K_RULES",
     "MODELS",
     "Block",
     "BlockTraits",

@@ -4,9 +4,8 @@ import dataclasses
 from typing import Literal, get_args
 
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
-from musicvae_jax.config.traits import Clusterer
+from musicvae_jax.config.traits import Clusterer, KRule
 
-KRule = Literal["silhouette", "stability"]
 ScoredSongs = Literal["complete", "all"]
 
 
@@ -15,7 +14,8 @@ class ClusterConfig:
     """Which clusterers run, and how k is chosen."""
 
     methods: tuple[Clusterer, ...] = ("kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag")
-    """kmeans, agglomerative (Ward), gmm_full and gmm_diag (Gaussian mixtures) make k clusters;
+    """kmeans, agglomerative (Ward), gmm_full and gmm_diag (Gaussian mixtures), consensus (of many
+    K-Means) and umap_gmm (a mixture on UMAP coordinates, which compile for 15 s) make k clusters;
     dbscan and hdbscan find their own number and leave noise."""
     songs: ScoredSongs = "complete"
     """Which songs are clustered and scored. complete: those with all lyrics that the experiment
@@ -24,8 +24,9 @@ class ClusterConfig:
     """Number of clusters, at least 2; by default choose_k picks it from k_min .. k_max."""
     choose_k: KRule = "silhouette"
     """silhouette: the k with the best mean silhouette of K-Means; stability: the largest k at which
-    K-Means clusterings of random subsets of the songs agree nearly best on the songs they share,
-    which takes many more runs of K-Means."""
+    K-Means clusterings of random subsets of the songs agree nearly best on the songs they share;
+    pac: the k at which the fewest pairs of songs are together in some such clusterings and apart in
+    others. Both take many more runs of K-Means, pac the most."""
     k_min: int = 2
     """Smallest k tried; at least 2."""
     k_max: int = 20
@@ -37,9 +38,9 @@ class ClusterConfig:
     exact_songs: int = 10_000
     """Up to this many songs, everything is computed on all of them; at least 100, k and k_max.
     Above it, time and memory grow no faster than the number of songs: kmeans starts from a sample
-    of this size, agglomerative joins many small K-Means clusters, dbscan and the mixtures are
-    fitted to the sample and assign the other songs afterwards; the silhouette is estimated from a
-    sample, with its standard error; stability, disentanglement, t-SNE and UMAP use a sample."""
+    of this size, agglomerative joins many small K-Means clusters, the others are fitted to the
+    sample and assign the other songs afterwards; the silhouette is estimated from a sample, with
+    its standard error; stability, pac, disentanglement, t-SNE and UMAP use a sample."""
 
     def __post_init__(self) -> None:
         require_some_of("cluster.methods", self.methods, get_args(Clusterer))

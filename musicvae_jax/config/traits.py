@@ -1,4 +1,4 @@
-"""What each kind of model and clusterer can do: the only place that lists them by name.
+"""What each kind of model, clusterer and rule for k does: the only place that lists them by name.
 
 All other code looks here. To add a model or clusterer, write its file and add a row.
 """
@@ -9,7 +9,17 @@ ModelKind = Literal[
     *("vae", "ae", "conv_vae", "mvae", "mopoe", "mvtcae", "vade"),
     *("pca", "whitened_pca", "raw"),
 ]
-Clusterer = Literal["kmeans", "agglomerative", "dbscan", "hdbscan", "gmm_full", "gmm_diag"]
+Clusterer = Literal[
+    "kmeans",
+    "agglomerative",
+    "dbscan",
+    "hdbscan",
+    "gmm_full",
+    "gmm_diag",
+    "consensus",
+    "umap_gmm",
+]
+KRule = Literal["silhouette", "stability", "pac"]
 
 
 class ModelTraits(NamedTuple):
@@ -82,4 +92,27 @@ CLUSTERERS: dict[Clusterer, ClustererTraits] = {
     "hdbscan": ClustererTraits("hdbscan.hdbscan", leaves_noise=True, takes_k=False, draws=False),
     "gmm_full": ClustererTraits("mixtures.gmm_full"),
     "gmm_diag": ClustererTraits("mixtures.gmm_diag"),
+    "consensus": ClustererTraits("consensus.consensus"),
+    "umap_gmm": ClustererTraits("umap_gmm.umap_gmm"),
+}
+
+
+class KRuleTraits(NamedTuple):
+    """How a rule chooses the number of clusters.
+
+    Attributes:
+        choose: "file.function" in `musicvae_jax.clustering`: from the curves of K-Means to a k.
+        measure: "file.function" in `musicvae_jax.evaluation`: (points, k, config, seed, number of
+            seeds) to the value at k of the curve that has the rule's name; "" where every run has
+            that curve.
+    """
+
+    choose: str
+    measure: str = ""
+
+
+K_RULES: dict[KRule, KRuleTraits] = {
+    "silhouette": KRuleTraits("choice.silhouette_k"),
+    "stability": KRuleTraits("choice.stable_k", "agreement.kmeans_stability"),
+    "pac": KRuleTraits("choice.unambiguous_k", "ambiguity.kmeans_pac"),
 }

@@ -10,9 +10,11 @@ from musicvae_jax.evaluation.agreement import (
     Agreement,
     consensus,
     kmeans_agreement,
+    pairs_per_seed,
     resampled_agreement,
     seed_agreement,
 )
+from musicvae_jax.evaluation.ambiguity import ambiguous_pairs
 from musicvae_jax.evaluation.artists import (
     ArtistEffect,
     Retrieval,
@@ -76,6 +78,7 @@ __all__ = [
     "Terms",
     "active_units",
     "aggregate_kl",
+    "ambiguous_pairs",
     "artist_effect",
     "bootstrap_interval",
     "characteristic_terms",
@@ -105,6 +108,7 @@ __all__ = [
     "mig",
     "noise_share",
     "one_per_artist_scores",
+    "pairs_per_seed",
     "permutation_nulls",
     "probe",
     "purity",

@@ -1,6 +1,6 @@
 """Whether clusterings repeat under other seeds and with other songs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -9,11 +9,12 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_mutual_info_score
 
 from musicvae_jax.clustering import NOISE
-from musicvae_jax.clustering.partitions import fit_kmeans
 from musicvae_jax.config import ClusterConfig
+from musicvae_jax.evaluation.resampling import Cluster, cluster_subsets, kmeans_of
 
-# (points, k, seed) to cluster numbers.
-Cluster = Callable[[np.ndarray, int, int], np.ndarray]
+# Pairs of subsets over all seeds where they choose k: the mean is then about as certain as the
+# tolerance of `clustering.stable_k`.
+_PAIRS_FOR_K = 12
 
 
 class Agreement(NamedTuple):
@@ -66,32 +67,30 @@ def resampled_agreement(
     """
     if not 0.5 < share < 1:
         raise ValueError(f"share is {share}, expected above 0.5 and below 1")
-    random, n_songs = np.random.default_rng(seed), len(x)
-    n_taken = int(np.ceil(share * n_songs))
-    if n_taken < 2 * k:
-        return _agreement([])
-    scores = []
-    for _ in range(n_pairs):
-        found = np.full((2, n_songs), NOISE)
-        in_subset = np.zeros((2, n_songs), bool)
-        for row in range(2):
-            taken = np.sort(random.choice(n_songs, n_taken, replace=False))
-            found[row, taken] = cluster(x[taken], k, int(random.integers(2**31)))
-            in_subset[row, taken] = True
-        in_both = in_subset.all(axis=0)
-        scores.append(adjusted_mutual_info_score(*found[:, in_both]))
-    return _agreement(scores)
+    clusters, taken = cluster_subsets(x, k, cluster, 2 * n_pairs, seed, share)
+    pairs = zip(clusters[::2], clusters[1::2], taken[::2] & taken[1::2], strict=True)
+    return _agreement(
+        [adjusted_mutual_info_score(one[shared], other[shared]) for one, other, shared in pairs]
+    )
 
 
 def kmeans_agreement(
     x: np.ndarray, k: int, config: ClusterConfig, n_pairs: int, seed: int
 ) -> Agreement:
     """`resampled_agreement` of K-Means with the restarts of a run."""
+    return resampled_agreement(x, k, kmeans_of(config), n_pairs, seed)
 
-    def cluster(points: np.ndarray, k: int, seed: int) -> np.ndarray:
-        return fit_kmeans(points, k, seed, config).labels_
 
-    return resampled_agreement(x, k, cluster, n_pairs, seed)
+def kmeans_stability(
+    x: np.ndarray, k: int, config: ClusterConfig, seed: int, n_seeds: int
+) -> float:
+    """Mean `kmeans_agreement` of twelve pairs of subsets, divided among the seeds."""
+    return kmeans_agreement(x, k, config, pairs_per_seed(_PAIRS_FOR_K, n_seeds), seed).mean
+
+
+def pairs_per_seed(n_pairs: int, n_seeds: int) -> int:
+    """Pairs of subsets for each of several seeds that share `n_pairs`, at least one."""
+    return -(-n_pairs // n_seeds)
 
 
 def consensus(clusterings: Sequence[np.ndarray], k: int) -> np.ndarray:

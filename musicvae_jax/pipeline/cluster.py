@@ -1,6 +1,6 @@
 """Clusters every representation with every clusterer and scores the clusters."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +15,14 @@ from musicvae_jax.clustering import (
 )
 from musicvae_jax.config import CLUSTERERS, ClusterConfig, Clusterer
 from musicvae_jax.evaluation import Evaluated, evaluate
+from musicvae_jax.pipeline.choosing_k import is_measured, with_measured
 from musicvae_jax.pipeline.listing import Listing, marks
-from musicvae_jax.pipeline.stability import with_stability
 from musicvae_jax.pipeline.stages import Stages
 from musicvae_jax.representations import Representation
 from musicvae_jax.runtime.terminal import Terminal
+
+# The least that a rule for k clusters for each k and seed.
+_SUBSETS = 8
 
 
 class Clustered(NamedTuple):
@@ -79,17 +82,25 @@ def start_clustering(
     # A fixed k need not wait for the curves.
     evaluated = start(config.k) if config.k else None
 
+    def measure(function: Callable[..., float], calls: Sequence[tuple]) -> Iterator[float]:
+        return stages.map("choice of k", function, calls, _SUBSETS * n_songs)
+
     def finish() -> Clustered:
         curves, results = {}, {}
         with terminal.progress("clustering", len(own) + len(tasks)) as advance:
             for place, of_place in zip(own, found, strict=True):
                 curves[place] = of_place
                 advance()
-            deciding = {place: curves[place] for place in own if place[0] == listing.own[0].name}
-            if config.k is None and config.choose_k == "stability":
-                deciding = with_stability(deciding, points, config, stages)
-                curves.update(deciding)
-            k = choose_k(list(deciding.values()), config)
+            deciding = [(listing.own[0].name, seed) for seed in listing.seeds]
+            measured = with_measured(
+                [curves[place] for place in deciding],
+                [points[place] for place in deciding],
+                listing.seeds,
+                config,
+                measure,
+            )
+            curves.update(zip(deciding, measured, strict=True))
+            k = choose_k(measured, config)
             for task, result in zip(tasks, evaluated or start(k), strict=True):
                 results[task] = result
                 advance()
@@ -144,6 +155,8 @@ def _approximated(
     if n_songs > config.exact_songs:
         sample = sample_text(sampled_silhouettes(config.exact_songs))
         found["silhouette"] = f"{sample}, each against all"
+        if is_measured(config):
+            found[config.choose_k] = sample_text(config.exact_songs)
     return found
 
 

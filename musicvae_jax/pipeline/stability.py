@@ -1,4 +1,4 @@
-"""How reproducible the clusters are: stability.csv, and the curve that can choose k."""
+"""How reproducible the clusters are: stability.csv."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.clustering import NOISE, KCurves, sample_songs, sample_text
+from musicvae_jax.clustering import NOISE, sample_songs, sample_text
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import (
     Agreement,
     consensus,
     external_scores,
     kmeans_agreement,
+    pairs_per_seed,
     seed_agreement,
 )
 from musicvae_jax.pipeline.listing import MARKS, Listing, marks
@@ -23,9 +24,8 @@ from musicvae_jax.representations import Representation
 if TYPE_CHECKING:
     from musicvae_jax.pipeline.cluster import Clustered
 
-# Pairs of subsets of the songs, over all seeds of a representation. More to choose k: the mean is
-# then about as certain as the tolerance of `clustering.stable_k`.
-_PAIRS, _PAIRS_FOR_K = 6, 12
+# Pairs of subsets of the songs, over all seeds of a representation.
+_PAIRS = 6
 _LABELS = ("genre", "language")
 # Name in tables of all models of a sweep together.
 SWEEP = "sweep"
@@ -49,37 +49,6 @@ class _Group(NamedTuple):
 
     clusterings: Sequence[np.ndarray]
     representation: Representation
-
-
-def with_stability(
-    curves: Mapping[tuple[str, int], KCurves],
-    points: Mapping[tuple[str, int], np.ndarray],
-    config: ClusterConfig,
-    stages: Stages,
-) -> dict[tuple[str, int], KCurves]:
-    """Adds to the curves how well K-Means of resampled songs agrees at each k.
-
-    Args:
-        curves: the curves of one representation, by its name and seed.
-        points: `[songs, dimensions]`, by name and seed; a sample is used if there are more than
-            `config.exact_songs` songs.
-        config: settings of the clusterings.
-        stages: runs the clusterings, or finds them in the cache.
-    """
-    n_pairs, n_songs = _per_seed(_PAIRS_FOR_K, len(curves)), len(points[next(iter(curves))])
-    places = sample_songs(n_songs, config.exact_songs, next(iter(curves))[1])
-    calls = [
-        (points[place][places], int(k), config, n_pairs, place[1])
-        for place, curve in curves.items()
-        for k in curve.k
-    ]
-    # Each call clusters two subsets per pair.
-    agreements = stages.map("stability", kmeans_agreement, calls, 2 * n_pairs * n_songs)
-    means = (found.mean for found in agreements)
-    return {
-        place: curve._replace(stability=np.array(list(islice(means, len(curve.k)))))
-        for place, curve in curves.items()
-    }
 
 
 def start_stability(
@@ -113,7 +82,7 @@ def start_stability(
     ]
     places = sample_songs(n_songs, config.exact_songs, seeds[0])
     calls = [
-        (one.of_seed(place)[places], k, config, _per_seed(_PAIRS, len(seeds)), seed)
+        (one.of_seed(place)[places], k, config, pairs_per_seed(_PAIRS, len(seeds)), seed)
         for one in own
         for place, seed in enumerate(seeds)
     ]
@@ -146,11 +115,6 @@ def start_stability(
     return finish
 
 
-def _per_seed(n_pairs: int, n_seeds: int) -> int:
-    """Pairs per seed, at least one."""
-    return -(-n_pairs // n_seeds)
-
-
 def _merged(of_seeds: Sequence[Agreement]) -> Agreement:
     """The agreement over all seeds, each with the same number of pairs."""
     return Agreement(
@@ -176,7 +140,4 @@ def _groups(
 def _approximated(config: ClusterConfig, n_songs: int) -> dict[str, str]:
     if n_songs <= config.exact_songs:
         return {}
-    columns = ["resampled_ami", "consensus_ami"]
-    if config.k is None and config.choose_k == "stability":
-        columns.append("stability")
-    return dict.fromkeys(columns, sample_text(config.exact_songs))
+    return dict.fromkeys(("resampled_ami", "consensus_ami"), sample_text(config.exact_songs))

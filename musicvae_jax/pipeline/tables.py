@@ -45,7 +45,7 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
     """cluster_selection.csv: one row per representation, seed and k tried.
 
     `chosen` marks the k of the run; `elbow` and `best_silhouette` mark the k that each rule would
-    choose for that representation and seed; `stability` is empty unless it chooses k.
+    choose for that representation and seed; `stability` and `pac` are empty unless they choose k.
 
     Args:
         curves: by representation and seed.
@@ -61,7 +61,7 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
                 best_silhouette=curve.k == silhouette_k([curve]),
             )[
                 [
-                    *("representation", "seed", "k", "inertia", "silhouette", "stability"),
+                    *("representation", "seed", *KCurves._fields),
                     *("chosen", "elbow", "best_silhouette"),
                 ]
             ]

@@ -1,6 +1,6 @@
 """Curves over epochs and over the number of clusters."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -117,24 +117,26 @@ def swept_name(table: pd.DataFrame, beta: float, learning_rate: float) -> str:
     return ", ".join(name for column, name in names.items() if table[column].nunique() > 1)
 
 
-# stability only where it was taken.
+# The first two always, the others only where they were measured.
 _SELECTION = {
     "inertia": "inertia",
     "silhouette": "mean silhouette",
     "stability": "stability\n(AMI under other songs)",
+    "pac": "ambiguous pairs\n(PAC under other songs)",
 }
+_ALWAYS = 2
 
 
 def cluster_selection(curves: pd.DataFrame, title: str) -> Figure:
     """K-Means inertia (the elbow curve) and silhouette over k: each seed, and their mean.
 
-    With the stability, where it was taken.
+    With the stability or the PAC, where it was measured.
 
     Args:
         curves: cluster_selection.csv, of one representation.
         title: names the experiment, the data and the number of songs.
     """
-    n_panels = _selection_panels([curves])
+    n_panels = len(_selection_columns(curves))
     figure = Figure(figsize=(4.5 * n_panels, 3.8), layout="constrained")
     axes = figure.subplots(1, n_panels)
     _selection_row(axes, curves)
@@ -151,12 +153,12 @@ def selection_overview(curves: Mapping[str, pd.DataFrame], title: str) -> Figure
         title: names the data and the number of songs.
     """
     n_rows = -(-len(curves) // 2)
-    n_panels = _selection_panels(curves.values())
+    n_panels = max(len(_selection_columns(of_one)) for of_one in curves.values())
     figure = Figure(figsize=(7 * n_panels, 2.7 * n_rows + 0.8), layout="constrained")
     grid = figure.subplots(n_rows, 2 * n_panels, squeeze=False)
     places = [row[first : first + n_panels] for row in grid for first in (0, n_panels)]
     for axes, (name, of_one) in zip(places, curves.items(), strict=False):
-        n_drawn = _selection_panels([of_one])
+        n_drawn = len(_selection_columns(of_one))
         _selection_row(axes[:n_drawn], of_one)
         for axis in axes[:n_drawn]:
             axis.set_title(folded(name, 48), fontsize="small", parse_math=False)
@@ -176,17 +178,18 @@ def selection_overview(curves: Mapping[str, pd.DataFrame], title: str) -> Figure
     return titled(figure, f"K-Means over the number of clusters, {title}")
 
 
-def _selection_panels(curves: Iterable[pd.DataFrame]) -> int:
-    """How many panels the tables need at most: two, or three where one has a stability."""
-    has_stability = any(
-        "stability" in table and table["stability"].notna().any() for table in curves
-    )
-    return len(_SELECTION) if has_stability else len(_SELECTION) - 1
+def _selection_columns(curves: pd.DataFrame) -> list[str]:
+    """The columns that have a panel each."""
+    return [
+        column
+        for place, column in enumerate(_SELECTION)
+        if place < _ALWAYS or (column in curves and curves[column].notna().any())
+    ]
 
 
 def _selection_row(axes: Sequence[Axes], curves: pd.DataFrame) -> None:
     n_seeds = curves["seed"].nunique()
-    columns = list(_SELECTION)[: len(axes)]
+    columns = _selection_columns(curves)
     mean = curves.groupby("k")[columns].mean()
     chosen = mean[mean.index.isin(curves.loc[curves["chosen"], "k"])]
     for axis, column in zip(axes, columns, strict=True):

@@ -27,10 +27,12 @@ from musicvae_jax.clustering import (
     silhouette,
     silhouette_k,
     stable_k,
+    unambiguous_k,
 )
 from musicvae_jax.config import CLUSTERERS, ClusterConfig
 from musicvae_jax.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("quick_manifold")
 # Few songs are many here.
 LARGE = ClusterConfig(exact_songs=200, restarts=2, k_max=6)
 
@@ -82,10 +84,10 @@ def test_one_k_for_all_seeds_by_the_mean_silhouette():
     assert choose_k(curves, ClusterConfig(k=9)) == 9
 
 
-def curve_of(stability):
-    stability = np.array(stability)
-    k, nothing = np.arange(2, 2 + len(stability)), np.zeros(len(stability))
-    return KCurves(k, nothing, -nothing, stability)
+def curve_of(values, rule="stability"):
+    values = np.array(values)
+    k, nothing = np.arange(2, 2 + len(values)), np.zeros(len(values))
+    return KCurves(k, nothing, -nothing)._replace(**{rule: values})
 
 
 def test_the_largest_of_nearly_equally_stable_k_is_taken():
@@ -96,18 +98,27 @@ def test_the_largest_of_nearly_equally_stable_k_is_taken():
     assert stable_k([curve, curve_of([0.5, 0.7, 0.5, 1.0, 1.0])]) == 5
 
 
-def test_k_is_chosen_by_the_rule_that_was_asked_for():
-    curve = curve_of([0.5, 0.9])._replace(silhouette=np.array([0.2, 0.1]))
-    assert choose_k([curve], ClusterConfig()) == 2
-    assert choose_k([curve], ClusterConfig(choose_k="stability")) == 3
-    assert choose_k([curve], ClusterConfig(choose_k="stability", k=7)) == 7
+def test_the_k_with_the_fewest_ambiguous_pairs_is_taken_the_largest_of_equals():
+    curve = curve_of([0.3, 0.1, 0.2, 0.1, np.nan], "pac")
+    assert unambiguous_k([curve]) == 5
+    assert unambiguous_k([curve, curve_of([0.3, 0.2, 0.0, 0.3, 0.0], "pac")]) == 4
 
 
-@pytest.mark.parametrize("stability", [np.full(3, np.nan), np.nan])
-def test_songs_too_few_for_a_stability_are_told(stability):
-    curve = curve_of([0.0, 0.0, 0.0])._replace(stability=stability)
-    with pytest.raises(InputError, match=r"cluster\.choose_k: got 'stability' and too few songs"):
-        choose_k([curve], ClusterConfig(choose_k="stability"))
+@pytest.mark.parametrize(("rule", "k"), [("silhouette", 2), ("stability", 3), ("pac", 4)])
+def test_k_is_chosen_by_the_rule_that_was_asked_for(rule, k):
+    curve = curve_of([0.5, 0.9, 0.6])._replace(
+        silhouette=np.array([0.2, 0.1, 0.1]), pac=np.array([0.2, 0.2, 0.1])
+    )
+    assert choose_k([curve], ClusterConfig(choose_k=rule)) == k
+    assert choose_k([curve], ClusterConfig(choose_k=rule, k=7)) == 7
+
+
+@pytest.mark.parametrize("rule", ["stability", "pac"])
+@pytest.mark.parametrize("values", [np.full(3, np.nan), np.nan])
+def test_songs_too_few_for_a_curve_are_told(rule, values):
+    curve = curve_of([0.0, 0.0, 0.0])._replace(**{rule: values})
+    with pytest.raises(InputError, match=rf"cluster\.choose_k: got '{rule}' and too few songs"):
+        choose_k([curve], ClusterConfig(choose_k=rule))
 
 
 @pytest.mark.parametrize("method", CLUSTERERS)

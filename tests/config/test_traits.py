@@ -7,17 +7,33 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from musicvae_jax.clustering import Clustering, find_clusterer
-from musicvae_jax.config import BLOCKS, CLUSTERERS, MODELS, Block, ClusterConfig, ModelConfig
+from musicvae_jax.clustering import Clustering, KCurves, find_clusterer
+from musicvae_jax.config import (
+    BLOCKS,
+    CLUSTERERS,
+    K_RULES,
+    MODELS,
+    Block,
+    ClusterConfig,
+    KRule,
+    ModelConfig,
+)
 from musicvae_jax.config.traits import Clusterer, ModelKind
 from musicvae_jax.models import Model
 from musicvae_jax.training import make_model
+
+pytestmark = pytest.mark.usefixtures("quick_manifold")
 
 
 def test_every_kind_that_can_be_asked_for_has_its_traits_and_no_other():
     assert tuple(MODELS) == get_args(ModelKind)
     assert tuple(CLUSTERERS) == get_args(Clusterer)
     assert tuple(BLOCKS) == get_args(Block)
+    assert tuple(K_RULES) == get_args(KRule)
+
+
+def test_every_rule_has_the_curve_of_its_name():
+    assert set(K_RULES) <= set(KCurves._fields)
 
 
 @pytest.mark.parametrize("kind", [kind for kind, traits in MODELS.items() if traits.trained])

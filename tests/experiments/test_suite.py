@@ -75,6 +75,10 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
     report = Path("results/report.html").read_text()
     assert report.count("data:image/png;base64,") == len(PICTURES)
     assert "Does the VAE beat PCA on genre here?" in report
+    n2d = pd.read_csv("results/hard_task_results.csv").query("clusterer == 'umap_gmm'")
+    assert n2d["experiment"].tolist() == ["hard_n2d"]
+    assert n2d["ami_genre_mean"].notna().all()
+    assert "<td class='text'>umap_gmm</td>" in report
     alarms = {
         one: json.loads(Path(f"results/{one}/manifest.json").read_text())["alarms"]
         for one in EXPERIMENTS

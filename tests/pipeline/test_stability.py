@@ -1,4 +1,4 @@
-"""stability.csv and the choice of k by it."""
+"""stability.csv."""
 
 from dataclasses import replace
 
@@ -8,13 +8,11 @@ import pytest
 from listings import list_songs, represent, stages
 from sklearn.metrics import adjusted_mutual_info_score
 
-from musicvae_jax.clustering import KCurves, kmeans
+from musicvae_jax.clustering import kmeans
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import kmeans_agreement
-from musicvae_jax.pipeline.cluster import Clustered, start_clustering
-from musicvae_jax.pipeline.stability import SWEEP, start_stability, with_stability
-from musicvae_jax.pipeline.tables import selection_table
-from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.pipeline.cluster import Clustered
+from musicvae_jax.pipeline.stability import SWEEP, start_stability
 
 N_SONGS, K = 120, 4
 CONFIG = ClusterConfig(k_max=6, restarts=2, methods=("kmeans",))
@@ -49,11 +47,6 @@ def scored(own, baselines=(), seeds=(0, 3), is_sweep=False, **changes):
     listing = list_songs(songs(), own, baselines, seeds)
     found = start_stability("mine", listing, is_sweep, clustered, config, stages())()
     return found.table.set_index("representation"), found.approximated, clusters
-
-
-def clustered(own, baselines=(), seeds=(0, 3), **changes):
-    listing = list_songs(songs(), own, baselines, seeds)
-    return start_clustering("mine", listing, replace(CONFIG, **changes), stages(), Terminal())()
 
 
 def test_clear_clusters_come_out_again_and_others_do_not():
@@ -112,39 +105,3 @@ def test_of_many_songs_a_sample_is_used():
     sample = "a sample of 100 songs"
     assert approximated == {"resampled_ami": sample, "consensus_ami": sample}
     assert table["consensus_ami_genre"].tolist() == pytest.approx([1])
-    assert scored(own, exact_songs=100, choose_k="stability")[1]["stability"] == sample
-
-
-def test_every_k_has_its_stability_by_seed():
-    k, nothing = np.array([2, 4]), np.zeros(2)
-    places = [("vae", 0), ("vae", 3)]
-    curves = {place: KCurves(k, nothing, nothing) for place in places}
-    by_place = {place: points(place[1], 20.0) for place in places}
-    found = with_stability(curves, by_place, CONFIG, stages())
-    assert list(found) == places
-    for place in places:
-        expected = [kmeans_agreement(by_place[place], n, CONFIG, 6, place[1]).mean for n in k]
-        assert found[place].stability.tolist() == expected
-        assert 0 < expected[0] != expected[1]
-
-
-@pytest.mark.parametrize(("rule", "k"), [("silhouette", 2), ("stability", 6)])
-def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
-    # Two far groups of three near clusters: as stable as each other, and of unlike silhouettes.
-    centres = np.array([[x, y] for x in (0, 300) for y in (0, 9, 18)])
-    x = np.repeat(centres, 20, axis=0) + np.random.default_rng(0).normal(size=(N_SONGS, 2))
-    found = clustered([represent("vae", [x, x])], [represent("raw", [x, x])], choose_k=rule)
-    assert found.chosen_k == k
-    assert found.metrics["n_clusters"].eq(k).all()
-    table = selection_table(found.curves, found.chosen_k)
-    assert table["stability"].notna().all() == (rule == "stability")
-    assert table.loc[table["chosen"], "k"].eq(k).all()
-
-
-def test_only_what_decides_on_k_has_a_stability():
-    own = [represent(name, [points(0)]) for name in ("first", "second")]
-    curves = clustered(own, seeds=(0,), choose_k="stability").curves
-    assert [name for (name, _), curve in curves.items() if np.ndim(curve.stability)] == ["first"]
-    fixed = clustered(own, seeds=(0,), choose_k="stability", k=3)
-    assert fixed.chosen_k == 3
-    assert not any(np.ndim(curve.stability) for curve in fixed.curves.values())

@@ -130,14 +130,15 @@ def test_the_overview_of_k_has_two_panels_per_representation():
     assert legend_of(figure) == ["one seed", "mean over seeds", "used here"]
 
 
-def test_a_stability_has_a_panel_of_its_own_where_it_was_taken():
-    taken = frames.curves().assign(stability=[0.9, np.nan, 0.5] * 2)
+@pytest.mark.parametrize(("rule", "heading"), [("stability", "stability"), ("pac", "ambiguous")])
+def test_what_a_rule_measures_has_a_panel_of_its_own_where_it_was_measured(rule, heading):
+    taken = frames.curves().assign(**{"stability": np.nan, rule: [0.9, np.nan, 0.5] * 2})
     figure = drawn(reporting.cluster_selection(taken, "title"))
     assert len(figure.axes) == 3
-    assert figure.axes[2].get_ylabel().startswith("stability")
+    assert figure.axes[2].get_ylabel().startswith(heading)
     mean = next(one for one in figure.axes[2].lines if one.get_label() == "mean over seeds")
     np.testing.assert_array_equal(mean.get_ydata(), [0.9, np.nan, 0.5])
-    not_taken = frames.curves().assign(stability=np.nan)
+    not_taken = frames.curves().assign(**{rule: np.nan})
     assert len(reporting.cluster_selection(not_taken, "title").axes) == 2
     both = drawn(reporting.selection_overview({"a": taken, "b": not_taken}, "title"))
     assert [axis.axison for axis in both.axes] == [True] * 5 + [False]

@@ -8,6 +8,7 @@ import pytest
 
 import musicvae_jax
 from musicvae_jax import clustering, evaluation
+from musicvae_jax.config import K_RULES, load_function
 from musicvae_jax.evaluation import projections
 from musicvae_jax.pipeline import training_key
 from musicvae_jax.runtime import code
@@ -19,6 +20,7 @@ STAGES = {
         *(clustering.k_curves, evaluation.evaluate, evaluation.significance),
         *(evaluation.space_scores, evaluation.kmeans_agreement, evaluation.factor_scores),
         *(evaluation.consensus, projections.tsne, projections.umap),
+        *(load_function(f"evaluation.{rule.measure}") for rule in K_RULES.values() if rule.measure),
     )
 }
 TOY = {
@@ -140,7 +142,11 @@ def test_what_a_results_page_looks_like_changes_no_key(copy):
         ("evaluation/projections.py", {"musicvae_jax.evaluation.projections"}),
         (
             "clustering/density.py",
-            {"musicvae_jax.evaluation.scores", "musicvae_jax.evaluation.agreement"},
+            {
+                "musicvae_jax.evaluation.scores",
+                "musicvae_jax.evaluation.agreement",
+                "musicvae_jax.evaluation.ambiguity",
+            },
         ),
     ],
 )
