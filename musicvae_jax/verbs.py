@@ -137,7 +137,7 @@ def fit(
     if seeds is not None:
         experiment = replace(experiment, seeds=_checked_seeds(seeds))
     experiment = replace(experiment, data=replace(experiment.data, path=songs.path))
-    if experiment.uses_lyrics:
+    if experiment.chooses_runtime:
         experiment = replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
     runtime = RuntimeConfig(devices=devices)
     return fit_experiment(experiment, songs, runtime, terminal, on_epochs=on_epochs).trained

@@ -120,6 +120,16 @@ class Experiment:
     def uses_lyrics(self) -> bool:
         return any(BLOCKS[name].is_lyrics for name in self.all_text_blocks)
 
+    @property
+    def chooses_runtime(self) -> bool:
+        """Whether it has vectors of lyrics by the runtime of `lyrics`, not by one of their own."""
+        return any(
+            BLOCKS[name].is_lyrics
+            and not BLOCKS[name].function
+            and "runtime" not in dict(BLOCKS[name].lyrics)
+            for name in self.all_text_blocks
+        )
+
     def lyrics_of(self, block: Block) -> LyricsConfig:
         """How a lyrics block becomes vectors."""
         return replace(self.lyrics, **dict(BLOCKS[block].lyrics))

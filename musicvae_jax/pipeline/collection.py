@@ -98,7 +98,7 @@ def _resolved(
         return resolve_lyrics(lyrics, terminal)
 
     def resolve(one: Experiment) -> Experiment:
-        lyrics = settle(one.lyrics) if one.uses_lyrics else one.lyrics
+        lyrics = settle(one.lyrics) if one.chooses_runtime else one.lyrics
         return replace(one, data=find_songs(one.data), lyrics=lyrics)
 
     return {suite: [resolve(one) for one in experiments] for suite, experiments in suites.items()}

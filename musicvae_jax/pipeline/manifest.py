@@ -89,7 +89,7 @@ def manifest(
         },
         "alarms": list(alarms),
         "approximated": dict(approximated),
-        "lyrics": to_json(experiment.lyrics) if experiment.uses_lyrics else None,
+        "lyrics": to_json(experiment.lyrics) if experiment.chooses_runtime else None,
         "stages": {name: dict(about) for name, about in stages.items()},
         "code": {"computing": computing_code(), "drawing": drawing_code()},
         "device": {
@@ -101,7 +101,7 @@ def manifest(
             "musicvae_jax": musicvae_jax.__version__,
             "python": platform.python_version(),
             **{name: version(name) for name in _PACKAGES},
-            **(_installed(_LYRICS_PACKAGES) if experiment.uses_lyrics else {}),
+            **(_installed(_LYRICS_PACKAGES) if experiment.chooses_runtime else {}),
         },
         "seconds": watch.seconds,
     }

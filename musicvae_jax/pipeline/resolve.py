@@ -13,12 +13,12 @@ from musicvae_jax.songs.demo import DEMO_VERSION, N_DEMO_SONGS, demo_version, wr
 
 
 def resolve(experiment: Experiment, terminal: Terminal) -> Experiment:
-    """Finds the experiment's songs and, if it uses lyrics, chooses their runtime.
+    """Finds the experiment's songs and, if it embeds lyrics, chooses their runtime.
 
     Makes the demo set if needed.
     """
     experiment = replace(experiment, data=resolve_data(experiment.data, terminal))
-    if not experiment.uses_lyrics:
+    if not experiment.chooses_runtime:
         return experiment
     return replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
 

@@ -165,6 +165,13 @@ def test_lyrics_are_used_where_anything_is_computed_from_them():
     assert Experiment("x", alone=("tfidf",)).uses_lyrics
 
 
+def test_a_runtime_is_chosen_only_for_vectors_without_their_own():
+    assert Experiment("x", features=LYRICS).chooses_runtime
+    assert Experiment("x", alone=("tfidf", "lyrics_centred")).chooses_runtime
+    assert not Experiment("x", alone=("tfidf", "tfidf_32", "style")).chooses_runtime
+    assert not Experiment("x").chooses_runtime
+
+
 @pytest.mark.parametrize(
     ("values", "audio", "texts", "all_texts"),
     [

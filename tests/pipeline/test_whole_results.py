@@ -284,7 +284,7 @@ def check_record(run, song_path):
     assert manifest["seeds"] == [0, 3]
     assert manifest["approximated"] == {}
     runtime = (manifest["lyrics"] or {}).get("runtime")
-    assert runtime == ("tfidf" if run.experiment.uses_lyrics else None)
+    assert runtime == ("tfidf" if run.experiment.chooses_runtime else None)
     assert {one["found"] for one in manifest["stages"].values()} == {0}
 
 
