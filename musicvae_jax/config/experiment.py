@@ -75,6 +75,13 @@ class Experiment:
             self.features.blocks,
             f"two modalities or more for model.kind {self.model.kind!r}, such as audio and lyrics",
         )
+        balance = self.features.balance
+        require(
+            balance == "variance" or len(self.modalities) > 1,
+            "features.balance",
+            balance,
+            "'variance' where features.blocks have nothing to balance, such as audio and lyrics",
+        )
         if self.fuse:
             require(not self.model.decoded, "model.decoded", True, "False with --fuse")
             require(
@@ -91,6 +98,12 @@ class Experiment:
                 "audio blocks only, since --fuse adds the others to the model's latents",
             )
         if self.alone:
+            require(
+                self.cluster.songs == "complete",
+                "cluster.songs",
+                self.cluster.songs,
+                "'complete' with --alone, which has no vector for missing lyrics",
+            )
             require_some_of("alone", self.alone, _TEXTS)
 
     @property

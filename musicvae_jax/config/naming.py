@@ -27,10 +27,10 @@ def model_name(
         if len(texts) == len(experiment.features.blocks) == 1:
             return block_name(experiment, texts[0])
         if mfa:
-            return "mfa"
+            return _mfa_name(experiment)
     modality = "multimodal_" if len(columns) > 1 else _MODALITIES[columns.pop()]
     if mfa:
-        modality = "mfa_"
+        modality = f"{_mfa_name(experiment)}_"
     if model.traits.reads == "blocks":
         # Its name says so.
         modality = ""
@@ -51,6 +51,13 @@ def member_name(experiment: Experiment, member: Member) -> str:
     """The name of the latents of one model of a sweep."""
     swept = len(experiment.train.learning_rate) > 1
     return model_name(experiment, member.beta, member.learning_rate if swept else None)
+
+
+def _mfa_name(experiment: Experiment) -> str:
+    """mfa, mfa_centred with lyrics centred per language, mfa_style with style as a third part."""
+    first, *others = experiment.text_blocks
+    centred = "language" in experiment.columns_of(first)
+    return "_".join(("mfa", *["centred"] * centred, *others))
 
 
 def nouns_of(blocks: Iterable[Block]) -> str:

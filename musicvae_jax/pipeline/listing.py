@@ -1,14 +1,16 @@
 """The representations that an experiment clusters: its own and the baselines, on the same songs."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
-from musicvae_jax.config import BLOCKS
+from musicvae_jax.config import BLOCKS, ModelConfig
+from musicvae_jax.config.naming import model_name
 from musicvae_jax.evaluation import derivable_labels
 from musicvae_jax.pipeline.fit import Fitted
-from musicvae_jax.representations import Representation, apply_pca, fit_pca
+from musicvae_jax.representations import Representation, apply_pca, fit_pca, union
 from musicvae_jax.songs import LABELS
 
 MARKS = ("labels_seen", "labels_derivable")
@@ -68,6 +70,9 @@ def list_representations(fitted: Fitted) -> Listing:
     for n_components in dict.fromkeys((latent, _FEW_COMPONENTS)):
         name = f"whitened_pca_{n_components}"
         baselines.append(_pca(fitted, name, n_components, whitened=True))
+    if experiment.text_blocks:
+        # What a model of several blocks reads, or it may owe its lead to the lyrics alone.
+        baselines.append(_whitened_inputs(fitted))
     baselines.append(inputs.audio)
     places, names = fitted.scored, {one.name for one in fitted.own}
     return Listing(
@@ -87,6 +92,22 @@ def _pca(fitted: Fitted, name: str, n_components: int, whitened: bool = False) -
     audio = fitted.inputs.audio
     projection = fit_pca(audio.points[0], fitted.split.train, n_components, whitened)
     return audio._replace(name=name, points=apply_pca(projection, audio.points[0])[None])
+
+
+def _whitened_inputs(fitted: Fitted) -> Representation:
+    """Whitened principal components of all blocks that the model reads."""
+    experiment, inputs = fitted.trained.experiment, fitted.inputs
+    latent = experiment.model.latent
+    linear = replace(experiment, model=ModelConfig(kind="whitened_pca", latent=latent))
+    projection = fit_pca(inputs.x, fitted.split.train, latent, whitened=True)
+    columns = (experiment.columns_of(block) for block in experiment.features.blocks)
+    return Representation(
+        name=model_name(linear),
+        songs=inputs.songs,
+        points=apply_pca(projection, inputs.x)[None],
+        known=inputs.readable,
+        columns_seen=union(*columns),
+    )
 
 
 def marks(one: Representation, labels: Mapping[str, pd.Series]) -> dict[str, str]:

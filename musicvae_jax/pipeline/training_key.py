@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from musicvae_jax.config import BLOCKS, to_json
@@ -25,7 +26,7 @@ _MODULES = (
 def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str, Any]:
     """Everything a training depends on, nested under the names of the command line.
 
-    The experiment's name, fusion, clustering and folders are not included.
+    The experiment's name, fusion, clustering, decoding and folders are not included.
 
     Args:
         preprocessor: fitted.
@@ -44,7 +45,7 @@ def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str,
         "features": settings(experiment.features),
         "crops": to_json(experiment.crops) if reads_crops else None,
         "lyrics": lyrics,
-        "model": to_json(experiment.model),
+        "model": to_json(replace(experiment.model, decoded=False)),
         "train": to_json(experiment.train),
         "seeds": list(experiment.seeds),
         "code": code_version(_MODULES, NUMERICAL_PACKAGES),

@@ -8,7 +8,7 @@ from musicvae_jax.config import Experiment
 from musicvae_jax.config.naming import member_name
 from musicvae_jax.evaluation.comparison import PairedComparison, compare_paired, side_of_zero
 from musicvae_jax.reporting.rivals import against_pca, hardest, spoken
-from musicvae_jax.reporting.roles import conditions_on, is_fusion, is_plain_vae
+from musicvae_jax.reporting.roles import conditions_on, has_parts, is_plain_vae
 from musicvae_jax.reporting.style import is_label_free, mean_and_std
 from musicvae_jax.reporting.suite_table import rows_of
 
@@ -61,7 +61,7 @@ def answers(
     if plain is not None:
         found += _vae_against_baselines(rows, comparisons, plain)
     found += _best(rows)
-    found += _fusions(rows, comparisons, [one.name for one in experiments if is_fusion(one)])
+    found += _fusions(rows, comparisons, [one.name for one in experiments if has_parts(one)])
     if plain is not None and on_language is not None:
         found += _conditioned_on_language(rows, spaces, plain, on_language)
     return found or ["No experiment of these suites has scores to compare."]
@@ -93,7 +93,8 @@ def _answer(rows: pd.DataFrame, found: pd.Series, asked: str) -> str:
     vae, other = _both(rows, found)
     rival, verdict = spoken(found["against"]), found["verdict"]
     if rival != asked and verdict != "better" and verdict not in _UNTOLD:
-        return f"No: {rival} reaches AMI {other}, the VAE {vae}. {_size(found)}"
+        answer = "No" if verdict == "worse" else "Not shown"
+        return f"{answer}: {rival} reaches AMI {other}, the VAE {vae}. {_size(found)}"
     return f"{_ANSWERS[verdict]}: AMI {vae} for the VAE, {other} for {rival}. {_size(found)}"
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 _PCA, _WHITENED = "pca", "whitened_pca_"
+_INPUTS = {"mfa_": "audio and lyrics", "multimodal_": "audio and lyrics", "lyrics_": "lyrics"}
 _NAMES = {_PCA: "PCA", "raw": "the raw features"}
 
 
@@ -13,7 +14,7 @@ def is_pca(name: str) -> bool:
         >>> is_pca("pca"), is_pca("whitened_pca_16"), is_pca("conv_vae+lyrics_tfidf_pca")
         (True, True, False)
     """
-    return name == _PCA or name.startswith(_WHITENED)
+    return name == _PCA or _WHITENED in name
 
 
 def against_pca(comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -41,6 +42,8 @@ def spoken(baseline: str) -> str:
         >>> spoken("whitened_pca_16"), spoken("raw")
         ('whitened PCA (16 dimensions)', 'the raw features')
     """
-    if baseline.startswith(_WHITENED):
-        return f"whitened PCA ({baseline.removeprefix(_WHITENED)} dimensions)"
+    if _WHITENED in baseline:
+        read, _, dimensions = baseline.partition(_WHITENED)
+        of = f" of {_INPUTS.get(read, 'the same blocks')}" if read else ""
+        return f"whitened PCA{of} ({dimensions} dimensions)"
     return _NAMES.get(baseline, baseline)

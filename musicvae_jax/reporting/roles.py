@@ -32,6 +32,11 @@ def is_fusion(experiment: Experiment) -> bool:
     return reads_audio and any(BLOCKS[block].is_lyrics for block in joined)
 
 
+def has_parts(experiment: Experiment) -> bool:
+    """Whether it is a fusion with each part as a baseline, on the same songs."""
+    return is_fusion(experiment) and experiment.cluster.songs == "complete"
+
+
 def conditions_on(experiment: Experiment, label: Label) -> bool:
     """Whether its model is given the label with every song."""
     return experiment.model.condition == label

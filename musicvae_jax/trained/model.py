@@ -74,7 +74,7 @@ class Trained(NamedTuple):
         songs: Songs,
         name: str | None = None,
         beta: float | None = None,
-        given: Collection[str] | None = None,
+        given: str | Collection[str] | None = None,
     ) -> Representation:
         """Encodes songs, including new ones, without sampling.
 
@@ -84,7 +84,7 @@ class Trained(NamedTuple):
             beta: selects the latents with this KL weight, instead of a name; with several learning
                 rates, those of the first.
             given: for a model of blocks, which of `experiment.modalities` to encode from, such as
-                ("audio",); by default all that a song has.
+                "audio"; by default all that a song has.
 
         Returns:
             The usable songs, in the order of their files: posterior means for each seed, or the
@@ -97,7 +97,8 @@ class Trained(NamedTuple):
         """
         wanted = self._wanted(name, beta)
         if given is not None:
-            self._check_modalities(given)
+            given = (given,) if isinstance(given, str) else given
+            self._check_modalities(given, wanted)
         inputs = transform(self.preprocessor, songs, blocks_of(self, wanted))
         if given is None:
             return one_representation(self, inputs, wanted)
@@ -221,13 +222,17 @@ class Trained(NamedTuple):
                 f"{label!r}"
             )
 
-    def _check_modalities(self, given: Collection[str]) -> None:
+    def _check_modalities(self, given: Collection[str], wanted: str) -> None:
         model, allowed = self.experiment.model, self.experiment.modalities
         if model.traits.reads != "blocks":
             raise InputError(f"given: got a model of kind {model.kind!r}, expected one of blocks")
         if not given or not set(given) <= set(allowed):
             raise InputError(
                 f"given: got {', '.join(given) or 'nothing'}, expected some of {', '.join(allowed)}"
+            )
+        if blocks_of(self, wanted):
+            raise InputError(
+                f"given: got the block {wanted!r} beside it, expected a representation of the model"
             )
 
     def _wanted(self, name: str | None, beta: float | None) -> str:

@@ -16,6 +16,7 @@ from musicvae_jax.config import (
     from_json,
     to_json,
 )
+from musicvae_jax.config.naming import model_name
 from musicvae_jax.errors import InputError
 from musicvae_jax.registry import EXPERIMENTS
 
@@ -247,6 +248,44 @@ def test_blocks_that_cannot_stand_there_are_named(field, blocks):
     assert str(caught.value).startswith(
         f"{field}: got {blocks!r}, expected one or more, none twice"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"features": FeatureConfig(balance="mfa")}, "features.balance: got 'mfa'"),
+        ({"fuse": ("lyrics",), "cluster": ClusterConfig(songs="all")}, "cluster.songs: got 'all'"),
+        ({"alone": ("lyrics",), "cluster": ClusterConfig(songs="all")}, "cluster.songs: got 'all'"),
+        ({"fuse": ("genre",), "model": ModelConfig(decoded=True)}, "model.decoded: got True"),
+        ({"model": ModelConfig(kind="mvae")}, "features.blocks: got ('statistics',)"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(changes, message):
+    with pytest.raises(InputError) as caught:
+        Experiment("x", **changes)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("kind", ["pca", "raw", "conv_vae"])
+def test_only_a_network_of_features_decodes_them(kind):
+    with pytest.raises(InputError, match=r"model\.decoded: got True, expected False"):
+        ModelConfig(kind=kind, decoded=True)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kind", "name"),
+    [
+        (("mfcc", "tfidf_32"), "raw", "mfa"),
+        (("mfcc", "tfidf_32_centred"), "raw", "mfa_centred"),
+        (("mfcc", "tfidf_32", "style"), "raw", "mfa_style"),
+        (("mfcc", "tfidf_32", "style"), "vae", "mfa_style_vae"),
+        (("mfcc", "tfidf_32"), "whitened_pca", "mfa_whitened_pca_32"),
+        (("mfcc", "tfidf_32"), "mvae", "mvae"),
+    ],
+)
+def test_what_is_balanced_by_factor_analysis_is_called_so(blocks, kind, name):
+    features = FeatureConfig(blocks=blocks, balance="mfa")
+    assert model_name(Experiment("x", features=features, model=ModelConfig(kind=kind))) == name
 
 
 def test_a_label_cannot_be_a_block_of_a_model():

@@ -86,6 +86,13 @@ def vae(own, baselines, files=POSTERIOR, seen=(), n_songs=24, n_latent=32):
 PLAIN = ["pca", "whitened_pca_32", "whitened_pca_16", "raw"]
 OF_CONV = ["pca", "whitened_pca_64", "whitened_pca_16", "raw"]
 TFIDF_32 = f"{TFIDF}_32"
+
+
+def of_inputs(name):
+    """Baselines of a model that reads text too."""
+    return [*PLAIN[:-1], f"{name}_whitened_pca_32", "raw"]
+
+
 EXPECTED = {
     "easy_spectral": Expected(["raw"], PLAIN[:-1]),
     "easy_pca": Expected(["pca"], PLAIN[1:]),
@@ -94,7 +101,10 @@ EXPECTED = {
     "easy_vae_mfcc": vae(["vae"], PLAIN),
     "medium_conv_vae": vae(["conv_vae"], OF_CONV, MELS, n_latent=64),
     "medium_lyrics": Expected(
-        [TFIDF, f"{TFIDF}_centred"], PLAIN, seen=((f"{TFIDF}_centred", "language"),), n_songs=19
+        [TFIDF, f"{TFIDF}_centred"],
+        of_inputs("lyrics"),
+        seen=((f"{TFIDF}_centred", "language"),),
+        n_songs=19,
     ),
     "medium_hybrid": vae(
         [f"conv_vae+{TFIDF}_pca", f"conv_vae+{TFIDF}"],
@@ -122,23 +132,28 @@ EXPECTED = {
         seen=((f"vae+{TFIDF}+genre", "genre"),),
         n_songs=19,
     ),
-    "hard_mfa": Expected(["mfa"], [TFIDF_32, *PLAIN], n_songs=19),
-    "hard_mfa_all": Expected(["mfa"], PLAIN),
+    "hard_mfa": Expected(["mfa"], [TFIDF_32, *of_inputs("mfa")], n_songs=19),
+    "hard_mfa_all": Expected(["mfa"], of_inputs("mfa")),
     "hard_mfa_centred": Expected(
-        ["mfa"],
-        [f"{TFIDF_32}_centred", *PLAIN],
-        seen=(("mfa", "language"), (f"{TFIDF_32}_centred", "language")),
+        ["mfa_centred"],
+        [f"{TFIDF_32}_centred", *of_inputs("mfa_centred")],
+        seen=tuple(
+            (name, "language")
+            for name in ("mfa_centred", f"{TFIDF_32}_centred", "mfa_centred_whitened_pca_32")
+        ),
         n_songs=19,
     ),
-    "hard_mfa_style": Expected(["mfa"], [TFIDF_32, "style", *PLAIN], n_songs=19),
-    "hard_mfa_vae": vae(["mfa_vae", "mfa_vae_decoded"], [TFIDF_32, *PLAIN], n_songs=19),
-    "hard_mvae": vae(["mvae"], [TFIDF_32, *PLAIN], n_songs=19),
-    "hard_mopoe": vae(["mopoe"], [TFIDF_32, *PLAIN], n_songs=19),
-    "hard_mvtcae": vae(["mvtcae"], [TFIDF_32, *PLAIN], n_songs=19),
+    "hard_mfa_style": Expected(
+        ["mfa_style"], [TFIDF_32, "style", *of_inputs("mfa_style")], n_songs=19
+    ),
+    "hard_mfa_vae": vae(["mfa_vae", "mfa_vae_decoded"], [TFIDF_32, *of_inputs("mfa")], n_songs=19),
+    "hard_mvae": vae(["mvae"], [TFIDF_32, *of_inputs("mfa")], n_songs=19),
+    "hard_mopoe": vae(["mopoe"], [TFIDF_32, *of_inputs("mfa")], n_songs=19),
+    "hard_mvtcae": vae(["mvtcae"], [TFIDF_32, *of_inputs("mfa")], n_songs=19),
     "hard_vade": vae(
         ["vade"], ["pca", "whitened_pca_10", "whitened_pca_16", "raw"], CURVES, n_latent=10
     ),
-    "hard_multimodal_vae": vae(["multimodal_vae"], [TFIDF, *PLAIN], n_songs=19),
+    "hard_multimodal_vae": vae(["multimodal_vae"], [TFIDF, *of_inputs("multimodal")], n_songs=19),
 }
 # Much like others, and slower.
 SLOW = (

@@ -137,7 +137,7 @@ def test_a_model_of_blocks_encodes_songs_from_any_of_them(tmp_path, songs):
     assert trained.experiment.modalities == ("audio", "lyrics", "style")
     everything = trained.encode(songs).points
     known = inputs.blocks["lyrics"].known
-    audio = trained.encode(songs, given=("audio",))
+    audio = trained.encode(songs, given="audio")
     assert audio.known.all()
     assert audio.columns_seen == ("melspectrogram",)
     # Songs without lyrics have nothing else.
@@ -163,6 +163,12 @@ def test_modalities_that_are_not_there_are_named(songs, kind, given, message):
     trained, _, _ = fresh(of_blocks(kind=kind), songs)
     with pytest.raises(InputError, match=message):
         trained.encode(songs, given=given)
+
+
+def test_a_block_beside_the_model_is_not_encoded_from_something_else(songs):
+    trained, _, _ = fresh(replace(of_blocks(kind="mvae"), alone=("tfidf",)), songs)
+    with pytest.raises(InputError, match="given: got the block 'lyrics_tfidf' beside it"):
+        trained.encode(songs, "lyrics_tfidf", given="audio")
 
 
 @pytest.mark.parametrize("kind", ["vae", "mopoe"])
