@@ -52,9 +52,11 @@ def genre_ami(representation: mv.Representation, songs: Songs, seed: int) -> flo
 def retrieved(model: mv.Trained, songs: Songs) -> dict[str, float]:
     """Lyrics found from audio, among held-out songs with lyrics and among all with lyrics."""
     audio, lyrics = (model.encode(songs, given=(one,)) for one in model.experiment.modalities)
-    heldout = split_inputs(model.experiment, songs.table).heldout
+    # Songs that cannot be used are neither split nor encoded.
+    usable = songs.table.drop_duplicates("music_id").set_index("music_id").loc[audio.songs]
+    heldout = split_inputs(model.experiment, usable).heldout
     found = {}
-    for name, places in (("held out", heldout), ("all", np.arange(len(songs.table)))):
+    for name, places in (("held out", heldout), ("all", np.arange(len(usable)))):
         both = places[audio.known[places] & lyrics.known[places]]
         one = cross_retrieval(audio.points[0, both], lyrics.points[0, both])
         found |= {

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 STAGES = (
-    *("features", "training", "posteriors", "clustering", "evidence", "stability", "factors"),
-    *("UMAP", "t-SNE", "writing", "figures"),
+    *("features", "training", "posteriors", "clustering", "evidence", "comparisons"),
+    *("stability", "factors", "UMAP", "t-SNE", "writing", "figures"),
 )
 
 

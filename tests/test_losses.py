@@ -74,6 +74,23 @@ def test_the_parts_of_the_kl_add_up_to_it():
     np.testing.assert_allclose(parts[..., 0], one, rtol=1e-6)
 
 
+@given(vectors, vectors, vectors, vectors)
+def test_kl_between_two_gaussians_is_the_closed_form(mean, log_var, other_mean, other_log_var):
+    m, v, n, w = (one.astype(np.float64) for one in (mean, log_var, other_mean, other_log_var))
+    # Bishop, 2006, exercise 1.30.
+    expected = (w - v) / 2 + (np.exp(v) + (m - n) ** 2) / (2 * np.exp(w)) - 0.5
+    found = losses.gaussian_kl_between(mean, log_var, other_mean, other_log_var)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@given(vectors, vectors)
+def test_kl_between_a_gaussian_and_itself_or_the_prior(mean, log_var):
+    assert not losses.gaussian_kl_between(mean, log_var, mean, log_var).any()
+    zero = np.zeros_like(mean)
+    found = losses.gaussian_kl_between(mean, log_var, zero, zero).sum()
+    np.testing.assert_allclose(found, losses.gaussian_kl(mean, log_var), rtol=1e-6)
+
+
 def test_free_bits_are_the_formula_of_the_paper_with_its_gradient():
     posterior = np.random.default_rng(1).normal(size=(2, 6, 4)).astype(np.float32)
     # Dimensions with little divergence and with much.
@@ -187,6 +204,19 @@ def test_arrays_with_more_or_fewer_axes_are_refused_with_their_number(loss, firs
     assert str(caught.value) == (
         f"{second}: got 1-D (shape (512,)), expected 2-D as in {first} (shape (8, 512))"
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [(1, "log_var"), (2, "other_mean"), (3, "other_log_var")]
+)
+def test_gaussians_of_other_shapes_have_no_kl_between_them(place, name):
+    parts = [np.zeros((5, 4))] * 4
+    parts[place] = np.zeros((5, 1))
+    with pytest.raises(ValueError, match=rf"^{name}: got 1 on axis 1 .*expected 4 as in mean"):
+        losses.gaussian_kl_between(*parts)
+    parts[place] = np.zeros(4)
+    with pytest.raises(ValueError, match=rf"^{name}: got 1-D .*expected 2-D as in mean"):
+        losses.gaussian_kl_between(*parts)
 
 
 @pytest.mark.parametrize("loss", [losses.squared_error, losses.gaussian_nll])

@@ -97,7 +97,8 @@ def largest_variance(x):
 
 
 def test_factor_analysis_gives_blocks_an_equal_largest_singular_value(songs):
-    _, inputs, _ = fitted(of_mfa(*AUDIO, "lyrics", "style"), songs)
+    preprocessor, inputs, _ = fitted(of_mfa(*AUDIO, "lyrics", "style"), songs)
+    assert [part.dtype for part in preprocessor.scaler] == [np.float32] * 2
     known = inputs.blocks["lyrics"].known[TRAIN]
     audio, lyrics, style = np.split(inputs.x[TRAIN], [N_AUDIO, N_AUDIO + N_LYRICS], axis=1)
     parts = (audio, lyrics[known], style[known])
@@ -110,7 +111,9 @@ def test_factor_analysis_gives_blocks_an_equal_largest_singular_value(songs):
 
 def test_a_block_that_does_not_vary_cannot_be_balanced(songs):
     alike = changed(songs, lyrics=["the same song"] * 24)
-    with pytest.raises(InputError, match="style is the same for all 20 training songs"):
+    with pytest.raises(
+        InputError, match=r"style is the same for all 20 training songs.*singular value$"
+    ):
         fitted(of_mfa(*AUDIO, "style"), alike)
 
 
@@ -229,8 +232,9 @@ def test_crops_are_transformed_with_the_deviation_of_the_training_songs(songs):
     np.testing.assert_array_equal(again.crops.song(5), inputs.crops.song(5))
 
 
-def test_held_out_songs_change_nothing_that_is_fitted(songs):
-    experiment = of("mfcc", "lyrics", model=ModelConfig(condition="genre"))
+@pytest.mark.parametrize("balanced", [of, of_mfa])
+def test_held_out_songs_change_nothing_that_is_fitted(songs, balanced):
+    experiment = balanced("mfcc", "lyrics", model=ModelConfig(condition="genre"))
     features = extract_features(songs, audio_config(experiment))
     split = Split(TRAIN, np.arange(4))
     first, _, _ = fit_transform(experiment, songs, features, split)

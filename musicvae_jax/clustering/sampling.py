@@ -43,7 +43,7 @@ def cluster_sample(
     places = sample_songs(len(x), exact_songs, seed)
     found = cluster(x[places])
     labels = found.labels[_nearest(x, x[places])]
-    # Of equal songs the nearest may be another.
+    # Among identical songs, the nearest may be a different one.
     labels[places] = found.labels
     return found._replace(labels=labels, approximation=sample_text(len(places)))
 

@@ -18,8 +18,9 @@ class ClusterConfig:
     K-Means) and umap_gmm (a mixture on UMAP coordinates, which compile for 15 s) make k clusters;
     dbscan and hdbscan find their own number and leave noise."""
     songs: ScoredSongs = "complete"
-    """Which songs are clustered and scored. complete: those with all lyrics that the experiment
-    uses; all: every song that the model can read, with what it has."""
+    """Which songs are clustered and scored. complete: those with all lyrics and tags that the
+    experiment uses; all: every song that the model can read, with what it has; baselines that do
+    not know all of these songs are left out."""
     k: int | None = None
     """Number of clusters, at least 2; by default choose_k picks it from k_min .. k_max."""
     choose_k: KRule = "silhouette"
@@ -38,9 +39,10 @@ class ClusterConfig:
     exact_songs: int = 10_000
     """Up to this many songs, everything is computed on all of them; at least 100, k and k_max.
     Above it, time and memory grow no faster than the number of songs: kmeans starts from a sample
-    of this size, agglomerative joins many small K-Means clusters, the others are fitted to the
-    sample and assign the other songs afterwards; the silhouette is estimated from a sample, with
-    its standard error; stability, pac, disentanglement, t-SNE and UMAP use a sample."""
+    of this size, agglomerative joins many small K-Means clusters, the other clusterers, such as
+    consensus and umap_gmm, are fitted to the sample and assign the other songs afterwards; the
+    silhouette is estimated from a sample, with its standard error; stability, pac, verdicts, the
+    supervised reference, disentanglement, t-SNE and UMAP use a sample."""
 
     def __post_init__(self) -> None:
         require_some_of("cluster.methods", self.methods, get_args(Clusterer))

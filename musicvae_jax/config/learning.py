@@ -18,9 +18,10 @@ class ModelConfig:
     """The model that turns features into latents."""
 
     kind: ModelKind = "vae"
-    """vae: Gaussian posterior; ae: deterministic encoder, no KL; conv_vae: VAE of mel crops; pca:
-    principal components, no training; whitened_pca: these scaled to variance 1; raw: the
-    standardised features themselves. The others are those of the experiments with their names."""
+    """vae: Gaussian posterior; ae: deterministic encoder, no KL; conv_vae: VAE of mel crops; mvae,
+    mopoe, mvtcae: multimodal VAEs, one encoder for audio and one for each block of text; vade: VAE
+    with a mixture of Gaussians as prior; pca: principal components, no training; whitened_pca:
+    these scaled to variance 1; raw: the standardised features themselves."""
     architecture: Architecture = "patch"
     """Layers of a conv_vae: patch (space-to-depth and dense) or conv (ordinary strided
     convolutions, for accelerators)."""
@@ -29,7 +30,7 @@ class ModelConfig:
     latent: int = 32
     """Number of latent dimensions (components, for pca); at least 1."""
     components: int = 10
-    """Gaussians in the prior of a vade, as many as clusters are expected; at least 1."""
+    """Gaussians in the prior of a vade, one for each expected cluster; at least 1."""
     condition: Condition = "none"
     """Label given to encoder and decoder as a one-hot vector (conditional VAE)."""
     decoded: bool = False
@@ -74,7 +75,7 @@ class TrainConfig:
     epochs: int = 100
     """Passes over the training songs; at least 1."""
     pretrain_epochs: int = 50
-    """Passes over the training songs before that, for the autoencoder of a vade; at least 1."""
+    """Epochs of the autoencoder that a vade starts from; at least 1."""
     batch_size: int = 32
     """Songs per gradient step; at least 1."""
     learning_rate: tuple[float, ...] = (1e-3,)

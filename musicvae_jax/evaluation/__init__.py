@@ -8,7 +8,7 @@ it, so it goes beside a method's own space, not in its place.
 
 from musicvae_jax.evaluation.agreement import (
     Agreement,
-    consensus,
+    average_linkage_consensus,
     kmeans_agreement,
     pairs_per_seed,
     resampled_agreement,
@@ -80,13 +80,13 @@ __all__ = [
     "aggregate_kl",
     "ambiguous_pairs",
     "artist_effect",
+    "average_linkage_consensus",
     "bootstrap_interval",
     "characteristic_terms",
     "cluster_cards",
     "clustering_accuracy",
     "compare_methods",
     "completeness",
-    "consensus",
     "dci",
     "decoded_share",
     "derivable_labels",

@@ -93,11 +93,12 @@ def pairs_per_seed(n_pairs: int, n_seeds: int) -> int:
     return -(-n_pairs // n_seeds)
 
 
-def consensus(clusterings: Sequence[np.ndarray], k: int) -> np.ndarray:
+def average_linkage_consensus(clusterings: Sequence[np.ndarray], k: int) -> np.ndarray:
     """One clustering of several: songs belong together that are together in most of them.
 
     Average linkage of the share of clusterings in which two songs are apart. Noise is together
-    with nothing, but still ends up in a cluster.
+    with nothing, but still ends up in a cluster. The `consensus_ami_*` of stability.csv are of
+    this. The clusterer `consensus` is another: spectral, of K-Means clusterings of its own.
 
     Args:
         clusterings: cluster numbers, `[songs]` each, at least one; their k may differ. Memory

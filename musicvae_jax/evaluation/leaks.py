@@ -6,8 +6,8 @@ import pandas as pd
 
 from musicvae_jax.evaluation.external import homogeneity
 
-# Lyrics are written in a language. The network that gave musicnn_tags learned them from listeners,
-# and many are genres such as "rock" (Pons and Serra, musicnn, 2019): it was taught about genres.
+# Lyrics are written in a language. musicnn was trained on listeners' tags, many of which are genres
+# (Pons and Serra, musicnn, 2019).
 _TELLS = {"lyrics": "language", "musicnn_tags": "genre"}
 # Whoever knows a label that explains this share of another's entropy knows the other too.
 _DERIVED = 0.95

@@ -58,7 +58,7 @@ def significance(
 ) -> list[Significance]:
     """Nulls, intervals and scores with one song per artist, for every kind of label.
 
-    A song whose artist is not known counts as by an artist of its own.
+    A song whose artist is not known counts as having an artist of its own.
 
     Args:
         clusters: cluster numbers, `[songs]`.

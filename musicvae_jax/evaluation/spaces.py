@@ -53,7 +53,7 @@ class SpaceScores(NamedTuple):
 def space_scores(x: np.ndarray, labels: Mapping[str, pd.Series], seed: int) -> SpaceScores:
     """Scores of points, from their labels alone.
 
-    A song whose artist is not known counts as by an artist of its own.
+    A song whose artist is not known counts as having an artist of its own.
 
     Args:
         x: points, `[songs, dimensions]`.

@@ -44,9 +44,10 @@ def supervised_reference(
     always predicting the most frequent one has an AMI of 0.
 
     Args:
-        x: points, `[songs, dimensions]`; where they are moves nothing, nor does their unit.
+        x: points, `[songs, dimensions]`; neither their origin nor their unit matters.
         labels: one label per song, null where unknown; such songs are left out.
-        artists: one artist per song; a song whose artist is null counts as by one of its own.
+        artists: one artist per song; a song whose artist is null counts as having an artist of
+            its own.
         seed: of the folds.
 
     Example:

@@ -83,7 +83,7 @@ def resampled_ami(
     Args:
         clusterings: cluster numbers of one method, `[songs]` for each seed; noise is a cluster.
         labels: one label per song, null where unknown: such songs are left out.
-        artists: one artist per song; a song without one counts as by an artist of its own.
+        artists: one artist per song; a song without one counts as having an artist of its own.
         seed: of the draws.
         n_draws: number of draws, at least 1.
     """

@@ -94,7 +94,8 @@ def singular_weights(blocks: Sequence[np.ndarray], names: Sequence[str]) -> np.n
         if largest <= 1e-12:
             raise InputError(
                 f"features.blocks: {name} is the same for all {len(block)} training songs that "
-                "have it, expected a block that varies, which features.balance 'mfa' divides by"
+                "have it, expected a block that varies: features.balance 'mfa' divides by its "
+                "largest singular value"
             )
         weights.append(1 / np.sqrt(largest))
         total += np.trace(covariance) / largest

@@ -38,7 +38,7 @@ class MVAE(BlockAutoencoder):
     ) -> Terms:
         """The sums of the terms of these ELBOs, see `Model.terms`.
 
-        A song with one block has one ELBO, a song with more has one more than blocks.
+        A song with one block has one ELBO, a song with n > 1 blocks has n + 1.
         """
         del condition
         x, present = self.given(x, mask)

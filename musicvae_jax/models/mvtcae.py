@@ -12,7 +12,8 @@ from musicvae_jax.models.posterior import Posterior
 class MVTCAE(BlockAutoencoder):
     """VAE of blocks whose joint posterior is also pulled towards each block's own.
 
-    Each expert so learns to predict what all blocks together say. The prior is no expert.
+    This teaches each expert to predict what all blocks say together. The prior is not one of the
+    experts.
 
     Attributes:
         alpha: share of the terms that compare the joint posterior with the experts, in [0, 1); 0

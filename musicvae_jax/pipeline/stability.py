@@ -11,7 +11,7 @@ from musicvae_jax.clustering import NOISE, sample_songs, sample_text
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import (
     Agreement,
-    consensus,
+    average_linkage_consensus,
     external_scores,
     kmeans_agreement,
     pairs_per_seed,
@@ -90,7 +90,7 @@ def start_stability(
     groups = _groups(own, seeds, is_sweep, clustered.clusters)
     labels = {label: listing.songs[label].iloc[places] for label in _LABELS}
     calls = [([one[places] for one in group.clusterings], k) for group in groups.values()]
-    of_groups = stages.map("consensus", consensus, calls, n_songs)
+    of_groups = stages.map("consensus", average_linkage_consensus, calls, n_songs)
 
     def finish() -> Stability:
         resampled = {one.name: _merged(list(islice(agreements, len(seeds)))) for one in own}

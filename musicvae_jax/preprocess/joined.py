@@ -43,7 +43,7 @@ def input_scaler(
         known = [text.values[train[text.known[train]]] for text in texts]
         if len(scalers) > len(texts):
             known.insert(0, standardise(values[train], audio))
-        weights = singular_weights(known, experiment.modalities)
+        weights = singular_weights(known, experiment.modalities).astype(np.float32)
     else:
         weights = _variance_weights([len(one.mean) for one in scalers], len(texts))
     return Scaler(

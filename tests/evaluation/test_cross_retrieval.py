@@ -18,7 +18,18 @@ def test_ranks_by_hand():
     assert found.recall_at_1 == 0.5
     assert found.mean_reciprocal_rank == pytest.approx(0.75)
     assert found.median_rank == 1.5
-    assert found.recall_at_10 == 1
+
+
+def test_the_tenth_nearest_counts_and_the_eleventh_does_not():
+    queries = np.arange(13.0)[:, None]
+    targets = queries.copy()
+    # Nearer to song 0 are 1 .. 8 and 2.5; nearer to song 12 are 3 .. 11 and 8.5.
+    targets[[0, 12], 0] = 8.5, 2.5
+    found = cross_retrieval(queries, targets)
+    assert found.recall_at_1 == 11 / 13
+    assert found.recall_at_10 == 12 / 13
+    assert found.chance_at_10 == 10 / 13
+    assert found.mean_reciprocal_rank == pytest.approx((11 + 1 / 10 + 1 / 11) / 13)
 
 
 def test_unrelated_points_are_at_chance():

@@ -19,7 +19,7 @@ STAGES = {
     for function in (
         *(clustering.k_curves, evaluation.evaluate, evaluation.significance),
         *(evaluation.space_scores, evaluation.kmeans_agreement, evaluation.factor_scores),
-        *(evaluation.consensus, projections.tsne, projections.umap),
+        *(evaluation.average_linkage_consensus, projections.tsne, projections.umap),
         *(load_function(f"evaluation.{rule.measure}") for rule in K_RULES.values() if rule.measure),
     )
 }
