@@ -37,7 +37,7 @@ class TinyConv(ConvAutoencoder):
         self.encoder = nn.Dense(2 * self.latent)
         self.decoder = nn.Dense(self.bands * self.frames)
 
-    def encode(self, x, condition=None):
+    def encode(self, x, condition=None, mask=None):
         pooled = x.reshape(*x.shape[:-2], 16, 8, self.frames).mean(axis=(-2, -1))
         return Posterior(*jnp.split(self.encoder(pooled), 2, axis=-1))
 

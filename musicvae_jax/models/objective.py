@@ -26,7 +26,8 @@ class Terms(NamedTuple):
 
     Attributes:
         reconstruction: negative log-likelihood of x, `[examples]`.
-        kl: divergence of the posterior from the prior, `[examples]`; 0 without a posterior.
+        kl: what beta weighs: the divergence of the posterior from the prior, or what the model's
+            objective has in its place, `[examples]`; 0 without a posterior.
         kl_per_dimension: the terms of that sum, `[examples, latent]`, for free bits.
         others: further terms to minimise, unweighted, by name, `[examples]` each. Their names are
             the model's `other_terms`.

@@ -1,6 +1,6 @@
 """Fits an experiment: features, preprocessing, training, and representations of all songs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import pandas as pd
 from jax.sharding import Mesh
 
 from musicvae_jax.clustering import check_enough_songs
-from musicvae_jax.config import Experiment, RuntimeConfig
+from musicvae_jax.config import Experiment, Member, RuntimeConfig
 from musicvae_jax.config.naming import nouns_of
 from musicvae_jax.errors import InputError, StoppedError
 from musicvae_jax.features import (
@@ -46,13 +46,14 @@ from musicvae_jax.trained import (
     load,
 )
 from musicvae_jax.training import (
+    Data,
     DivergenceError,
     EpochReports,
     History,
     OnEpochs,
     check_finite,
 )
-from musicvae_jax.training.pretraining import pretrain_members
+from musicvae_jax.training.pretraining import check_components, pretrain_members
 from musicvae_jax.training.resume import (
     OpenSaver,
     SaveConfig,
@@ -67,7 +68,7 @@ from musicvae_jax.training.streaming import (
     make_source,
     train_streamed_members,
 )
-from musicvae_jax.training.sweeps import train_members
+from musicvae_jax.training.sweeps import StartParams, train_members
 
 
 class Fitted(NamedTuple):
@@ -249,6 +250,8 @@ def _train_or_find(
     mesh = make_mesh(len(members), runtime.devices)
     source = make_source(inputs, *split)
     is_streamed = _is_streamed(source, runtime, terminal)
+    if not blank.experiment.model.traits.has_normal_prior:
+        _check_pretraining(blank, source, is_streamed)
     open_saver: OpenSaver = save_nothing
     if saving is not None:
         # Streamed trainings are saved in another format; neither kind can resume the other.
@@ -257,20 +260,21 @@ def _train_or_find(
         open_interrupted(saving.resume_dir, {**settings, **where}, restart)
         config = SaveConfig(runtime.checkpoint_every, runtime.checkpoints_kept)
         open_saver = partial(save_in, saving.resume_dir, config, stop_requested, terminal.notice)
-    with defer_signals(), _reports(blank, terminal, on_epochs) as on_history:
-        rest, start = (on_history, mesh, open_saver), None
-        if not blank.experiment.model.traits.has_normal_prior:
-            start = _pretrained(blank, source, is_streamed, terminal, mesh)
-        if is_streamed:
-            state, history = train_streamed_members(blank.model, train, source, members, *rest)
-        else:
-            data = source.data()
-            state, history = train_members(blank.model, train, members, data, *rest, params=start)
-    if saving is not None and any_process(stop_requested()):
-        # The signal arrived while the last step was being saved.
-        raise StoppedError("stopped; the training is saved, and the same command resumes it")
     try:
-        check_finite(history, blank.experiment.members)
+        with defer_signals(), _reports(blank, terminal, on_epochs) as on_history:
+            rest = (on_history, mesh, open_saver)
+            if is_streamed:
+                state, history = train_streamed_members(blank.model, train, source, members, *rest)
+            else:
+                data = source.data()
+                start = _start_params(blank, data, terminal, mesh, may_stop=saving is not None)
+                state, history = train_members(
+                    *(blank.model, train, members, data, *rest), start_params=start
+                )
+        if saving is not None and any_process(stop_requested()):
+            # The signal arrived while the last step was being saved.
+            raise StoppedError("stopped; the training is saved, and the same command resumes it")
+        check_finite(history, members)
     except DivergenceError:
         # It would only diverge again, and block other settings in the same folder.
         if saving is not None and is_first():
@@ -279,27 +283,35 @@ def _train_or_find(
     return blank._replace(state=state, history=history, key=key), None
 
 
-def _pretrained(
-    blank: Trained,
-    source: CropSource | RowSource,
-    is_streamed: bool,
-    terminal: Terminal,
-    mesh: Mesh,
-) -> Any:
-    """The parameters to start from of a model whose prior is a mixture."""
-    kind, train = blank.experiment.model.kind, blank.experiment.train
+def _check_pretraining(blank: Trained, source: CropSource | RowSource, is_streamed: bool) -> None:
+    """Raises `InputError` if the mixture that is the prior could not be fitted to the songs."""
     if is_streamed:
         raise InputError(
-            f"model.kind: got {kind!r} and features that are streamed, expected a data_budget_mb "
-            f"above {source.n_bytes / 10**6:,.1f}, since its mixture is fitted to all songs"
+            f"model.kind: got {blank.experiment.model.kind!r} and features that are streamed, "
+            f"expected a data_budget_mb above {source.n_bytes / 10**6:,.1f}, since its mixture is "
+            "fitted to all songs"
         )
-    members = blank.experiment.members
-    with terminal.progress("pretraining", len(members) * train.pretrain_epochs) as advance:
+    check_components(blank.model, source.n_examples)
 
-        def on_history(first_member: int, first_epoch: int, history: History) -> None:  # noqa: ARG001
-            advance(history.active_units.size)
 
-        return pretrain_members(blank.model, train, members, source.data(), on_history, mesh)
+def _start_params(
+    blank: Trained, data: Data, terminal: Terminal, mesh: Mesh, may_stop: bool
+) -> StartParams | None:
+    """Pretrains members of a model whose prior is a mixture; None for the other models."""
+    model, train = blank.experiment.model, blank.experiment.train
+    if model.traits.has_normal_prior:
+        return None
+
+    def pretrain(members: Sequence[Member]) -> Any:
+        with terminal.progress("pretraining", len(members) * train.pretrain_epochs) as advance:
+            return pretrain_members(
+                *(blank.model, train, members, data),
+                lambda first_member, first_epoch, history: advance(history.active_units.size),  # noqa: ARG005
+                mesh,
+                should_stop=lambda: may_stop and stop_requested(),
+            )
+
+    return pretrain
 
 
 def _is_streamed(

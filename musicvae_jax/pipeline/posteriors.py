@@ -144,4 +144,6 @@ def _alarms(fitted: Fitted, of_members: pd.DataFrame) -> list[str]:
         experiment.members,
         experiment.model.latent,
         from_latents.to_list(),
+        # Not the history's KL: some models' objectives have something else in its place.
+        of_members["kl_nats"].to_list(),
     )

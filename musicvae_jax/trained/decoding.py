@@ -1,4 +1,4 @@
-"""Decodes latents to features."""
+"""Decodes latents to features, and samples features from a prior."""
 
 from functools import partial
 from typing import Any
@@ -25,17 +25,39 @@ def decode(
     Returns:
         float32 `[examples, features]`, or `[examples, bands, frames]` for a model of crops.
     """
+    return _in_blocks("decode", model, params, points, condition)
+
+
+def sample(
+    model: Model, params: Any, noise: np.ndarray, condition: np.ndarray | None = None
+) -> np.ndarray:
+    """Samples standardised features from the model's prior, in bounded memory.
+
+    Args:
+        model: a module with a prior.
+        params: see `decode`.
+        noise: standard normal, `[examples, latent]`.
+        condition: see `decode`.
+
+    Returns:
+        See `decode`.
+    """
+    return _in_blocks("sample", model, params, noise, condition)
+
+
+def _in_blocks(
+    method: str, model: Model, params: Any, points: np.ndarray, condition: np.ndarray | None
+) -> np.ndarray:
     blocks = [slice(i, i + _DECODED_AT_ONCE) for i in range(0, len(points), _DECODED_AT_ONCE)]
-    return np.concatenate(
-        [
-            np.asarray(
-                _decode(model, params, points[b], None if condition is None else condition[b])
-            )
-            for b in blocks
-        ]
+    found = (
+        _apply(method, model, params, points[b], None if condition is None else condition[b])
+        for b in blocks
     )
+    return np.concatenate([np.asarray(part) for part in found])
 
 
-@partial(jax.jit, static_argnums=0)
-def _decode(model: Model, params: Any, z: jax.Array, condition: jax.Array | None) -> jax.Array:
-    return model.apply(params, z, condition, method="decode")
+@partial(jax.jit, static_argnums=(0, 1))
+def _apply(
+    method: str, model: Model, params: Any, points: jax.Array, condition: jax.Array | None
+) -> jax.Array:
+    return model.apply(params, points, condition, method=method)

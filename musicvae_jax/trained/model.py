@@ -16,7 +16,7 @@ from musicvae_jax.models import Model
 from musicvae_jax.preprocess import Preprocessor, transform
 from musicvae_jax.representations import Projection, Representation
 from musicvae_jax.songs import Songs
-from musicvae_jax.trained.decoding import decode
+from musicvae_jax.trained.decoding import decode, sample
 from musicvae_jax.trained.fusion import Fusion
 from musicvae_jax.trained.own import (
     blocks_of,
@@ -146,14 +146,18 @@ class Trained(NamedTuple):
             condition: one-hot labels, `[n, labels]`, for a conditional model.
 
         Raises:
-            InputError: the model has no prior to sample from, or as in `decode`.
+            InputError: the model has no prior to sample from, n is below 1, there is no such
+                member, or the condition has another shape.
         """
         model = self._trained_model("sample")
         if not self.experiment.model.traits.has_kl:
             kind = self.experiment.model.kind
             raise InputError(f"sample: got a model of kind {kind!r}, which has no prior to sample")
-        noise = jax.random.normal(key, (n, model.latent))
-        return self.decode(np.asarray(noise), member, condition)
+        if n < 1:
+            raise InputError(f"n: got {n}, expected at least 1")
+        self._check_condition(condition, n)
+        noise = np.asarray(jax.random.normal(key, (n, model.latent)))
+        return self.unscaled(sample(model, self._member(member), noise, condition))
 
     def unscaled(self, x: np.ndarray) -> np.ndarray:
         """Converts standardised examples `[n, ...]` to the units of the model's input."""

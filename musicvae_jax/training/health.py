@@ -63,6 +63,7 @@ def collapse_notes(
     members: Sequence[Member],
     latent: int,
     decoded: Sequence[float] | None = None,
+    kl_nats: Sequence[float] | None = None,
 ) -> list[str]:
     """A line for each member whose posterior has collapsed.
 
@@ -76,12 +77,13 @@ def collapse_notes(
         latent: number of latent dimensions.
         decoded: for each member, the share of the training songs' variance that its decoder
             explains with the latents; NaN or None skips this check.
+        kl_nats: for each member, the mean KL of the training songs' posteriors to the standard
+            normal; NaN or None skips this check.
     """
-    active, kl_nats = (
-        np.asarray(of_all)[:, -1] for of_all in (history.active_units, history.train.kl)
-    )
-    shares = np.full(len(members), np.nan) if decoded is None else decoded
-    found = (_collapse(*one, latent) for one in zip(active, kl_nats, shares, strict=True))
+    active = np.asarray(history.active_units)[:, -1]
+    unknown = np.full(len(members), np.nan)
+    kl_nats, decoded = (unknown if one is None else one for one in (kl_nats, decoded))
+    found = (_collapse(*one, latent) for one in zip(active, kl_nats, decoded, strict=True))
     return [
         f"posterior collapse at {member}: {n} of {latent} latent dimensions are active{about[0]}, "
         f"so clusters of these latents mean little; try {about[1]}--train.free-bits 0.1 or more, "

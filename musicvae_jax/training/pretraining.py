@@ -1,7 +1,7 @@
 """The first parameters of a model whose prior is a mixture: an autoencoder, then the mixture."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,14 +12,25 @@ from jax.sharding import Mesh
 from threadpoolctl import threadpool_limits
 
 from musicvae_jax.config import Member, TrainConfig
+from musicvae_jax.errors import InputError, StoppedError
 from musicvae_jax.models import Model
-from musicvae_jax.training.reports import OnHistory
-from musicvae_jax.training.state import Data, Examples
+from musicvae_jax.runtime.devices import any_process
+from musicvae_jax.training import Data, Examples, History, OnHistory, check_finite
 from musicvae_jax.training.sweeps import train_members
 
 # Mixtures from this many starts; the most likely is taken, since most starts end in poor ones.
 _RESTARTS = 20
 _MOST_STEPS = 500
+_LEAST_VARIANCE = 1e-6
+
+
+def check_components(model: Model, n_songs: int) -> None:
+    """Raises `InputError` if the training songs are fewer than the Gaussians of the prior."""
+    if n_songs < model.components:
+        raise InputError(
+            f"model.components: got {model.components}, expected at most {n_songs}, the number of "
+            "training songs, since each Gaussian starts at a cluster of them"
+        )
 
 
 def pretrain_members(
@@ -29,25 +40,46 @@ def pretrain_members(
     data: Data,
     on_history: OnHistory | None = None,
     mesh: Mesh | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Any:
     """Trains the autoencoder of each member and fits a mixture to its latents.
 
     Args:
         model: one with `pretraining` and `with_mixture`, see `VaDE`.
-        config: its `pretrain_epochs` are trained.
+        config: its `pretrain_epochs` are trained, without the settings of a KL.
         members: at least one; the seed of each is also that of its mixture.
         data: shared by all members.
         on_history: see `train_members`.
         mesh: see `train_members`.
+        should_stop: called every few epochs and before each mixture; True ends it.
 
     Returns:
         Parameters, NumPy, with a leading axis of members.
+
+    Raises:
+        InputError: there are fewer training songs than Gaussians.
+        DivergenceError: an autoencoder reached NaN or infinity.
+        StoppedError: a stop was requested.
     """
+
+    def stop_if_asked() -> None:
+        if any_process(should_stop()):
+            raise StoppedError("stopped while pretraining, which the same command does again")
+
+    def report(first_member: int, first_epoch: int, history: History) -> None:
+        if on_history:
+            on_history(first_member, first_epoch, history)
+        stop_if_asked()
+
+    check_components(model, len(data.train.x))
     first = model.pretraining()
-    short = replace(config, epochs=config.pretrain_epochs)
-    state, _ = train_members(first, short, members, data, on_history, mesh)
+    # Warm-up and free bits are of the KL, which an autoencoder lacks.
+    short = replace(config, epochs=config.pretrain_epochs, kl_warmup="none", free_bits=0.0)
+    state, history = train_members(first, short, members, data, report, mesh)
+    check_finite(history, members)
     found = []
     for place, member in enumerate(members):
+        stop_if_asked()
         params = jax.tree.map(lambda leaf, i=place: leaf[i], state.params)
         latents = np.asarray(_latents(first, params, data.train), np.float64)
         mixture = _fit_mixture(latents, model.components, member.seed)
@@ -70,8 +102,9 @@ def _fit_mixture(x: np.ndarray, components: int, seed: int) -> tuple[np.ndarray,
         covariance_type="diag",
         n_init=_RESTARTS,
         max_iter=_MOST_STEPS,
-        # A Gaussian of a few songs would otherwise have almost no width.
-        reg_covar=1e-3 * float(x.var(axis=0).mean()),
+        # A Gaussian of a few songs would otherwise have almost no width, or none at all where the
+        # latents are the same for all.
+        reg_covar=max(1e-3 * float(x.var(axis=0).mean()), _LEAST_VARIANCE),
         random_state=seed,
     )
     with threadpool_limits(limits=1), warnings.catch_warnings():

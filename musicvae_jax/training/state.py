@@ -67,7 +67,7 @@ class Losses(NamedTuple):
 
     Attributes:
         reconstruction: negative log-likelihood of x.
-        kl: divergence of the posterior from the prior.
+        kl: what beta weighs, see `models.objective.Terms`.
         negative_elbo: their weighted sum.
         others: further terms of the model's objective, by name.
     """

@@ -40,16 +40,22 @@ STATE_BYTES = 2**30
 # Between two progress reports: enough to hide the host's work, few enough to see progress.
 _MOST_EPOCHS_PER_CALL = 5
 _SONGS_PER_CALL = 20_000
+# Parameters for members, NumPy, with a leading axis of them.
+StartParams = Callable[[Sequence[Member]], Any]
 
 
 class _Group(NamedTuple):
     """Members trained at a time, padded with idle ones to fit the devices."""
 
-    n_members: int
+    members: Sequence[Member]
     seeds: jax.Array
     betas: jax.Array
     learning_rates: jax.Array
     is_used: jax.Array
+
+    @property
+    def n_members(self) -> int:
+        return len(self.members)
 
 
 class _Program(NamedTuple):
@@ -77,7 +83,7 @@ def train_members(
     open_saver: OpenSaver = save_nothing,
     state_bytes: int = STATE_BYTES,
     optimiser: Optimiser = adam,
-    params: Any = None,
+    start_params: StartParams | None = None,
 ) -> tuple[TrainState, History]:
     """Trains every member of a sweep.
 
@@ -92,8 +98,8 @@ def train_members(
         state_bytes: limit on the parameters and optimiser states of the members trained at a time;
             at least one member is.
         optimiser: makes an optimiser from a learning rate, which it must keep in its state.
-        params: parameters to start from, NumPy, with a leading axis of members; None for random
-            ones.
+        start_params: makes the parameters to start from, called only for members of which nothing
+            was saved; None for random ones.
 
     Returns:
         States and histories, NumPy, with a leading axis of members in their order.
@@ -113,12 +119,9 @@ def train_members(
         with open_saver(f"members_{first}") as saver:
             blank = blank_history(model, group.n_members, config.epochs)
             report = partial(on_history, first) if on_history else None
-            progress = program.start(group.seeds, group.learning_rates, group.is_used, data)
-            if params is not None:
-                places = first + np.arange(len(group.is_used)) % group.n_members
-                own = place(jax.tree.map(lambda leaf, p=places: leaf[p], params), mesh, SWEEP)
-                progress = progress._replace(state=progress.state._replace(params=own))
-            parts.append(_train_group(program, config, group, progress, data, blank, report, saver))
+            parts.append(
+                _train_group(program, config, group, data, blank, report, saver, start_params)
+            )
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
@@ -149,20 +152,21 @@ def _group(members: Sequence[Member], mesh: Mesh) -> _Group:
         )
     )
     is_used = np.arange(n_filled) < len(members)
-    return _Group(len(members), *place((seeds, betas, learning_rates, is_used), mesh, SWEEP))
+    return _Group(members, *place((seeds, betas, learning_rates, is_used), mesh, SWEEP))
 
 
 def _train_group(
     program: _Program,
     config: TrainConfig,
     group: _Group,
-    progress: Progress,
     data: Data,
     history: History,
     report: Callable[[int, History], None] | None,
     saver: Saver,
+    start_params: StartParams | None,
 ) -> tuple[TrainState, History]:
     n_members = group.n_members
+    progress = program.start(group.seeds, group.learning_rates, group.is_used, data)
     like = jax.eval_shape(lambda progress: program.gather(progress, n_members), progress)
     n_done, found = saver.latest((0, None), jax.tree.map(program.whole, (like, history)))
     if found is not None:
@@ -170,6 +174,8 @@ def _train_group(
         history = jax.tree.map(np.array, found[1])
         if report:
             report(0, jax.tree.map(lambda leaf: leaf[:, :n_done], history))
+    elif start_params is not None:
+        progress = _starting_at(start_params(group.members), progress, group)
     per_call = min(max(_SONGS_PER_CALL // len(data.train.x), 1), _MOST_EPOCHS_PER_CALL)
     for first in range(n_done, config.epochs, per_call):
         last = min(first + per_call, config.epochs)
@@ -188,6 +194,14 @@ def _train_group(
             lambda p=progress: (program.gather(p, n_members), jax.tree.map(np.copy, history)),
         )
     return jax.tree.map(np.asarray, program.gather(progress.state, n_members)), history
+
+
+def _starting_at(params: Any, progress: Progress, group: _Group) -> Progress:
+    """The progress with other parameters, NumPy, with a leading axis of members."""
+    filled = np.arange(len(group.is_used)) % group.n_members
+    own = jax.tree.map(lambda leaf: leaf[filled], params)
+    own = place(own, group.is_used.sharding.mesh, SWEEP)
+    return progress._replace(state=progress.state._replace(params=own))
 
 
 @cache

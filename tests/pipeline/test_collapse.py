@@ -6,6 +6,12 @@ import pandas as pd
 import pytest
 from tinyruns import run_experiment, tiny
 
+from musicvae_jax.config import RuntimeConfig
+from musicvae_jax.pipeline.fit import fit
+from musicvae_jax.pipeline.posteriors import posterior_health
+from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs import load_songs
+
 
 @pytest.fixture(autouse=True)
 def quick(quick_projections, no_figures):
@@ -42,3 +48,15 @@ def test_free_bits_cure_a_collapse(song_path, capsys):
     assert summary["active_units"] >= 28
     assert summary["kl_nats"] > 32 * 0.3 / 4
     assert summary["train_decoded_share"] > 0.1
+
+
+@pytest.mark.parametrize("name", ["hard_vade", "hard_mvtcae"])
+def test_what_an_objective_has_in_place_of_the_kl_gives_no_alarm(song_path, name):
+    train = {"epochs": 60, "pretrain_epochs": 60, "learning_rate": (1e-2,)}
+    experiment = tiny(name, song_path, train=train, seeds=(0,))
+    fitted = fit(experiment, load_songs(song_path), RuntimeConfig(), Terminal())
+    assert posterior_health(fitted).alarms == []
+    losses = fitted.trained.history.train
+    history = fitted.trained.history._replace(train=losses._replace(kl=0 * losses.kl))
+    fitted = fitted._replace(trained=fitted.trained._replace(history=history))
+    assert posterior_health(fitted).alarms == []

@@ -12,7 +12,7 @@ from songfiles import songs_table, with_column, write
 from tinyruns import files, run_experiment, tiny
 
 from musicvae_jax.config import RuntimeConfig
-from musicvae_jax.errors import InputError
+from musicvae_jax.errors import InputError, StoppedError
 from musicvae_jax.pipeline import fit as fit_module
 from musicvae_jax.pipeline.fit import fit, read_features
 from musicvae_jax.preprocess import fit_transform, split_inputs
@@ -26,10 +26,10 @@ def quick(quick_projections, no_figures):
     """Nothing that comes after training is looked at here."""
 
 
-def refused(experiment, message, error=InputError):
+def refused(experiment, message, error=InputError, **runtime):
     """The run ends with the error and leaves no file."""
     with pytest.raises(error, match=message):
-        run_experiment(experiment)
+        run_experiment(experiment, **runtime)
     assert files(Path("results")) == files(Path("checkpoints")) == set()
 
 
@@ -116,3 +116,38 @@ def test_divergence_leaves_no_results(song_path):
     wild = replace(experiment.train, epochs=20, learning_rate=(1e18,))
     message = r"training diverged at beta 1, learning rate 1e\+18, seed 0, epoch"
     refused(replace(experiment, train=wild), message, DivergenceError)
+
+
+def vade(path, **changes):
+    return tiny("hard_vade", path, **({"model": {"components": 4}} | changes))
+
+
+def test_a_mixture_of_too_few_songs_is_refused(song_path):
+    message = r"^model\.components: got 24, expected at most 20, the number of training songs"
+    refused(vade(song_path, model={"components": 24}), message)
+
+
+def test_a_mixture_needs_songs_that_are_not_streamed(song_path):
+    message = r"model\.kind: got 'vade' .* streamed, expected a data_budget_mb above 0\.0"
+    refused(vade(song_path), message, data_budget_mb=0)
+    # As the message says.
+    run_experiment(vade(song_path))
+
+
+def test_pretraining_that_diverges_leaves_no_results(song_path):
+    wild = vade(song_path, train={"learning_rate": (1e18,), "pretrain_epochs": 20})
+    refused(wild, r"diverged at beta 1, learning rate 1e\+18, seed 0", DivergenceError)
+
+
+def test_a_run_that_was_stopped_while_pretraining_runs_again(song_path, monkeypatch):
+    whole = run_experiment(vade(song_path))
+    expected = pd.read_csv(whole / "history.csv")
+    again = replace(vade(song_path), name="again")
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_module, "stop_requested", lambda: True)
+        patch.setattr(fit_module, "find_trained", lambda *_: None)
+        with pytest.raises(StoppedError, match="stopped while pretraining"):
+            run_experiment(again)
+        patch.setattr(fit_module, "stop_requested", lambda: False)
+        found = run_experiment(again)
+    pd.testing.assert_frame_equal(pd.read_csv(found / "history.csv"), expected)

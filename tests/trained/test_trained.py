@@ -279,6 +279,33 @@ def test_samples_are_decoded_standard_normal_latents():
     assert np.any(found != trained.sample(jax.random.key(5), 6, member=2))
 
 
+def test_samples_of_a_model_with_a_mixture_are_of_the_mixture(monkeypatch):
+    monkeypatch.setattr("musicvae_jax.trained.decoding._DECODED_AT_ONCE", 64)
+    model = replace(SWEEP.model, kind="vade", components=3)
+    trained = by_hand(replace(SWEEP, model=model))
+    # So narrow that every sample is one of three songs.
+    weights, narrow = np.array([0.2, 0.5, 0.3]), np.full((3, 3), 1e-12)
+    means = np.array([50.0, -200.0, 900.0])[:, None] * np.array([1.0, -2.0, 0.5])
+    states = [
+        trained.model.with_mixture(trained.params(i), weights, means, narrow)
+        for i in range(len(trained.experiment.members))
+    ]
+    params = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+    trained = trained._replace(state=trained.state._replace(params=params))
+    found = trained.sample(jax.random.key(0), 1000, member=1)
+    songs = trained.decode(means, member=1)
+    distances = np.abs(found[:, None] - songs).max(axis=-1)
+    assert distances.min(axis=1).max() < 1e-2
+    shares = np.bincount(distances.argmin(axis=1), minlength=3) / len(found)
+    np.testing.assert_allclose(shares, weights, atol=0.05)
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_a_number_of_samples_below_one_is_named(n):
+    with pytest.raises(InputError, match=rf"^n: got {n}, expected at least 1"):
+        by_hand(SWEEP).sample(jax.random.key(0), n)
+
+
 def test_a_conditional_model_decodes_each_label_differently():
     trained, points = by_hand(of(condition="genre")), np.zeros((3, 3), np.float32)
     found = trained.decode(points, condition=np.eye(3, dtype=np.float32))

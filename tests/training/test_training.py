@@ -176,16 +176,17 @@ def test_a_collapsed_posterior_gives_a_note():
         assert cure in last
 
 
-def notes(kl, *decoded):
-    """Of one member with 30 of 32 active units."""
-    losses = training.Losses(*[np.full((1, 2), kl, np.float32)] * 3)
+def notes(kl, decoded=None):
+    """Of one member with 30 of 32 active units, and nothing in the place of the KL."""
+    losses = training.Losses(*[np.zeros((1, 2), np.float32)] * 3)
     history = training.History(losses, losses, np.array([[0, 30]]))
-    return training.collapse_notes(history, [Member(1.0, 1e-3, 0)], 32, *decoded)
+    return training.collapse_notes(history, [Member(1.0, 1e-3, 0)], 32, decoded, kl)
 
 
-@pytest.mark.parametrize("decoded", [(), ([0.3],), ([np.nan],)])
-def test_active_units_that_tell_much_give_no_note(decoded):
-    assert notes(9.0, *decoded) == []
+@pytest.mark.parametrize("decoded", [None, [0.3], [np.nan]])
+@pytest.mark.parametrize("kl", [None, [9.0], [np.nan]])
+def test_active_units_that_tell_much_give_no_note(decoded, kl):
+    assert notes(kl, decoded) == []
 
 
 @pytest.mark.parametrize(
@@ -206,12 +207,12 @@ def test_active_units_that_tell_much_give_no_note(decoded):
     ],
 )
 def test_active_units_that_tell_nothing_give_a_note(kl, decoded, expected):
-    (line,) = notes(kl, [decoded])
+    (line,) = notes([kl], [decoded])
     assert expected in line
 
 
 def test_a_low_kl_gives_a_note_without_the_shares_too():
-    (line,) = notes(0.3)
+    (line,) = notes([0.3])
     assert "but hold 0.30 nats of KL" in line
 
 
