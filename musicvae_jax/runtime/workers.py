@@ -32,8 +32,11 @@ class Workers(NamedTuple):
         """
         import joblib
 
+        if not calls:
+            return iter(())
         tasks = (joblib.delayed(function)(*call) for call in calls)
-        return joblib.Parallel(n_jobs=self._processes(n_songs), return_as="generator")(tasks)
+        parallel = joblib.Parallel(n_jobs=self._processes(n_songs), return_as="generator")
+        return _ended_with_the_last(parallel(tasks), len(calls))
 
     def threads(self, n_songs: int) -> int:
         """Number of threads of a call, on which the last digits of its numbers depend."""
@@ -46,6 +49,19 @@ class Workers(NamedTuple):
 
         # Always the same number: joblib reuses its processes only for calls with that many.
         return min(joblib.cpu_count(), _MOST_PROCESSES) if n_songs >= self.min_songs else 1
+
+
+def _ended_with_the_last(results: Iterator[T], n_results: int) -> Iterator[T]:
+    """The results, from a generator that has ended when the last of them is yielded.
+
+    joblib takes a generator that was not read to its end for one that was given up, and stops the
+    processes, which may be at work for another.
+    """
+    for place in range(n_results):
+        result = next(results)
+        if place == n_results - 1:
+            next(results, None)
+        yield result
 
 
 # A suite starts its processes once; a single run of few songs would mostly wait for them.

@@ -1,3 +1,4 @@
+import gc
 import os
 
 import joblib
@@ -36,3 +37,14 @@ def test_other_processes_give_the_same_numbers_in_the_same_order():
     for a, b in zip(here, elsewhere, strict=True):
         np.testing.assert_array_equal(a.clustering.labels, b.clustering.labels)
         np.testing.assert_equal(a.scores, b.scores)
+
+
+def test_a_map_of_which_only_the_results_were_read_stops_no_other():
+    first, nothing, second = (
+        ELSEWHERE.map(np.square, [(i,) for i in range(n)], n_songs=5) for n in (3, 0, 40)
+    )
+    assert [next(first) for _ in range(3)] == [0, 1, 4]
+    # Dropped before anyone has asked for a fourth.
+    del first, nothing
+    gc.collect()
+    assert list(second) == [i * i for i in range(40)]
