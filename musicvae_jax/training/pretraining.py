@@ -111,5 +111,7 @@ def _fit_mixture(x: np.ndarray, components: int, seed: int) -> tuple[np.ndarray,
         # It is where training starts, so it need not be exact.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(x)
+    # In an order of their own: that of the starts depends on how latents were rounded.
+    order = np.argsort(mixture.means_[:, 0])
     found = (mixture.weights_, mixture.means_, mixture.covariances_)
-    return tuple(part.astype(np.float32) for part in found)
+    return tuple(part[order].astype(np.float32) for part in found)
