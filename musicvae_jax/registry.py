@@ -65,7 +65,7 @@ _NAMED = (
     Named(
         "PCA scaled to variance 1 in each of 16 components: what a VAE must beat.",
         _named("easy_whitened_pca", _VAE, model=ModelConfig(kind="whitened_pca", latent=16)),
-        "",
+        ".500 ± .018",
     ),
     Named("VAE of the 512 mel statistics.", _VAE, ".505 ± .004"),
     Named("VAE of mel statistics and MFCCs.", _RICH, ".525 ± .015"),
@@ -90,7 +90,7 @@ _NAMED = (
     Named(
         "N2D: the same autoencoder, and a Gaussian mixture on a UMAP of its latents.",
         _named("hard_n2d", _AE, cluster=ClusterConfig(methods=("kmeans", "umap_gmm"))),
-        "",
+        ".502 ± .007 (K-Means), .522 ± .003 (umap_gmm)",
     ),
     Named(
         "beta-VAE with beta 1, 2, 4 and 8: an ever stronger pull towards the prior.",
@@ -115,12 +115,12 @@ _NAMED = (
     Named(
         "Audio and lyrics by multiple factor analysis: a fusion without a model.",
         replace(_MFA, cluster=_WITH_CONSENSUS),
-        "",
+        ".774 ± .018 (K-Means), .791 ± .015 (consensus)",
     ),
     Named(
         "The same for all songs; missing lyrics are the mean of the others'.",
         _named("hard_mfa_all", _MFA, cluster=_ALL_SONGS),
-        "",
+        ".735 ± .009, of all 695 pieces",
     ),
     Named(
         "Multiple factor analysis with lyrics centred per language.",
@@ -129,7 +129,7 @@ _NAMED = (
             _MFA,
             features=replace(_MFA.features, blocks=("mfcc", "rhythm", "tfidf_32_centred")),
         ),
-        "",
+        ".467 ± .038",
     ),
     Named(
         "Multiple factor analysis with the style of the lyrics as a third block.",
@@ -138,32 +138,32 @@ _NAMED = (
             _MFA,
             features=replace(_MFA.features, blocks=(*_MFA.features.blocks, "style")),
         ),
-        "",
+        ".746 ± .018",
     ),
     Named(
         "VAE of blocks balanced by multiple factor analysis: latents and decoded features.",
         _named("hard_mfa_vae", _MFA, model=ModelConfig(kind="vae", decoded=True)),
-        "",
+        ".761 ± .017 (latents), .782 ± .014 (decoded)",
     ),
     Named(
         "Multimodal VAE with a product of experts as posterior; songs may lack a part.",
         _named("hard_mvae", _MFA, model=ModelConfig(kind="mvae")),
-        "",
+        ".765 ± .014",
     ),
     Named(
         "Multimodal VAE with a mixture of products of experts.",
         _named("hard_mopoe", _MFA, model=ModelConfig(kind="mopoe")),
-        "",
+        ".744 ± .029",
     ),
     Named(
         "Multimodal VAE that maximises total correlation.",
         _named("hard_mvtcae", _MFA, model=ModelConfig(kind="mvtcae")),
-        "",
+        ".765 ± .007",
     ),
     Named(
         "VAE with a mixture of Gaussians as prior, one for each cluster.",
         _named("hard_vade", _VAE, model=ModelConfig(kind="vade", latent=10)),
-        "",
+        ".512 ± .005",
     ),
     Named(
         "Multimodal VAE: one encoder for audio and lyrics.",

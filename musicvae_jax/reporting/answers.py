@@ -7,7 +7,7 @@ import pandas as pd
 from musicvae_jax.config import Experiment
 from musicvae_jax.config.naming import member_name
 from musicvae_jax.evaluation.comparison import PairedComparison, compare_paired, side_of_zero
-from musicvae_jax.reporting.rivals import against_pca, hardest, spoken
+from musicvae_jax.reporting.rivals import against_pca, hardest, reads_several, spoken
 from musicvae_jax.reporting.roles import conditions_on, has_parts, is_plain_vae
 from musicvae_jax.reporting.style import is_label_free, mean_and_std
 from musicvae_jax.reporting.suite_table import rows_of
@@ -123,7 +123,8 @@ def _fusions(
 ) -> Iterator[str]:
     """Each fusion against the best single modality of its run."""
     on_genre = comparisons[comparisons["label"] == "genre"]
-    of_fusions = on_genre[on_genre["experiment"].isin(experiments)]
+    single = ~on_genre["against"].map(reads_several).astype(bool)
+    of_fusions = on_genre[on_genre["experiment"].isin(experiments) & single]
     for _, parts in of_fusions.groupby(["experiment", "representation"], sort=False):
         best = parts.sort_values("difference").iloc[0]
         fusion, part = _both(rows, best)

@@ -17,6 +17,17 @@ def is_pca(name: str) -> bool:
     return name == _PCA or _WHITENED in name
 
 
+def reads_several(name: str) -> bool:
+    """Whether a baseline is the whitened PCA of audio and text together.
+
+    Example:
+        >>> reads_several("mfa_whitened_pca_32"), reads_several("lyrics_whitened_pca_32")
+        (True, False)
+    """
+    read, whitened, _ = name.partition(_WHITENED)
+    return bool(whitened) and read not in ("", "lyrics_", "tags_")
+
+
 def against_pca(comparisons: pd.DataFrame) -> pd.DataFrame:
     """The rows against PCA, plain or whitened, of representations that are not PCA themselves."""
     rival, own = (comparisons[name].map(is_pca) for name in ("against", "representation"))
