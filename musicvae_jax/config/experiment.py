@@ -80,7 +80,7 @@ class Experiment:
             balance == "variance" or len(self.modalities) > 1,
             "features.balance",
             balance,
-            "'variance' where features.blocks have nothing to balance, such as audio and lyrics",
+            "'variance' unless features.blocks hold audio and lyrics, or two blocks of text",
         )
         if self.fuse:
             require(not self.model.decoded, "model.decoded", True, "False with --fuse")
