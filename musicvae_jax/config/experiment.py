@@ -84,12 +84,6 @@ class Experiment:
         )
         if self.fuse:
             require(not self.model.decoded, "model.decoded", True, "False with --fuse")
-            require(
-                self.cluster.songs == "complete",
-                "cluster.songs",
-                self.cluster.songs,
-                "'complete' with --fuse, which has no vector for missing lyrics",
-            )
             require_some_of("fuse", self.fuse, _FUSED)
             require(
                 not self.text_blocks,
@@ -97,13 +91,14 @@ class Experiment:
                 self.features.blocks,
                 "audio blocks only, since --fuse adds the others to the model's latents",
             )
-        if self.alone:
+        for option, blocks in (("--fuse", self.fuse), ("--alone", self.alone)):
             require(
-                self.cluster.songs == "complete",
+                not blocks or self.cluster.songs == "complete",
                 "cluster.songs",
                 self.cluster.songs,
-                "'complete' with --alone, which has no vector for missing lyrics",
+                f"'complete' with {option}, which has no vector for missing lyrics",
             )
+        if self.alone:
             require_some_of("alone", self.alone, _TEXTS)
 
     @property

@@ -7,7 +7,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from musicvae_jax.models.objective import Terms, gaussian_terms, reconstruction_nats
+from musicvae_jax.models.objective import (
+    Terms,
+    gaussian_terms,
+    reconstruction_nats,
+    refuse_condition,
+)
 from musicvae_jax.models.posterior import Output, Posterior, sample_posterior
 
 Architecture = Literal["patch", "conv"]
@@ -172,12 +177,12 @@ class ConvAutoencoder(nn.Module):
             condition: must be None; this module is never conditional.
             mask: not used.
         """
-        _refuse(condition)
+        refuse_condition(condition, "a convolutional autoencoder")
         return Posterior(*jnp.split(self.encoder(x), 2, axis=-1))
 
     def decode(self, z: jax.Array, condition: jax.Array | None = None) -> jax.Array:
         """The mean of x, `[..., bands, frames]`, given latents `[..., latent]`."""
-        _refuse(condition)
+        refuse_condition(condition, "a convolutional autoencoder")
         return self.decoder(z)
 
     def sample(self, noise: jax.Array, condition: jax.Array | None = None) -> jax.Array:
@@ -220,8 +225,3 @@ class _Activation(nn.Module):
 
 def _activate(x: jax.Array) -> jax.Array:
     return _Activation()(x)
-
-
-def _refuse(condition: jax.Array | None) -> None:
-    if condition is not None:
-        raise ValueError("condition: got an array, expected None for a convolutional autoencoder")

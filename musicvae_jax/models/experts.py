@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from musicvae_jax.models.mlp import MLP
-from musicvae_jax.models.objective import reconstruction_nats
+from musicvae_jax.models.objective import reconstruction_nats, refuse_condition
 from musicvae_jax.models.posterior import Output, Posterior, sample_posterior
 
 
@@ -83,13 +83,13 @@ class BlockAutoencoder(nn.Module):
             mask: 0 in all of a block that is missing, else 1, `[..., features]`; None if all are
                 present.
         """
-        _refuse(condition)
+        refuse_condition(condition, "an autoencoder of blocks")
         x, present = self.given(x, mask)
         return product_of_experts(self.experts(x), present, self.with_prior)
 
     def decode(self, z: jax.Array, condition: jax.Array | None = None) -> jax.Array:
         """The mean of all blocks, `[..., features]`, given latents `[..., latent]`."""
-        _refuse(condition)
+        refuse_condition(condition, "an autoencoder of blocks")
         return jnp.concatenate([decoder(z) for decoder in self.decoders], axis=-1)
 
     def sample(self, noise: jax.Array, condition: jax.Array | None = None) -> jax.Array:
@@ -137,8 +137,3 @@ class BlockAutoencoder(nn.Module):
         decoded = self.decode(sample_posterior(posterior, noise))
         weight = jnp.repeat(blocks, np.array(self.widths), axis=-1, total_repeat_length=x.shape[-1])
         return reconstruction_nats(x, decoded, weight, kind)
-
-
-def _refuse(condition: jax.Array | None) -> None:
-    if condition is not None:
-        raise ValueError("condition: got an array, expected None for an autoencoder of blocks")

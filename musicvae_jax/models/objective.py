@@ -90,6 +90,12 @@ class Model(Protocol):
         """
 
 
+def refuse_condition(condition: jax.Array | None, module: str) -> None:
+    """Raises a ValueError if there is a condition; `module` says what never has one."""
+    if condition is not None:
+        raise ValueError(f"condition: got an array, expected None for {module}")
+
+
 def reconstruction_nats(
     x: jax.Array, reconstruction: jax.Array, mask: jax.Array | float, likelihood: str
 ) -> jax.Array:

@@ -10,7 +10,7 @@ from musicvae_jax.config import BLOCKS, ModelConfig
 from musicvae_jax.config.naming import model_name
 from musicvae_jax.evaluation import derivable_labels
 from musicvae_jax.pipeline.fit import Fitted
-from musicvae_jax.representations import Representation, apply_pca, fit_pca, union
+from musicvae_jax.representations import Representation, apply_pca, fit_pca
 from musicvae_jax.songs import LABELS
 
 MARKS = ("labels_seen", "labels_derivable")
@@ -66,10 +66,17 @@ def list_representations(fitted: Fitted) -> Listing:
     baselines += [inputs.blocks[name] for name in texts]
     # The linear baselines have as many dimensions as the model.
     latent = experiment.model.latent
-    baselines.append(_pca(fitted, "pca", latent))
-    for n_components in dict.fromkeys((latent, _FEW_COMPONENTS)):
-        name = f"whitened_pca_{n_components}"
-        baselines.append(_pca(fitted, name, n_components, whitened=True))
+    audio = inputs.audio.points[0]
+    plain = fit_pca(audio, fitted.split.train, latent)
+    whitened = fit_pca(audio, fitted.split.train, max(latent, _FEW_COMPONENTS), whitened=True)
+    projections = {"pca": plain} | {
+        f"whitened_pca_{n}": whitened._replace(components=whitened.components[:n])
+        for n in (latent, _FEW_COMPONENTS)
+    }
+    baselines += [
+        inputs.audio._replace(name=name, points=apply_pca(projection, audio)[None])
+        for name, projection in projections.items()
+    ]
     if experiment.text_blocks:
         # What a model of several blocks reads, or it may owe its lead to the lyrics alone.
         baselines.append(_whitened_inputs(fitted))
@@ -87,26 +94,18 @@ def list_representations(fitted: Fitted) -> Listing:
     )
 
 
-def _pca(fitted: Fitted, name: str, n_components: int, whitened: bool = False) -> Representation:
-    """Principal components of the audio features."""
-    audio = fitted.inputs.audio
-    projection = fit_pca(audio.points[0], fitted.split.train, n_components, whitened)
-    return audio._replace(name=name, points=apply_pca(projection, audio.points[0])[None])
-
-
 def _whitened_inputs(fitted: Fitted) -> Representation:
     """Whitened principal components of all blocks that the model reads."""
     experiment, inputs = fitted.trained.experiment, fitted.inputs
     latent = experiment.model.latent
     linear = replace(experiment, model=ModelConfig(kind="whitened_pca", latent=latent))
     projection = fit_pca(inputs.x, fitted.split.train, latent, whitened=True)
-    columns = (experiment.columns_of(block) for block in experiment.features.blocks)
     return Representation(
         name=model_name(linear),
         songs=inputs.songs,
         points=apply_pca(projection, inputs.x)[None],
         known=inputs.readable,
-        columns_seen=union(*columns),
+        columns_seen=experiment.columns_of_modalities(experiment.modalities),
     )
 
 

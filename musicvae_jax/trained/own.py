@@ -67,9 +67,9 @@ def base_representation(
         points = apply_pca(trained.projection, inputs.x)[None]
     else:
         points = inputs.x[None]
-    blocks = (experiment.columns_of(block) for block in experiment.features.blocks)
+    blocks = experiment.columns_of_modalities(experiment.modalities)
     condition = () if model.condition == "none" else (model.condition,)
-    return Representation(name, inputs.songs, points, inputs.readable, union(*blocks, condition))
+    return Representation(name, inputs.songs, points, inputs.readable, union(blocks, condition))
 
 
 def add_fusions(
@@ -126,7 +126,11 @@ def _names_decoded(experiment: Experiment) -> dict[str, str]:
     """The names of decoded features, each with the name of its latents."""
     if not experiment.model.decoded:
         return {}
-    return {f"{name}_decoded": name for name in members_by_name(experiment)}
+    return {_decoded_name(name): name for name in members_by_name(experiment)}
+
+
+def _decoded_name(latents: str) -> str:
+    return f"{latents}_decoded"
 
 
 def _decoded(trained: "Trained", inputs: ModelInputs, of_latents: Representation) -> Representation:
@@ -136,7 +140,7 @@ def _decoded(trained: "Trained", inputs: ModelInputs, of_latents: Representation
         decode(trained.model, trained.params(member), latents, inputs.condition)
         for member, latents in zip(members, of_latents.points, strict=True)
     ]
-    return of_latents._replace(name=f"{of_latents.name}_decoded", points=np.stack(points))
+    return of_latents._replace(name=_decoded_name(of_latents.name), points=np.stack(points))
 
 
 def _fused_name(experiment: Experiment, fusion: Fusion) -> str:
