@@ -70,16 +70,21 @@ class Clusters(NamedTuple):
     notes: tuple[str, ...]
 
 
-def load_songs(path: Path | str | None = None) -> Songs:
+def load_songs(
+    path: Path | str | Sequence[Path | str] | None = None, data: DataConfig | None = None
+) -> Songs:
     """Opens songs: metadata at once, mel spectrograms as they are needed.
 
+    Progress goes to standard error if that is a terminal.
+
     Args:
-        path: a parquet file in the 4MuLA schema, a folder of such files, or a glob. By default
-            data/4mula_tiny.parquet if it exists, else the synthetic demo set, which the first call
-            makes in data/.
+        path: a parquet file in the 4MuLA schema, a folder of such files, or a glob; or several of
+            these, of one kind. By default data/4mula_tiny.parquet if it exists, else the synthetic
+            demo set, which the first call makes in data/.
+        data: how to read them; only the settings of reading matter here, and its path does not.
 
     Returns:
-        The opened files; `table` has one row per song.
+        The opened songs; `table` has one row per song that was found.
 
     Raises:
         InputError: there is no such file, it is damaged, or a column has the wrong type.
@@ -89,8 +94,10 @@ def load_songs(path: Path | str | None = None) -> Songs:
         >>> "genre" in songs.table
         True
     """
-    data = resolve_data(DataConfig(path=None if path is None else Path(path)), _terminal())
-    return song_files.load_songs(data.path)
+    terminal = _terminal()
+    if path is None:
+        path = resolve_data(DataConfig(), terminal).path
+    return song_files.load_songs(path, data, terminal=terminal)
 
 
 def fit(
@@ -136,7 +143,8 @@ def fit(
     _check_type("songs", songs, Songs)
     if seeds is not None:
         experiment = replace(experiment, seeds=_checked_seeds(seeds))
-    experiment = replace(experiment, data=replace(experiment.data, path=songs.path))
+    split = {name: getattr(experiment.data, name) for name in ("heldout_fraction", "split_seed")}
+    experiment = replace(experiment, data=replace(songs.data, **split))
     if experiment.chooses_runtime:
         experiment = replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
     runtime = RuntimeConfig(devices=devices)

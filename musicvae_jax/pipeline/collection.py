@@ -108,8 +108,9 @@ def _run_missing(
     suites: Mapping[str, Sequence[Experiment]], runtime: RuntimeConfig, terminal: Terminal
 ) -> tuple[dict[str, list[Experiment]], dict[str, str]]:
     """Runs unfinished experiments; returns those with results, by suite, and the others' errors."""
-    data_path = next(iter(suites.values()))[0].data.path
-    fingerprint = load_songs(data_path).fingerprint
+    first = next(iter(suites.values()))[0]
+    data, cache_dir = first.data, first.features.cache_dir
+    fingerprint = load_songs(data.path, data, cache_dir, terminal).fingerprint
     finished: dict[str, list[Experiment]] = {suite: [] for suite in suites}
     failed: dict[str, str] = {}
     for suite, experiments in suites.items():

@@ -21,7 +21,7 @@ from musicvae_jax.pipeline.manifest import manifest, note_code
 from musicvae_jax.pipeline.results import CHECKPOINT, staged_results
 from musicvae_jax.pipeline.stages import Stages
 from musicvae_jax.pipeline.training_key import training_settings
-from musicvae_jax.runtime.devices import first_does
+from musicvae_jax.runtime.devices import first_does, first_process_first
 from musicvae_jax.runtime.files import write_csv, write_json
 from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.stopwatch import Stopwatch
@@ -63,7 +63,7 @@ def run_experiment(
 
         folder = first_does(claim, "output folder")
         saving = Saving(experiment.resume_dir, _neighbours(experiment))
-        songs = load_songs(experiment.data.path)
+        songs = _load(experiment, terminal)
         fitted = fit(experiment, songs, runtime, terminal, saving, watch=watch)
         if folder is None:
             return
@@ -72,6 +72,14 @@ def run_experiment(
         # Puts the results in place; only then can the interrupted training be discarded.
         results.close()
         _discard_interrupted(fitted, songs, terminal)
+
+
+def _load(experiment: Experiment, terminal: Terminal) -> Songs:
+    """Opens the experiment's songs, in the first process first: it may fill a cache."""
+    with first_process_first("songs"):
+        return load_songs(
+            experiment.data.path, experiment.data, experiment.features.cache_dir, terminal
+        )
 
 
 def show_results(experiment: Experiment, terminal: Terminal) -> None:

@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from musicvae_jax.errors import InputError
@@ -26,32 +27,32 @@ def find_songs(path: Path | None) -> tuple[Path, str]:
     )
 
 
-def song_files(path: Path) -> list[Path]:
-    """The files that a path names: the path itself, a folder's *.parquet, or the matches of a glob.
+def matches(path: Path) -> list[Path]:
+    """The files that a glob matches, or the path itself if it is none or exists.
 
-    Files are sorted by name, with numbers by value: part-2 comes before part-10. A path that
-    exists is never taken for a glob. Hidden files are skipped.
+    Files are sorted by name, with numbers by value: part-2 comes before part-10. Hidden files are
+    skipped.
 
     Raises:
-        InputError: a folder without a parquet file, or a glob that matches no file.
+        InputError: a glob that matches no file.
     """
     try:
-        if path.is_dir():
-            found = [file for file in path.glob("*.parquet") if not file.name.startswith(".")]
-            missing = "no *.parquet file in this folder"
-        elif glob.has_magic(str(path)) and not path.exists():
-            # Unlike pathlib's, it takes absolute patterns and skips hidden files.
-            found = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207
-            missing = "no file matches"
-        else:
+        if not glob.has_magic(str(path)) or path.exists():
             return [path]
+        # Unlike pathlib's, it takes absolute patterns and skips hidden files.
+        found = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207
     except OSError:
         # For example, the name is too long: opening the file will say so.
         return [path]
-    files = sorted((file for file in found if file.is_file()), key=_natural)
+    files = sorted_by_name(file for file in found if file.is_file())
     if not files:
-        raise InputError(f"{path}: {missing}; expected one or more in the 4MuLA schema")
+        raise InputError(f"{path}: no file matches; expected one or more files of songs")
     return files
+
+
+def sorted_by_name(paths: Iterable[Path]) -> list[Path]:
+    """Paths in the order of their names, with numbers by value: part-2 comes before part-10."""
+    return sorted(paths, key=_natural)
 
 
 def songs_name(path: Path) -> str:

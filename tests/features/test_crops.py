@@ -9,7 +9,8 @@ from songfiles import mel, mel_column, songs_table, with_column, with_mel, write
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import crops, mel_db, melstore
-from musicvae_jax.songs import Part, load_songs
+from musicvae_jax.songs import load_songs
+from musicvae_jax.songs.parquet.parts import ParquetPart
 
 LENGTHS = (40, 3, 16, 17, 90)
 
@@ -57,7 +58,7 @@ def test_the_store_is_memory_mapped_and_cannot_be_changed(store):
 
 def test_a_second_opening_reads_no_mels(songs, config, monkeypatch):
     first, rows = crops.open_crops(songs, config, ROWS), []
-    monkeypatch.setattr(Part, "mel_blocks", lambda self: pytest.fail("mels were read"))
+    monkeypatch.setattr(ParquetPart, "mel_blocks", lambda self: pytest.fail("mels were read"))
     second = crops.open_crops(songs, config, ROWS, on_rows=rows.append)
     assert rows == []
     for song in range(len(ROWS)):

@@ -9,7 +9,8 @@ from songfiles import mel, songs_table, with_column, with_mel, write
 from musicvae_jax import features
 from musicvae_jax.config import BLOCKS, BlockTraits, FeatureConfig
 from musicvae_jax.errors import InputError
-from musicvae_jax.songs import Part, load_songs
+from musicvae_jax.songs import load_songs
+from musicvae_jax.songs.parquet.parts import ParquetPart
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_extraction_keeps_file_order_and_lists_rejections(tmp_path, config):
 
 def test_a_second_extraction_reads_no_mels(song_path, config, monkeypatch):
     first = features.extract_features(load_songs(song_path), config)
-    monkeypatch.setattr(Part, "mel_blocks", lambda self: pytest.fail("mels were read"))
+    monkeypatch.setattr(ParquetPart, "mel_blocks", lambda self: pytest.fail("mels were read"))
     second = features.extract_features(load_songs(song_path), config)
     assert (first.from_cache, second.from_cache) == (False, True)
     np.testing.assert_array_equal(first.values, second.values)
@@ -123,8 +124,10 @@ def test_another_block_reads_the_mels_once_and_makes_only_what_is_missing(
     song_path, config, monkeypatch
 ):
     passes, made = [], []
-    mel_blocks = Part.mel_blocks
-    monkeypatch.setattr(Part, "mel_blocks", lambda self: passes.append(1) or mel_blocks(self))
+    mel_blocks = ParquetPart.mel_blocks
+    monkeypatch.setattr(
+        ParquetPart, "mel_blocks", lambda self: passes.append(1) or mel_blocks(self)
+    )
     load = BlockTraits.load
 
     def load_counted(block):

@@ -7,7 +7,7 @@ import pytest
 from songfiles import songs_table, with_column, with_mel, write
 from tinyruns import run_experiment, tiny
 
-from musicvae_jax.songs import Part
+from musicvae_jax.songs.parquet.parts import ParquetPart
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def test_later_runs_read_no_mels_unless_all_is_fresh_and_write_the_same_bytes(
     assert len(first) == 13
     run_experiment(experiment, fresh=True)
     assert {path: path.read_bytes() for path in tables} == first
-    monkeypatch.setattr(Part, "mel_blocks", lambda self: pytest.fail("mels were read"))
+    monkeypatch.setattr(ParquetPart, "mel_blocks", lambda self: pytest.fail("mels were read"))
     capsys.readouterr()
     run_experiment(experiment)
     assert {path: path.read_bytes() for path in tables} == first

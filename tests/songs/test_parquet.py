@@ -9,7 +9,7 @@ from songfiles import damage, songs_table, tagged_table, with_column, with_mel, 
 
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs import load_songs
-from musicvae_jax.songs.mels import _usable_mel
+from musicvae_jax.songs.parquet.parts import _usable_mel
 
 
 def read_mels(path):

@@ -17,7 +17,9 @@ from musicvae_jax import features
 from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract, melstore
-from musicvae_jax.songs import Part, load_songs, mels, songs_name
+from musicvae_jax.songs import load_songs, songs_name
+from musicvae_jax.songs.parquet import parts as parquet_parts
+from musicvae_jax.songs.parquet.parts import ParquetPart
 
 # Where the files of a folder end; the faults below lie in four of them.
 ENDS = (0, 6, 7, 14, 19, 24)
@@ -32,7 +34,7 @@ def faulty_table():
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(mels, "_ROWS_PER_PART", 5)
+    monkeypatch.setattr(parquet_parts, "_ROWS_PER_PART", 5)
 
 
 @pytest.fixture
@@ -143,9 +145,9 @@ print({"jax", "sklearn", "matplotlib"} & set(sys.modules))
 @pytest.fixture
 def read(monkeypatch):
     """Names of the files whose mels have been read."""
-    names, mel_blocks = [], Part.mel_blocks
+    names, mel_blocks = [], ParquetPart.mel_blocks
     monkeypatch.setattr(
-        Part, "mel_blocks", lambda part: names.append(part.file) or mel_blocks(part)
+        ParquetPart, "mel_blocks", lambda part: names.append(part.file) or mel_blocks(part)
     )
     return names
 
@@ -259,7 +261,7 @@ def test_a_part_without_a_usable_mel_is_no_hindrance(tmp_path, config):
     ],
 )
 def test_row_groups_are_put_together(group_rows, expected):
-    parts = mels.file_parts(Path("s"), "s", "digest", group_rows, 7)
+    parts = parquet_parts.file_parts(Path("s"), "s", "digest", group_rows, 7)
     assert [part.groups for part in parts] == expected
     for part in parts:
         start = sum(group_rows[: part.groups[0]])

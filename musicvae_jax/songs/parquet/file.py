@@ -9,22 +9,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from musicvae_jax.errors import InputError
+from musicvae_jax.songs.table import FACTOR_PREFIX, OTHER_COLUMNS, TAGS_COLUMN
 
 ID_COLUMN = "music_id"
 MEL_COLUMN = "melspectrogram"
 # Text columns of the 4MuLA schema, and their names in the rest of the package.
-TEXT_COLUMNS = {
+TEXT_NAMES = {
+    ID_COLUMN: "music_id",
     "music_name": "title",
     "music_lyrics": "lyrics",
     "main_genre": "genre",
     "music_lang": "language",
     "art_id": "artist_id",
     "art_name": "artist_name",
+    # Not of the schema, but kept when a folder of audio is written as a file.
+    "language_source": "language_source",
 }
-# The rest of the schema, kept under its own names.
-TAGS_COLUMN = "musicnn_tags"
-OTHER_COLUMNS = ("art_rank", "related_genre", "related_art", "related_music")
-FACTOR_PREFIX = "factor_"
 
 
 class SongFile(NamedTuple):
@@ -100,7 +100,7 @@ def open_file(path: Path) -> pq.ParquetFile:
 def _read_column(file: pq.ParquetFile, path: Path, name: str) -> pa.ChunkedArray:
     try:
         column = file.read(columns=[name])[name]
-        if name == ID_COLUMN or name in TEXT_COLUMNS:
+        if name in TEXT_NAMES:
             column = column.cast(pa.string())
         if name == TAGS_COLUMN:
             column = column.cast(pa.list_(pa.string()))
@@ -120,7 +120,7 @@ def first_line(error: Exception) -> str:
 
 
 def _is_metadata(name: str) -> bool:
-    known = (ID_COLUMN, *TEXT_COLUMNS, TAGS_COLUMN, *OTHER_COLUMNS)
+    known = (*TEXT_NAMES, TAGS_COLUMN, *OTHER_COLUMNS)
     return name in known or name.startswith(FACTOR_PREFIX)
 
 
@@ -137,7 +137,7 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
             f"{path}: column {MEL_COLUMN!r} has type {schema.field(MEL_COLUMN).type}; "
             "expected list<list<float>> or list<list<double>>"
         )
-    for name in (ID_COLUMN, *TEXT_COLUMNS):
+    for name in TEXT_NAMES:
         if name in schema.names and not _is_text_like(schema.field(name).type):
             raise InputError(
                 f"{path}: column {name!r} has type {schema.field(name).type}; expected string"

@@ -1,0 +1,1 @@
+"""Songs in parquet files in the 4MuLA schema."""

@@ -1,0 +1,72 @@
+"""The readers of songs, and which of them reads a path.
+
+To add a reader, write its file and add a row here.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from musicvae_jax.config import DataConfig, FeatureConfig
+from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs.parquet.reader import open_parquet
+from musicvae_jax.songs.paths import matches
+from musicvae_jax.songs.table import Songs
+
+
+class Reader(NamedTuple):
+    """Opens songs from one kind of source.
+
+    Attributes:
+        accepts: whether a path, which may not exist, is such a source.
+        open: opens such sources, with the settings, the folder for caches, and the terminal for
+            progress and notices. `data.path` is what to call them all.
+        has_mels: whether songs get mel spectrograms; otherwise `Songs.features`.
+    """
+
+    accepts: Callable[[Path], bool]
+    open: Callable[[Sequence[Path], DataConfig, Path, Terminal], Songs]
+    has_mels: bool = True
+
+
+# The first that accepts a path reads it. The last takes whatever is left, so that its errors say
+# what is expected.
+READERS = (Reader(lambda path: True, open_parquet),)  # noqa: ARG005
+
+
+def reader_of(path: Path) -> Reader:
+    """The reader of a path or glob.
+
+    Raises:
+        InputError: a glob that matches no file.
+    """
+    first = matches(path)[0]
+    return next(reader for reader in READERS if reader.accepts(first))
+
+
+def load_songs(
+    path: Path | Sequence[Path],
+    data: DataConfig | None = None,
+    cache_dir: Path = FeatureConfig.cache_dir,
+    terminal: Terminal | None = None,
+) -> Songs:
+    """Opens songs: metadata at once, mel spectrograms as they are needed.
+
+    Args:
+        path: a parquet file in the 4MuLA schema, a folder of such files, or a glob such as
+            `mels/part-*.parquet`; or several of these, of one kind.
+        data: how to read them, apart from its path.
+        cache_dir: folder for what takes long to make.
+        terminal: for progress and notices; by default there are none.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or it does not hold what is expected.
+    """
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
+    name = paths[0] if len(paths) == 1 else Path(os.path.commonpath(paths))
+    data = replace(data or DataConfig(), path=name)
+    terminal = terminal or Terminal(is_quiet=True, is_command=False)
+    found = [file for one in paths for file in matches(one)]
+    return reader_of(paths[0]).open(found, data, cache_dir, terminal)
