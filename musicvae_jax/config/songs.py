@@ -22,6 +22,9 @@ class DataConfig:
     """Share of the songs held out of training, 0 < share <= 0.5; the split is by artist."""
     split_seed: int = 0
     """Seed of the split, at least 0. It is not one of --seeds, so all of them share one split."""
+    folder_genre: Literal["auto", "no"] = "auto"
+    """Whether the name of a song's folder is its genre, in a folder of audio files. auto: where all
+    songs lie one level deep, in two folders or more, and nothing else gives a genre to any song."""
 
     def __post_init__(self) -> None:
         require(
@@ -31,6 +34,7 @@ class DataConfig:
             "a share above 0 and at most 0.5",
         )
         require(self.split_seed >= 0, "data.split_seed", self.split_seed, "at least 0")
+        require_one_of("data.folder_genre", self.folder_genre, ("auto", "no"))
 
 
 @dataclasses.dataclass(frozen=True)
