@@ -79,6 +79,7 @@ def compared(against="pca", verdict="better", difference=0.1, **changes):
         "against": against,
         "label": "genre",
         "n_songs": 100,
+        "n_artists": 20,
         "n_seeds": 2,
         "difference": difference,
         "seeds_low": difference - 0.01,

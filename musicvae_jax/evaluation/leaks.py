@@ -6,8 +6,8 @@ import pandas as pd
 
 from musicvae_jax.evaluation.external import homogeneity
 
-# Lyrics are written in a language. musicnn was trained on listeners' tags, many of which are genres
-# (Pons and Serra, musicnn, 2019).
+# Lyrics are written in a language, and one that nothing gives is detected from them. musicnn was
+# trained on listeners' tags, many of which are genres (Pons and Serra, musicnn, 2019).
 _TELLS = {"lyrics": "language", "musicnn_tags": "genre"}
 # Whoever knows a label that explains this share of another's entropy knows the other too.
 _DERIVED = 0.95
@@ -16,11 +16,11 @@ _DERIVED = 0.95
 def derivable_labels(columns: Collection[str], labels: Mapping[str, pd.Series]) -> tuple[str, ...]:
     """Labels that follow from the columns that a representation was computed from.
 
-    The language follows from lyrics, which are written in it, and the genre from musicnn_tags,
-    which name genres. A label follows from another one that explains at least 95 % of its entropy
-    on these songs: genre from artist in 4MuLA, where an artist has one genre, and language from
-    genre in a collection whose genres are national. Labels that follow from such labels are among
-    them.
+    The language follows from lyrics, which are written in it and from which it may be detected, and
+    the genre from musicnn_tags, which name genres. A label follows from another one that explains
+    at least 95 % of its entropy on these songs: genre from artist in 4MuLA, where an artist has one
+    genre, and language from genre in a collection whose genres are national. Labels that follow
+    from such labels are among them.
 
     Args:
         columns: such as "melspectrogram", "lyrics", "musicnn_tags" and labels.

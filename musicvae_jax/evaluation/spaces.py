@@ -20,7 +20,7 @@ class SpaceScores(NamedTuple):
         language_probe_chance: that of points that say nothing about language.
         language_mixing: how well languages mix among neighbours, in [0, 1], see `label_mixing`;
             higher is better mixed.
-        artist_mixing: the same of artists.
+        artist_mixing: the same of artists; NaN where none has several songs.
         genre_precision: share of songs whose nearest neighbour has their genre, in [0, 1],
             higher is better, see `artist_effect`.
         genre_precision_others: the same with only songs by other artists as neighbours.
@@ -69,7 +69,7 @@ def space_scores(x: np.ndarray, labels: Mapping[str, pd.Series], seed: int) -> S
         found = probe(x[language], languages, artists[language], seed)
         probed, chance, n_probed = found
         mixing = label_mixing(x[language], languages).share
-    if len(x) >= 2:
+    if 2 <= len(np.unique(artists)) < len(x):
         artist_mixing = label_mixing(x, artists).share
     retrieval = [np.nan] * 6
     if genre.any():

@@ -46,6 +46,8 @@ class MethodComparison(NamedTuple):
 
     Attributes:
         n_songs: songs that have the label.
+        n_artists: artists of these songs; where all songs are without one, or by different ones,
+            as many as songs, and what is over artists is over songs.
         n_seeds: clusterings of each method.
         difference: of the means over seeds, first less second.
         seeds_low: lower end of its interval over seeds, see `compare_paired`; NaN with one seed.
@@ -60,6 +62,7 @@ class MethodComparison(NamedTuple):
     """
 
     n_songs: int
+    n_artists: int
     n_seeds: int
     difference: float
     seeds_low: float
@@ -130,6 +133,7 @@ def compare_methods(
     artists_low, artists_high = _over_artists(over_seeds.difference, first, second, level)
     return MethodComparison(
         n_songs=first.n_songs,
+        n_artists=first.n_artists,
         n_seeds=over_seeds.n_seeds,
         difference=over_seeds.difference,
         seeds_low=over_seeds.low,

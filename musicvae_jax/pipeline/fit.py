@@ -362,9 +362,21 @@ def _notice_gaps(
             f"{len(table)} songs; models and baselines are clustered and scored on the other "
             f"{len(scored)}"
         )
+    artists = table["artist"].iloc[scored]
+    n_unknown = int(artists.isna().sum())
+    if n_unknown == len(artists):
+        terminal.notice(
+            "no artists: held-out songs, intervals and verdicts are taken by song, as if each had "
+            "an artist of its own; scores against artists are left empty"
+        )
+    elif 2 * n_unknown > len(artists):
+        terminal.notice(
+            f"artist: null in {n_unknown} of {len(artists)} songs; in the split, intervals and "
+            "verdicts, each of them has an artist of its own"
+        )
     for name in LABELS:
         found = vocabulary(table[name].iloc[scored])
-        if len(found) < 2:
+        if len(found) < 2 and (found or name != "artist"):
             terminal.notice(
                 f"{name}: got {len(found)} distinct value(s) ({', '.join(found) or 'all null'}), "
                 "expected at least 2; scores against it are left empty"

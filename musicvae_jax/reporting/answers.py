@@ -95,7 +95,8 @@ def _answer(rows: pd.DataFrame, found: pd.Series, asked: str) -> str:
     if rival != asked and verdict != "better" and verdict not in _UNTOLD:
         answer = "No" if verdict == "worse" else "Not shown"
         return f"{answer}: {rival} reaches AMI {other}, the VAE {vae}. {_size(found)}"
-    return f"{_ANSWERS[verdict]}: AMI {vae} for the VAE, {other} for {rival}. {_size(found)}"
+    answer = _by_song(found, _ANSWERS[verdict])
+    return f"{answer}: AMI {vae} for the VAE, {other} for {rival}. {_size(found)}"
 
 
 def _best(rows: pd.DataFrame) -> Iterator[str]:
@@ -129,9 +130,9 @@ def _fusions(
         best = parts.sort_values("difference").iloc[0]
         fusion, part = _both(rows, best)
         yield (
-            f"{best['representation']} ({best['experiment']}) {_VERBS[best['verdict']]} the best "
-            f"single modality of its run on genre, {spoken(best['against'])}: AMI {fusion} and "
-            f"{part}. {_size(best)}"
+            f"{best['representation']} ({best['experiment']}) "
+            f"{_by_song(best, _VERBS[best['verdict']])} the best single modality of its run on "
+            f"genre, {spoken(best['against'])}: AMI {fusion} and {part}. {_size(best)}"
         )
 
 
@@ -208,5 +209,10 @@ def _size(found: pd.Series) -> str:
         for what in ("seeds", "artists")
         if found[f"{what}_low"] == found[f"{what}_low"]
     ]
-    certain = f" (95 %: {', '.join(intervals)})" if intervals else ""
+    certain = f" (95 %: {_by_song(found, ', '.join(intervals))})" if intervals else ""
     return f"The difference is {found['difference']:+.3f}{certain}."
+
+
+def _by_song(found: pd.Series, text: str) -> str:
+    """Text on a row of comparisons.csv: without artists, what is over artists is over songs."""
+    return text.replace("artists", "songs") if found["n_artists"] == found["n_songs"] else text

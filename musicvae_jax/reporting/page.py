@@ -75,6 +75,7 @@ def page(
         "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in answers) + "</ul>",
         "<p>Better and worse mean with other seeds and with other artists of the same kind: the "
         f"95 % intervals over both exclude 0, and the difference is at least {NEGLIGIBLE} AMI. "
+        "A song without an artist counts as by one of its own. "
         "These sentences are no statement about other kinds of music.</p>",
         "<h2>The songs</h2>",
         _definitions(about_data),

@@ -121,10 +121,14 @@ def _about_data(data: Mapping) -> dict[str, object]:
         "file": Path(data["path"]).name,
         "SHA-256": data["sha256"][:16],
         "songs": f"{data['songs']}, {data['rejected']} of {data['rows']} rows rejected",
-        "held out of training": f"{data['heldout_songs']} songs, by artists that training lacks",
+        "held out of training": f"{data['heldout_songs']} songs, {_held_out_how(data)}",
         "with lyrics": data["with_lyrics"],
         **{f"{name}s": data[f"{name}s"] for name in LABELS},
     }
+
+
+def _held_out_how(data: Mapping) -> str:
+    return "by artists that training lacks" if data["artists"] else "by song, without artists"
 
 
 def _about_runs(about: Mapping[str, Mapping]) -> dict[str, object]:

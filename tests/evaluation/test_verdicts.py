@@ -42,7 +42,7 @@ def test_a_method_does_not_differ_from_itself():
     genres, artists = collection()
     mine = clusterings(genres, 0.5)
     found = compared(mine, mine, genres, artists)
-    assert found == (N_SONGS, 3, 0, 0, 0, 0, 0, "no difference shown")
+    assert found == (N_SONGS, N_ARTISTS, 3, 0, 0, 0, 0, 0, "no difference shown")
 
 
 def test_swapped_methods_have_the_difference_turned_around():
@@ -55,6 +55,16 @@ def test_swapped_methods_have_the_difference_turned_around():
     assert (there.artists_low, there.artists_high) == pytest.approx(
         (-back.artists_high, -back.artists_low)
     )
+
+
+def test_songs_without_artists_are_compared_by_song():
+    genres, artists = collection()
+    two = clusterings(genres, 0.9), clusterings(genres, 0.4, seed=2)
+    nobody = pd.Series([None] * N_SONGS, dtype=object)
+    found = compared(*two, genres, nobody)
+    assert found == compared(*two, genres, pd.Series(np.arange(N_SONGS)))
+    assert (found.verdict, found.n_artists) == ("better", N_SONGS)
+    assert compared(*two, genres, artists).n_artists == N_ARTISTS
 
 
 def test_a_song_at_a_time_and_many_tables_at_once_give_the_same():

@@ -91,6 +91,18 @@ def test_songs_of_one_artist_are_split_with_a_notice(tmp_path, capsys):
     assert "held-out songs are not by new artists" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("n_unknown", "is_said"), [(12, False), (13, True)])
+def test_songs_that_mostly_lack_artists_are_taken_by_song_with_a_notice(
+    tmp_path, capsys, n_unknown, is_said
+):
+    artists = [None] * n_unknown + [f"artist {n % 3}" for n in range(24 - n_unknown)]
+    table = with_column(songs_table(), "art_id", artists)
+    table = with_column(table, "art_name", [None] * 24)
+    run_experiment(tiny("easy_pca", write(tmp_path / "s.parquet", table)))
+    said = "notice: artist: null in 13 of 24 songs; in the split, intervals and verdicts, each of"
+    assert (said in capsys.readouterr().err) == is_said
+
+
 @pytest.mark.parametrize("name", ["medium_lyrics", "hard_multimodal", "hard_multimodal_vae"])
 def test_no_lyrics_at_all_are_an_error_of_what_uses_them(tmp_path, name):
     table = with_column(songs_table(), "music_lyrics", [None] * 24)

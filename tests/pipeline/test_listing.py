@@ -33,5 +33,7 @@ def test_labels_that_were_given_and_labels_that_follow_from_them_are_marked():
     assert marks(of_audio, labels) == {"labels_seen": "", "labels_derivable": ""}
     tagged = represent("x", [X], ("melspectrogram", "musicnn_tags"))
     assert marks(tagged, labels) == {"labels_seen": "", "labels_derivable": "genre language"}
+    sung = represent("x", [X], ("melspectrogram", "lyrics"))
+    assert marks(sung, labels) == {"labels_seen": "", "labels_derivable": "genre language"}
     artist = represent("x", [X], ("artist",))
     assert marks(artist, labels)["labels_derivable"] == "genre language"

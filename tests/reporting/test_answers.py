@@ -87,6 +87,14 @@ def test_nothing_is_better_than_pca_that_does_not_beat_whitened_pca(scores):
     assert "? Cannot be told from so few artists: " in sentence
 
 
+def test_without_artists_sentences_are_about_songs(scores):
+    by_song = {"n_artists": 100, "n_songs": 100}
+    (sentence,) = asked(answers(scores, frames.compared(difference=0.4, **by_song)))
+    assert sentence.endswith("+0.390 to +0.410 over seeds, +0.350 to +0.450 over songs).")
+    (sentence,) = asked(answers(scores, frames.compared(verdict="too few artists", **by_song)))
+    assert "? Cannot be told from so few songs: " in sentence
+
+
 @pytest.mark.parametrize(("verdict", "more"), [("better", "more"), ("worse", "less")])
 def test_to_group_by_language_is_not_called_a_victory(verdict, more, scores):
     rows = scores.assign(ami_language=scores["ami_genre"])

@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labelfolders import label, write_audio
+from listings import list_songs, represent
 
+from musicvae_jax.pipeline.listing import marks
 from musicvae_jax.songs.audio.language import as_written, detect_language, language_code
 from musicvae_jax.songs.demo_lyrics import LANGUAGES, write_lyrics
+from musicvae_jax.songs.table import song_frame
 
 LYRICS = {
     "en": "We were walking in the garden when the evening came around",
@@ -88,3 +91,15 @@ def test_only_languages_that_nothing_gives_are_detected_and_say_so(tmp_path):
     assert notices == [
         "language: detected from the lyrics of 2 of 3 songs for which nothing gives one"
     ]
+
+
+def test_a_detected_language_is_marked_where_lyrics_were_read(tmp_path):
+    songs = [write_audio(tmp_path / f"{code}{n}.wav") for code in LYRICS for n in range(2)]
+    for song in songs:
+        song.with_suffix(".txt").write_text(LYRICS[song.stem[:2]])
+    table = song_frame(label(tmp_path, songs)[0], len(songs))
+    assert set(table["language_source"]) == {"detected"}
+    x = np.eye(len(songs))
+    labels = list_songs(table, [represent("x", [x])]).labels
+    for columns, derivable in [(("lyrics",), "language"), (("melspectrogram",), "")]:
+        assert marks(represent("x", [x], columns), labels)["labels_derivable"] == derivable

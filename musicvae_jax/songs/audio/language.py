@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-# On 555 pieces in 7 languages, 97.3 % of the languages at least this probable are right, and
-# most of the others are pieces whose label is that of another stanza; 1.8 % are less probable.
+# Of 555 pieces in 7 languages, 98.2 % have one that is this probable. It is right for 97.2 % of
+# these, and all others are sung in two languages.
 _LEAST_PROBABILITY = 0.5
 # Of five words, which have about 25 letters, 97 % of the languages that are probable enough are
 # right; of two words 96 %, but three in four are not probable enough.
