@@ -7,6 +7,7 @@ import pytest
 import reportframes as frames
 
 from musicvae_jax import reporting
+from musicvae_jax.reporting.suite_report import _about_data
 
 
 class Tags(HTMLParser):
@@ -123,3 +124,12 @@ def test_the_page_marks_and_explains_leaks(html):
 def test_a_page_without_leaks_does_not_speak_of_them():
     tables = suite_tables(frames.metrics(frames.scored()))
     assert "†" not in reporting.page("title", {}, {}, [], {"easy": tables}, {}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("artists", "how"), [(7, "by artists that training lacks"), (0, "by song, without artists")]
+)
+def test_the_page_says_how_songs_were_held_out(artists, how):
+    data = {"path": "a.parquet", "sha256": "0" * 64, "songs": 9, "rejected": 1, "rows": 10}
+    data |= {"heldout_songs": 2, "with_lyrics": 5, "genres": 3, "languages": 2, "artists": artists}
+    assert _about_data(data)["held out of training"] == f"2 songs, {how}"

@@ -38,22 +38,27 @@ def test_id_tags_give_fields():
     }
 
 
+def test_a_small_file_does_not_become_a_huge_text():
+    lyrics = parse_lyrics("[00:01.00]" * 50_000 + "a" * 400_000)["lyrics"]
+    assert lyrics.split("\n") == ["a" * 400_000] * 50
+
+
 @pytest.mark.parametrize("text", ["", " \n\t\n", "[00:01.00]\n[00:02.00] ", "[ar: ]\n[by:x]"])
 def test_blank_lyrics_are_none(text):
     assert parse_lyrics(text) == {}
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            ["[00:01.00]", "<00:02.5>", "[0", "0:1", ":", "]", "[", "<", ">", "a", "\n"]
-        )
-        | st.text(max_size=3)
-    ).map("".join)
-)
-def test_no_time_stamp_is_left(text):
-    lyrics = parse_lyrics(text).get("lyrics", "")
-    assert not re.search(r"[\[<]\d{1,3}:\d{1,2}([.:]\d{1,3})?[\]>]", lyrics, re.ASCII)
+STAMP = st.from_regex(r"\[[0-9]{1,3}:[0-9]{2}(\.[0-9]{2,3})?\]", fullmatch=True)
+WORD_STAMP = STAMP.map(lambda stamp: f"<{stamp[1:-1]}>")
+WORDS = st.text().map(lambda text: re.sub(r"[\[\]<>]", "", text))
+
+
+@given(st.lists(STAMP | WORD_STAMP | WORDS | st.just("\n")))
+def test_no_time_stamp_is_left_and_no_word_is_lost(pieces):
+    lyrics = parse_lyrics("".join(pieces)).get("lyrics", "")
+    assert not re.search(r"[\[\]<>]", lyrics)
+    sung = "".join(piece for piece in pieces if not piece.startswith(("[", "<")))
+    assert set("".join(lyrics.split())) == set("".join(sung.split()))
 
 
 @given(st.lists(st.text(alphabet="abc dé", min_size=1).filter(str.strip), min_size=1))

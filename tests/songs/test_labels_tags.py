@@ -146,7 +146,7 @@ def test_bytes_that_are_not_utf8_are_said(tmp_path):
     content = song.read_bytes() + b"LIST" + struct.pack("<I", 4 + len(info)) + b"INFO" + info
     song.write_bytes(content)
     columns, found, _ = label(tmp_path, [song])
-    assert found.rejected == [(song, "tags are not UTF-8: title")]
+    assert found.rejected == [(song, "tags have bytes that are no text: title")]
     assert columns["title"] == ["A\ufffd\ufffdo"]
 
 

@@ -22,6 +22,7 @@ _MOST_BYTES = 64_000_000
 # Takes a thousandth of it; but a damaged frame of synchronised lyrics takes tinytag a time that
 # grows with the square of its size.
 _MOST_SECONDS = 10.0
+# What tinytag decodes bytes to that are no text in the encoding of the tags.
 _REPLACEMENT = "\ufffd"
 
 
@@ -49,8 +50,11 @@ def labels_from_tags(files: Sequence[Path], terminal: Terminal) -> Source:
                 rejected.append((file, f"tags cannot be read: {reason_of(error)}"))
             else:
                 fields.append(of_song)
-                if damaged := [name for name, value in of_song.items() if _REPLACEMENT in value]:
-                    rejected.append((file, f"tags are not UTF-8: {', '.join(damaged)}"))
+                # related_genre is a list.
+                values = {name: "".join(value) for name, value in of_song.items()}
+                if damaged := [name for name, value in values.items() if _REPLACEMENT in value]:
+                    reason = f"tags have bytes that are no text: {', '.join(damaged)}"
+                    rejected.append((file, reason))
             advance()
     return Source(fields, [], rejected)
 

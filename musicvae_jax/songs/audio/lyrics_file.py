@@ -14,6 +14,8 @@ _SUFFIXES = (".lrc", ".txt")
 # A book has a megabyte; the lyrics of an opera have less.
 _MOST_BYTES = 1_000_000
 _TIME = r"(\d{1,3}):(\d{1,2})(?:[.:](\d{1,3}))?"
+# No chorus is sung more often, and a small file must not become a huge text.
+_MOST_REPEATS = 50
 _LINE_TIMES = re.compile(rf"\s*\[{_TIME}\]")
 _WORD_TIME = re.compile(rf"[\[<]{_TIME}[\]>]")
 _ID_TAG = re.compile(r"\s*\[(ar|al|ti|au|lr|la|by|re|tool|ve|offset|length|#):(.*)\]\s*", re.I)
@@ -62,7 +64,7 @@ def parse_lyrics(text: str) -> Fields:
     """The lyrics and id tags of a lyrics file, without time stamps.
 
     Lines in the LRC format begin with the times at which they are sung. A line with several, such
-    as a chorus, is repeated, and lines are put in the order of their times.
+    as a chorus, is repeated, at most 50 times, and lines are put in the order of their times.
 
     Returns:
         Those of the fields lyrics, title, artist_name and language that are not blank.
@@ -84,7 +86,7 @@ def parse_lyrics(text: str) -> Fields:
         times, sung = _split_times(line)
         last = times[-1] if times else last
         # A line without a time stays behind the line before it.
-        timed += [(time, sung) for time in times or [last]]
+        timed += [(time, sung) for time in times[:_MOST_REPEATS] or [last]]
     lyrics = "\n".join(sung for _, sung in sorted(timed, key=lambda one: one[0])).strip()
     return fields | {"lyrics": lyrics} if lyrics else fields
 
@@ -96,11 +98,7 @@ def _split_times(line: str) -> tuple[list[float], str]:
         minutes, seconds, fraction = stamp.groups(default="0")
         times.append(60 * int(minutes) + float(f"{int(seconds)}.{fraction}"))
         end = stamp.end()
-    text, previous = line[end:], None
-    # Removing one stamp may leave another that now matches.
-    while text != previous:
-        previous, text = text, _WORD_TIME.sub("", text)
-    return times, text.strip()
+    return times, _WORD_TIME.sub("", line[end:]).strip()
 
 
 def _lyrics_files(files: Sequence[Path]) -> tuple[list[list[Path]], list[tuple[Path, str]]]:
