@@ -62,8 +62,8 @@ def _run(arguments: Sequence[str]) -> None:
     from musicvae_jax.verbs import assign, load_songs
 
     model = load(find_checkpoint(command.model))
-    songs = command.songs
-    table = assign(model, load_songs(songs[0] if len(songs) == 1 else songs))
+    # Read as the known songs were.
+    table = assign(model, load_songs(command.songs, model.experiment.data))
     terminal = Terminal()
     for line in assigned_lines(table):
         terminal.say(line)

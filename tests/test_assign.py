@@ -294,14 +294,23 @@ def test_the_command_writes_the_table_of_the_verb(
     assert Path("again.csv").read_bytes() == Path("all.csv").read_bytes()
 
 
-def test_several_files_are_opened_together(model, songs, monkeypatch, capsys):
+def test_several_files_are_opened_together_as_the_known_songs_were(
+    songs, monkeypatch, capsys, tmp_path
+):
+    experiment = replace(PCA, data=mv.DataConfig(heldout_fraction=0.2))
+    mv.fit(experiment, songs, quiet=True).save("c")
+    files = [write(tmp_path / f"{n}.parquet", songs_table().slice(n, 2)) for n in (4, 8)]
     opened = []
-    monkeypatch.setattr("musicvae_jax.verbs.load_songs", lambda what: opened.append(what) or songs)
-    model.save("c")
-    for names in (["one.mp3"], ["one.mp3", "two.mp3"]):
-        assert command(monkeypatch, "c", *names) == EXIT_BAD_INPUT
-        assert "the model has none" in capsys.readouterr().err
-    assert opened == [Path("one.mp3"), (Path("one.mp3"), Path("two.mp3"))]
+
+    def assign(model, songs):
+        opened.append(songs)
+        raise mv.InputError("enough")
+
+    monkeypatch.setattr("musicvae_jax.verbs.assign", assign)
+    assert command(monkeypatch, "c", *files) == EXIT_BAD_INPUT
+    assert capsys.readouterr().err.endswith("error: enough\n")
+    assert opened[0].table["music_id"].tolist() == [f"song 0{place}" for place in (4, 5, 8, 9)]
+    assert opened[0].data.heldout_fraction == 0.2
 
 
 def test_bad_arguments_are_one_clear_line(model, song_path, monkeypatch, capsys):
