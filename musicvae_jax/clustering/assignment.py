@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from musicvae_jax.errors import InputError
 
-# Distances computed at a time: 128 MB.
-_MOST_DISTANCES = 1 << 24
+# Relative difference of distances that are equal: a song encoded again, in another batch, has the
+# same point up to single precision, and must count as being as far from a centre as before.
+_ROUNDING = 1e-5
 
 
 class KnownClusters(NamedTuple):
@@ -32,7 +34,8 @@ class Assignment(NamedTuple):
         distances: Euclidean distance to that centre, `[points]`, at least 0.
         typicality: share of the cluster's known songs that lie at least as far from its centre,
             `[points]`, in `[0, 1]`: 1 for a point nearer to it than all of them, 0 for one farther
-            away; NaN for a cluster without songs.
+            away; NaN for a cluster without songs. Distances that single precision may have made
+            different count as equal.
         second: number of the cluster with the second nearest centre, `[points]`.
         ratio: the distance divided by that to the second nearest centre, `[points]`, in `[0, 1]`; 1
             for a point halfway between two clusters.
@@ -68,10 +71,13 @@ def assign_points(points: np.ndarray, known: KnownClusters) -> Assignment:
         Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005: the typicality is
         a p-value without the new point among the known ones.
     """
-    from scipy.spatial.distance import cdist
-
-    points, known = _in_double_precision(points), _checked(points, known)
-    table = cdist(points, known.centres)
+    n_dimensions = known.centres.shape[1]
+    if points.shape[1] != n_dimensions:
+        raise InputError(
+            f"points: got {points.shape[1]} dimensions, expected {n_dimensions}, as the clusters "
+            "have"
+        )
+    table = np.stack([_distances(points, centre) for centre in known.centres], axis=1)
     first, second = np.argsort(table, axis=1, kind="stable")[:, :2].T
     rows = np.arange(len(points))
     distances, others = table[rows, first], table[rows, second]
@@ -98,50 +104,32 @@ def nearest_points(
         >>> nearest_points(np.array([[2.0]]), np.array([[5.0], [1.0], [3.0]]), 2)
         (array([[1, 2]]), array([[1., 1.]]))
     """
-    from scipy.spatial.distance import cdist
+    from sklearn.neighbors import NearestNeighbors
 
-    points, known = _in_double_precision(points), _in_double_precision(known)
-    count = min(count, len(known))
-    places = np.empty((len(points), count), np.int64)
-    distances = np.empty((len(points), count))
-    step = max(1, _MOST_DISTANCES // len(known))
-    for first in range(0, len(points), step):
-        for row, of_point in enumerate(cdist(points[first : first + step], known), start=first):
-            places[row] = _lowest(of_point, count)
-            distances[row] = of_point[places[row]]
-    return places, distances
-
-
-def _checked(points: np.ndarray, known: KnownClusters) -> KnownClusters:
-    n_dimensions = known.centres.shape[1]
-    if points.shape[1] != n_dimensions:
-        raise InputError(
-            f"points: got {points.shape[1]} dimensions, expected {n_dimensions}, as the clusters "
-            "have"
-        )
-    return known._replace(
-        points=_in_double_precision(known.points), centres=_in_double_precision(known.centres)
+    search = NearestNeighbors(n_neighbors=min(count, len(known)), algorithm="brute").fit(known)
+    # Several threads find equal points in the order they finish.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        found = search.kneighbors(np.asarray(points, known.dtype), return_distance=False)
+    # The search rounds: a point would not be at distance 0 of itself.
+    distances = np.stack([_distances(points, known[column]) for column in found.T], axis=1)
+    order = np.lexsort((found, distances))
+    return (
+        np.take_along_axis(found, order, axis=1),
+        np.take_along_axis(distances, order, axis=1),
     )
 
 
-def _in_double_precision(x: np.ndarray) -> np.ndarray:
+def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     # Single precision would decide differently close to the middle between two centres.
-    return np.asarray(x, np.float64)
+    return np.linalg.norm(np.asarray(x, np.float64) - np.asarray(y, np.float64), axis=1)
 
 
 def _typicality(distances: np.ndarray, labels: np.ndarray, known: KnownClusters) -> np.ndarray:
-    spread = np.linalg.norm(known.points - known.centres[known.labels], axis=1)
     found = np.full(len(distances), np.nan)
     for cluster in np.unique(labels):
-        of_songs, of_points = np.sort(spread[known.labels == cluster]), labels == cluster
-        if len(of_songs):
-            nearer = np.searchsorted(of_songs, distances[of_points])
-            found[of_points] = 1 - nearer / len(of_songs)
+        own, of_points = known.points[known.labels == cluster], labels == cluster
+        if len(own):
+            spread = np.sort(_distances(own, known.centres[cluster]))
+            nearer = np.searchsorted(spread, distances[of_points] * (1 - _ROUNDING))
+            found[of_points] = 1 - nearer / len(own)
     return found
-
-
-def _lowest(values: np.ndarray, count: int) -> np.ndarray:
-    """Places of the lowest values, ascending; equal ones in their order."""
-    limit = np.partition(values, count - 1)[count - 1]
-    candidates = np.flatnonzero(values <= limit)
-    return candidates[np.argsort(values[candidates], kind="stable")][:count]
