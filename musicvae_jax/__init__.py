@@ -8,6 +8,7 @@ The main functions are here, imported on first use:
     latents = model.encode(songs)
     clusters = mv.cluster(latents, k=9)
     print(mv.score(clusters, songs))
+    print(mv.assign(model, mv.load_songs("new.parquet"), clusters))
 
 Losses and models can be used without the rest: `from musicvae_jax.losses import gaussian_kl`,
 `from musicvae_jax.models import MLPAutoencoder`.
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from musicvae_jax.errors import InputError
     from musicvae_jax.representations import Representation
     from musicvae_jax.trained import Trained, load
-    from musicvae_jax.verbs import Clusters, cluster, fit, load_songs, score
+    from musicvae_jax.verbs import Clusters, assign, cluster, fit, load_songs, score
 
 __version__ = "0.1.0"
 _CONFIGS = (
@@ -43,7 +44,7 @@ _LAZY = {
     "InputError": "errors",
     "Representation": "representations",
     **dict.fromkeys(("Trained", "load"), "trained"),
-    **dict.fromkeys(("Clusters", "cluster", "fit", "load_songs", "score"), "verbs"),
+    **dict.fromkeys(("Clusters", "assign", "cluster", "fit", "load_songs", "score"), "verbs"),
 }
 __all__ = [
     "ClusterConfig",
@@ -58,6 +59,7 @@ __all__ = [
     "Representation",
     "TrainConfig",
     "Trained",
+    "assign",
     "cluster",
     "fit",
     "load",

@@ -1,4 +1,4 @@
-"""What the command line does, as functions: load songs, fit, cluster, score.
+"""What the command line does, as functions: load songs, fit, cluster, score, assign.
 
 `musicvae_jax` exports them. None of them changes JAX's settings.
 """
@@ -15,6 +15,7 @@ import pandas as pd
 from musicvae_jax import songs as song_files
 from musicvae_jax.clustering import (
     NOISE,
+    KnownClusters,
     check_enough_songs,
     choose_k,
     find_clusterer,
@@ -33,13 +34,14 @@ from musicvae_jax.evaluation import Significance, internal_scores, significance
 from musicvae_jax.pipeline.choosing_k import with_measured
 from musicvae_jax.pipeline.fit import fit as fit_experiment
 from musicvae_jax.pipeline.listing import marks
+from musicvae_jax.pipeline.new_songs import assign_songs
 from musicvae_jax.pipeline.resolve import resolve_data, resolve_lyrics
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.representations import Representation
 from musicvae_jax.runtime.devices import Devices
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import LABELS, Songs
-from musicvae_jax.trained import Trained
+from musicvae_jax.trained import KnownSongs, Trained, encoded_names, members_by_name
 from musicvae_jax.training import OnEpochs
 
 _INDEX = ["label", "score", "seed"]
@@ -60,6 +62,8 @@ class Clusters(NamedTuple):
         k: the requested number of clusters; 0 if the clusterer finds its own number.
         method: the clusterer.
         notes: warnings about the clusterings.
+        centres: for each seed the centres of its clusters, `[clusters, dimensions]`; None for a
+            clusterer without centres.
     """
 
     representation: Representation
@@ -68,6 +72,7 @@ class Clusters(NamedTuple):
     k: int
     method: Clusterer
     notes: tuple[str, ...]
+    centres: tuple[np.ndarray | None, ...] = ()
 
 
 def load_songs(
@@ -202,13 +207,14 @@ def cluster(
     for x in points:
         check_enough_songs(x, config)
     function = find_clusterer(method)
-    labels, notes = np.full((len(seeds), len(representation.songs)), NOISE), []
+    labels, notes, centres = np.full((len(seeds), len(representation.songs)), NOISE), [], []
     for row, x, seed in zip(labels, points, seeds, strict=True):
         found = function(x, chosen, seed, config)
         row[places] = found.labels
         notes.append(found.note)
+        centres.append(found.centres)
     kept = tuple(dict.fromkeys(filter(None, notes)))
-    return Clusters(representation, labels, seeds, chosen, method, kept)
+    return Clusters(representation, labels, seeds, chosen, method, kept, tuple(centres))
 
 
 def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
@@ -264,6 +270,83 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
         ]
     table = pd.DataFrame(rows, columns=["seed", *Significance._fields])
     return table.assign(mark=_marks(table["label"], one, labels)).set_index(_INDEX)[[*_COLUMNS]]
+
+
+def assign(model: Trained, songs: Songs, clusters: Clusters | None = None) -> pd.DataFrame:
+    """Puts songs into the clusters of known ones, each into the one with the nearest centre.
+
+    Needs no files of the known songs; these get the clusters that they have.
+
+    Args:
+        model: encodes the songs. That of a run's checkpoint, from `load`, has the run's clusters:
+            those of its main representation by K-Means under its first seed.
+        songs: from `load_songs`.
+        clusters: from `cluster`, by K-Means, of a representation of this model; the first seed
+            counts. Needed for a model from `fit`, and used in place of a run's own clusters.
+
+    Returns:
+        One row for each song, in the order of their files, and the rejected ones last. music_id,
+        title and artist; cluster; distance, to the cluster's centre; typicality, the share of the
+        cluster's known songs that lie at least as far from it, 0 for a song that is farther away
+        than all of them; second_cluster, whose centre is the second nearest; ratio, of both
+        distances, 1 for a song halfway between them; nearest_1_music_id, nearest_1_title,
+        nearest_1_artist and nearest_1_distance of the nearest known song, and likewise to
+        nearest_5 (clusters of `cluster` know only the ids); reason, why a song is in no cluster.
+        Numbers are in the units of the representation, absent values null.
+
+    Raises:
+        InputError: there are no clusters, they have no centres or are of another model, no song can
+            be assigned, or `Trained.encode` refuses the songs.
+
+    Example:
+        >>> songs = load_songs()
+        >>> from musicvae_jax import Experiment, ModelConfig
+        >>> model = fit(Experiment("mine", model=ModelConfig(kind="pca")), songs, quiet=True)
+        >>> clusters = cluster(model.encode(songs), k=5)
+        >>> table = assign(model, songs, clusters)
+        >>> bool((table["cluster"] == clusters.labels[0]).all())
+        True
+    """
+    _check_type("model", model, Trained)
+    _check_type("songs", songs, Songs)
+    terminal, config = _terminal(), model.experiment.cluster
+    if clusters is not None:
+        known, name = _known(clusters, model), clusters.representation.name
+        return assign_songs(model, songs, known, name, needs_all=False, terminal=terminal)
+    if model.known is None or model.names[0] not in model.known.clusters:
+        raise InputError(
+            "clusters: got none, and the model has none; expected those of musicvae_jax.cluster, "
+            "or the checkpoint of a run, which has its own"
+        )
+    needs_all = config.songs == "complete"
+    return assign_songs(model, songs, model.known, model.names[0], needs_all, terminal)
+
+
+def _known(clusters: Clusters, model: Trained) -> KnownSongs:
+    """The songs of a clustering as a run's checkpoint has them, without titles and artists."""
+    _check_clusters(clusters)
+    one, allowed = clusters.representation, encoded_names(model)
+    if one.name not in allowed:
+        raise InputError(
+            f"clusters: got those of {one.name!r}, expected those of a representation of the "
+            f"model, {', '.join(allowed)}"
+        )
+    whole = model.experiment.columns_of_modalities(model.experiment.modalities)
+    if one.name in members_by_name(model.experiment) and not {*whole} <= {*one.columns_seen}:
+        raise InputError(
+            f"clusters: got those of {one.name} of {' and '.join(one.columns_seen)}, expected "
+            f"those of {' and '.join(whole)}"
+        )
+    centres = clusters.centres[0] if clusters.centres else None
+    if centres is None:
+        raise InputError(
+            f"clusters: got those of {clusters.method!r}, which have no centres, expected those of "
+            "'kmeans'"
+        )
+    places = np.flatnonzero(clusters.labels[0] != NOISE)
+    unknown = np.full(len(places), None, object)
+    found = KnownClusters(one.of_seed(0)[places], clusters.labels[0, places], centres)
+    return KnownSongs(one.songs[places], unknown, unknown, {one.name: found})
 
 
 def _choose(points: Sequence[np.ndarray], seeds: Sequence[int], config: ClusterConfig) -> int:

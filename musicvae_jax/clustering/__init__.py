@@ -7,6 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from musicvae_jax.clustering.assignment import (
+    Assignment,
+    KnownClusters,
+    assign_points,
+    nearest_points,
+)
 from musicvae_jax.clustering.choice import (
     KCurves,
     check_enough_songs,
@@ -36,11 +42,14 @@ def find_clusterer(method: Clusterer) -> ClustererFunction:
 
 __all__ = [
     "NOISE",
+    "Assignment",
     "ClustererFunction",
     "Clustering",
     "KCurves",
+    "KnownClusters",
     "Silhouette",
     "agglomerative",
+    "assign_points",
     "check_enough_songs",
     "choose_k",
     "dbscan",
@@ -52,6 +61,7 @@ __all__ = [
     "kmeans",
     "knee",
     "mean_silhouettes",
+    "nearest_points",
     "sample_songs",
     "sample_text",
     "sampled_silhouettes",

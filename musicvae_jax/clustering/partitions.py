@@ -34,10 +34,11 @@ def kmeans(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Clusterin
     """
     if note := too_few_distinct(x, k, "kmeans"):
         return no_clusters(len(x), note)
-    labels = fit_kmeans(x, k, seed, config).labels_
+    fit = fit_kmeans(x, k, seed, config)
+    labels = fit.labels_
     note, sample = missing_clusters(labels, k, "kmeans"), sample_text(config.exact_songs)
     approximation = f"all songs, from the best of {sample}" if len(x) > config.exact_songs else ""
-    return Clustering(labels, note=note, approximation=approximation)
+    return Clustering(labels, note=note, approximation=approximation, centres=fit.cluster_centers_)
 
 
 def agglomerative(

@@ -16,12 +16,15 @@ class Clustering(NamedTuple):
         eps: the radius that DBSCAN used, in the units of the points; NaN elsewhere.
         note: what a reader of the scores must know, "" if there is nothing.
         approximation: what was done because there are many songs, "" if nothing was.
+        centres: centre of each cluster, `[clusters, dimensions]`, to the nearest of which every
+            song belongs; None if the clusterer has no such centres.
     """
 
     labels: np.ndarray
     eps: float = np.nan
     note: str = ""
     approximation: str = ""
+    centres: np.ndarray | None = None
 
 
 def no_clusters(n_songs: int, note: str) -> Clustering:

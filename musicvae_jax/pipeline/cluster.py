@@ -32,6 +32,7 @@ class Clustered(NamedTuple):
         chosen_k: number of clusters for every clusterer that takes one.
         curves: K-Means over k, by name and seed of the own representations.
         clusters: K-Means cluster numbers, by name and seed of all representations.
+        centres: the centres of these clusters, `[clusters, dimensions]`; None where there are none.
         metrics: the rows of metrics.csv.
         approximated: how each approximate clusterer or score was computed, by name.
     """
@@ -39,6 +40,7 @@ class Clustered(NamedTuple):
     chosen_k: int
     curves: dict[tuple[str, int], KCurves]
     clusters: dict[tuple[str, int], np.ndarray]
+    centres: dict[tuple[str, int], np.ndarray | None]
     metrics: pd.DataFrame
     approximated: dict[str, str]
 
@@ -105,9 +107,12 @@ def start_clustering(
                 results[task] = result
                 advance()
         _notice_notes(results, terminal)
-        clusters = {place: results[_Task(*place, "kmeans")].clustering.labels for place in points}
+        found_by_kmeans = {place: results[_Task(*place, "kmeans")].clustering for place in points}
+        clusters = {place: one.labels for place, one in found_by_kmeans.items()}
+        centres = {place: one.centres for place, one in found_by_kmeans.items()}
         metrics = _metrics(name, listing, results)
-        return Clustered(k, curves, clusters, metrics, _approximated(results, config, n_songs))
+        approximated = _approximated(results, config, n_songs)
+        return Clustered(k, curves, clusters, centres, metrics, approximated)
 
     return finish
 

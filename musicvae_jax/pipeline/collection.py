@@ -80,7 +80,7 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
         and _code(about).get("computing") == computing_code()
         and about["data"]["sha256"] == fingerprint
         and read_json(folder / "config.json") == to_json(experiment)
-        and (experiment.checkpoint_dir.is_dir() or not experiment.model.traits.trained)
+        and experiment.checkpoint_dir.is_dir()
     )
 
 

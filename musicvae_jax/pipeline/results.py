@@ -1,5 +1,6 @@
 """A run's output folders: written to a temporary folder, then moved into place, manifest last."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -84,6 +85,36 @@ def replace_checkpoint(directory: Path, trained: Trained) -> None:
     with _scratch_folder(directory.parent, _PARTIAL) as stage:
         save(trained, stage / "new")
         _move_all([(directory, stage / "old"), (stage / "new", directory)])
+
+
+def find_checkpoint(folder: Path) -> Path:
+    """The folder of a run's checkpoint.
+
+    Args:
+        folder: that folder, or the run's results folder, which may have been moved together with
+            its checkpoint.
+
+    Raises:
+        InputError: the folder does not exist, is neither of both, or holds results whose checkpoint
+            is gone.
+    """
+    expected = "expected the checkpoint or the results folder of a run"
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; {expected}")
+    config = read_json(folder / "config.json")
+    if config is None:
+        if not any(child.name.isdigit() for child in folder.iterdir()):
+            raise InputError(f"{folder}: holds no checkpoint and no config.json; {expected}")
+        return folder
+    if config.get("output_dir") is not None:
+        found = folder / CHECKPOINT
+    else:
+        # Of the name that was given: results/NAME may be a link to another place.
+        named = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve would follow the link
+        found = named.parents[1] / "checkpoints" / str(config.get("name"))
+    if not found.is_dir():
+        raise InputError(f"{folder}: its checkpoint is not at {found}; expected it there")
+    return found
 
 
 def _check_replaceable(name: str, results_dir: Path, checkpoint_dir: Path) -> None:

@@ -93,8 +93,7 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
     title = run_title(experiment.name, experiment.data.path, n_songs)
     terminal.show(reporting.score_table(reporting.summary(**scores), title))
     terminal.say(f"results: {experiment.results_dir}")
-    if experiment.model.traits.trained:
-        terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
+    terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
 
 
 def _neighbours(experiment: Experiment) -> tuple[Path, ...]:
@@ -116,6 +115,7 @@ def _write_results(
     # scikit-learn and matplotlib take seconds to import, so import them after training.
     from musicvae_jax.pipeline.cards import cards
     from musicvae_jax.pipeline.cluster import start_clustering
+    from musicvae_jax.pipeline.clustered_songs import known_songs
     from musicvae_jax.pipeline.compare import start_comparisons
     from musicvae_jax.pipeline.evidence import start_evidence
     from musicvae_jax.pipeline.examples import mel_examples
@@ -128,8 +128,6 @@ def _write_results(
 
     experiment, trained = fitted.trained.experiment, fitted.trained
     name, config = experiment.name, experiment.cluster
-    if trained.state is not None:
-        save(trained, folder / CHECKPOINT)
     with watch.stage("posteriors"):
         health = posterior_health(fitted)
     for alarm in health.alarms:
@@ -178,6 +176,8 @@ def _write_results(
         latents = tables.latents_table(listing, heldout, clusters)
         latents.to_parquet(folder / "latents.parquet", index=False)
         projected.to_parquet(folder / PROJECTIONS, index=False)
+        known = known_songs(trained, listing, clustered)
+        save(trained._replace(known=known), folder / CHECKPOINT)
         write_json(folder / CARDS, cards(fitted, listing, clusters))
         if fitted.inputs.crops is not None:
             np.savez_compressed(folder / RECONSTRUCTIONS, **mel_examples(fitted))

@@ -13,6 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from musicvae_jax.runtime.printable import printable
+
 # Wide enough for the score table when the output goes to a file.
 _FILE_WIDTH = 150
 
@@ -33,7 +35,7 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """Prints a line of the result."""
-        self._out.print(line, markup=False, highlight=False, soft_wrap=True)
+        _print_line(self._out, line)
 
     def show(self, table: RenderableType) -> None:
         """Prints a table of the result."""
@@ -41,7 +43,7 @@ class Terminal:
 
     def notice(self, line: str) -> None:
         """Prints a warning; the run continues."""
-        self._err.print(f"notice: {line}", markup=False, highlight=False, soft_wrap=True)
+        _print_line(self._err, f"notice: {line}")
 
     @contextmanager
     def progress(self, name: str, total: int) -> Iterator[Callable[..., None]]:
@@ -61,6 +63,11 @@ class Terminal:
         with Progress(*columns, console=self._err, disable=disable, transient=True) as bars:
             task = bars.add_task(name, total=total)
             yield lambda steps=1: bars.advance(task, steps)
+
+
+def _print_line(console: Console, line: str) -> None:
+    # Nothing in a song's title or a file's name may act as markup, emoji code or control sequence.
+    console.print(printable(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def _console(stderr: bool, quiet: bool) -> Console:

@@ -18,8 +18,10 @@ from musicvae_jax.representations import Projection, Representation
 from musicvae_jax.songs import Songs
 from musicvae_jax.trained.decoding import decode, sample
 from musicvae_jax.trained.fusion import Fusion
+from musicvae_jax.trained.known import KnownSongs
 from musicvae_jax.trained.own import (
     blocks_of,
+    encoded_names,
     members_by_name,
     one_representation,
     own_names,
@@ -40,6 +42,8 @@ class Trained(NamedTuple):
         projection: principal components, for a linear model.
         fusions: fusions of the latents with other blocks.
         key: digest of everything the training depends on; "" for a model without training.
+        known: the songs that a run clustered, with the clusters of its main representation and of
+            each part of a sweep; None for a model of `musicvae_jax.fit`.
     """
 
     preprocessor: Preprocessor
@@ -49,6 +53,7 @@ class Trained(NamedTuple):
     projection: Projection | None = None
     fusions: tuple[Fusion, ...] = ()
     key: str = ""
+    known: KnownSongs | None = None
 
     @property
     def experiment(self) -> Experiment:
@@ -182,6 +187,7 @@ class Trained(NamedTuple):
             fusions=(),
             # The key belongs to the whole sweep; no training makes just this part.
             key="",
+            known=self._known_of(members_by_name(single)),
         )
 
     def save(self, directory: Path | str) -> None:
@@ -196,6 +202,12 @@ class Trained(NamedTuple):
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
             raise InputError(f"{directory}: already exists; expected a new or an empty folder")
         save(self, directory)
+
+    def _known_of(self, names: Collection[str]) -> KnownSongs | None:
+        if self.known is None:
+            return None
+        kept = {name: one for name, one in self.known.clusters.items() if name in names}
+        return self.known._replace(clusters=kept) if kept else None
 
     def _trained_model(self, what: str) -> Model:
         if self.state is None:
@@ -244,7 +256,7 @@ class Trained(NamedTuple):
             raise InputError(f"name and beta: got {name!r} and {beta}, expected one of the two")
         if beta is not None:
             return self._name_of_beta(beta)
-        allowed = dict.fromkeys((*self.names, *members_by_name(self.experiment)))
+        allowed = encoded_names(self)
         if name is not None and name not in allowed:
             raise InputError(f"name: got {name!r}, expected one of {', '.join(allowed)}")
         return name or self.names[0]

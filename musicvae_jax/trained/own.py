@@ -36,6 +36,11 @@ def own_names(trained: "Trained") -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *alone)))
 
 
+def encoded_names(trained: "Trained") -> tuple[str, ...]:
+    """The names of all that songs can be encoded as: of own and of base representations."""
+    return tuple(dict.fromkeys((*own_names(trained), *members_by_name(trained.experiment))))
+
+
 def own_representations(
     trained: "Trained", inputs: ModelInputs, mesh: Mesh | None = None
 ) -> tuple[Representation, ...]:

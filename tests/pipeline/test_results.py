@@ -1,10 +1,11 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.pipeline.results import staged_results
+from musicvae_jax.pipeline.results import find_checkpoint, staged_results
 
 
 def write_manifest(folder, name="x"):
@@ -156,3 +157,47 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         staged_results("x", target, target / "checkpoint"),
     ):
         pytest.fail("the block must not run")
+
+
+def write_folders(results, checkpoint, output_dir=None):
+    """What `find_checkpoint` looks for."""
+    results.mkdir(parents=True)
+    config = {"name": "x", "output_dir": output_dir}
+    (results / "config.json").write_text(json.dumps(config))
+    (checkpoint / "7").mkdir(parents=True)
+
+
+def test_a_checkpoint_is_found_beside_the_results_by_any_path(tmp_path, monkeypatch):
+    results, checkpoint = tmp_path / "results" / "x", tmp_path / "checkpoints" / "x"
+    write_folders(results, checkpoint)
+    (tmp_path / "results" / "y").mkdir()
+    assert find_checkpoint(results) == find_checkpoint(checkpoint) == checkpoint
+    monkeypatch.chdir(tmp_path / "results" / "y")
+    assert find_checkpoint(Path("../x")) == checkpoint
+    monkeypatch.chdir(results)
+    assert find_checkpoint(Path()) == checkpoint
+
+
+def test_linked_results_have_their_checkpoint_beside_the_link(tmp_path, folders):
+    results, checkpoint = folders
+    write_folders(tmp_path / "far" / "away", checkpoint)
+    results.parent.mkdir()
+    results.symlink_to(tmp_path / "far" / "away")
+    assert find_checkpoint(results) == checkpoint
+
+
+def test_the_checkpoint_in_an_output_folder_moves_with_it(tmp_path):
+    write_folders(tmp_path / "out", tmp_path / "out" / "checkpoint", output_dir="out")
+    (tmp_path / "out").rename(tmp_path / "moved")
+    assert find_checkpoint(tmp_path / "moved") == tmp_path / "moved" / "checkpoint"
+
+
+def test_a_checkpoint_that_is_gone_is_named(tmp_path, folders):
+    write_folders(*folders)
+    shutil.rmtree(folders[1])
+    with pytest.raises(InputError, match=r"results/x: its checkpoint is not at .*/checkpoints/x; "):
+        find_checkpoint(folders[0])
+    with pytest.raises(InputError, match=r"gone: no such folder; expected the checkpoint or"):
+        find_checkpoint(tmp_path / "gone")
+    with pytest.raises(InputError, match=r"results: holds no checkpoint and no config\.json"):
+        find_checkpoint(tmp_path / "results")

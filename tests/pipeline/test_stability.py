@@ -43,7 +43,7 @@ def scored(own, baselines=(), seeds=(0, 3), is_sweep=False, **changes):
         for one in (*own, *baselines)
         for place, seed in enumerate(seeds)
     }
-    clustered = Clustered(K, {}, clusters, pd.DataFrame(), {})
+    clustered = Clustered(K, {}, clusters, {}, pd.DataFrame(), {})
     listing = list_songs(songs(), own, baselines, seeds)
     found = start_stability("mine", listing, is_sweep, clustered, config, stages())()
     return found.table.set_index("representation"), found.approximated, clusters

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from tinyruns import files, run_experiment, tiny
 
+import musicvae_jax as mv
 from musicvae_jax.config import CLUSTERERS, Experiment, from_json
 from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
 from musicvae_jax.registry import EXPERIMENTS
@@ -197,6 +198,7 @@ def test_every_experiment_leaves_whole_results(name, song_path, quick_projection
     check_points(run)
     check_record(run, song_path)
     check_checkpoint(run, song_path)
+    check_assignment(run, song_path)
 
 
 def check_scores(run):
@@ -306,7 +308,7 @@ def check_record(run, song_path):
 def check_checkpoint(run, song_path):
     """It gives the points of the table again, of every own representation."""
     checkpoints = list(Path("checkpoints").glob("*"))
-    assert [folder.name for folder in checkpoints] == [run.name] * (run.expected.n_models > 0)
+    assert [folder.name for folder in checkpoints] == [run.name]
     latents = pd.read_parquet(run.folder / "latents.parquet")
     again = [
         one for folder in checkpoints for one in load(folder).representations(load_songs(song_path))
@@ -318,3 +320,17 @@ def check_checkpoint(run, song_path):
             points = of_seed.filter(like="latent_").dropna(axis=1).to_numpy()
             found = one.of_seed(place)[np.isin(one.songs, of_seed["music_id"])]
             np.testing.assert_allclose(found, points, atol=1e-4)
+
+
+def check_assignment(run, song_path):
+    """The checkpoint knows the run's clusters, and puts every song into its own."""
+    table = mv.assign(load(f"checkpoints/{run.name}"), load_songs(song_path))
+    assigned = table.dropna(subset="cluster")
+    latents = pd.read_parquet(run.folder / "latents.parquet")
+    rows = latents[latents["representation"].eq(run.expected.own[0]) & latents["seed"].eq(0)]
+    assert assigned["music_id"].tolist() == rows["music_id"].tolist()
+    assert assigned["cluster"].tolist() == rows["cluster"].tolist()
+    for column in ("music_id", "title", "artist"):
+        assert assigned[f"nearest_1_{column}"].tolist() == assigned[column].tolist()
+    assert assigned["nearest_1_distance"].max() < 1e-3
+    assert assigned["nearest_5_distance"].notna().all()

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from trainedmodels import TINY, assert_same, by_hand, fresh
 
+from musicvae_jax.clustering import KnownClusters
 from musicvae_jax.config import Experiment, FeatureConfig, LyricsConfig, ModelConfig, TrainConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.representations import Projection
 from musicvae_jax.runtime.devices import make_mesh, place
 from musicvae_jax.songs import load_songs
-from musicvae_jax.trained import find_trained, fit_fusions, load, save
+from musicvae_jax.trained import KnownSongs, Trained, find_trained, fit_fusions, load, save
 from musicvae_jax.trained.own import base_representations
 
 
@@ -157,6 +158,54 @@ def test_principal_components_come_back(tmp_path, song_path):
     assert restored.state is None
     assert_same(restored, saved)
     assert_same_points(restored, saved, songs)
+
+
+def known(names):
+    """Songs with text that files and terminals have trouble with, in clusters."""
+    rng = np.random.default_rng(0)
+    texts = np.array(["a\n\x1b", "", None, "\udcff.wav", "música"], object)
+    clusters = {
+        name: KnownClusters(
+            rng.normal(size=(5, 2)).astype(np.float32),
+            rng.integers(3, size=5).astype(np.int32),
+            rng.normal(size=(3, 2)),
+        )
+        for name in names
+    }
+    return KnownSongs(texts, texts[::-1].copy(), texts.copy(), clusters)
+
+
+@pytest.mark.parametrize("kind", ["vae", "raw"])
+def test_the_songs_that_a_run_clustered_come_back(tmp_path, kind):
+    saved = by_hand(replace(TINY, model=replace(TINY.model, condition="none")))
+    if kind == "raw":
+        experiment = replace(saved.experiment, model=ModelConfig(kind="raw"))
+        saved = Trained(saved.preprocessor._replace(experiment=experiment), saved.shape)
+    saved = saved._replace(known=known([kind]))
+    save(saved, tmp_path / "c")
+    restored = load(tmp_path / "c")
+    assert_same(restored, saved)
+    assert restored.known.songs.tolist() == saved.known.songs.tolist()
+
+
+def test_a_checkpoint_from_before_there_were_known_songs_still_loads(tmp_path):
+    save(by_hand(), tmp_path / "c")
+    path = tmp_path / "c" / "7" / "meta" / "metadata"
+    meta = json.loads(path.read_text())
+    assert meta["fitted"]["items"].pop() is None
+    path.write_text(json.dumps(meta))
+    assert_same(load(tmp_path / "c"), by_hand())
+
+
+def test_one_beta_of_a_sweep_keeps_its_own_clusters_only():
+    sweep = by_hand(replace(TINY, train=replace(TINY.train, beta=(1.0, 4.0))))
+    sweep = sweep._replace(known=known(["cvae", "beta_cvae_4"]))
+    for beta, name in ((1.0, "cvae"), (4.0, "beta_cvae_4")):
+        single = sweep.of_beta(beta)
+        assert list(single.known.clusters) == [name] == list(single.names)
+        assert single.known.songs is sweep.known.songs
+    assert sweep._replace(known=known(["cvae+genre"])).of_beta(1.0).known is None
+    assert sweep._replace(known=None).of_beta(1.0).known is None
 
 
 def assert_same_points(restored, saved, songs):

@@ -1,4 +1,4 @@
-"""What the two commands share: reading arguments, one-line errors, exit codes, --debug."""
+"""What all commands share: reading arguments, one-line errors, exit codes, --debug."""
 
 import contextlib
 import io
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, InputError
+from musicvae_jax.runtime.printable import printable
 from musicvae_jax.runtime.signals import exit_code, handle_signals
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str]], None])
 def _fail(error: BaseException, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    print(f"error: {error}" if str(error) else "interrupted", file=sys.stderr)
+    print(f"error: {printable(str(error))}" if str(error) else "interrupted", file=sys.stderr)
     return code
 
 

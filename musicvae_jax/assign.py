@@ -1,0 +1,81 @@
+"""Puts new songs into a run's clusters: `python -m musicvae_jax.assign RUN SONG ... [options]`.
+
+Nothing heavy is imported before the arguments are known to be good. The function of the same name
+is `musicvae_jax.assign`.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from musicvae_jax.errors import InputError
+from musicvae_jax.runtime.command import parse, run_command
+from musicvae_jax.runtime.startup import configure_jax
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Put songs into the clusters of a run, and find the known songs nearest to them."""
+
+    model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """The checkpoint or the results folder of a run."""
+    songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="SONG ...")]
+    """Songs: a file, a folder or a glob that --data.path takes, or several files."""
+    out: Path | None = None
+    """Also write the table to this .csv file."""
+    debug: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Show the traceback of an error."""
+
+    def __post_init__(self) -> None:
+        if not self.songs:
+            raise InputError("songs: got none, expected one or more files, a folder or a glob")
+        if self.out is not None and not self.out.parent.is_dir():
+            raise InputError(f"out: got {self.out}, expected a file in a folder that exists")
+        if self.out is not None and self.out.is_dir():
+            raise InputError(f"out: got {self.out}, which is a folder, expected a file")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command line; returns the exit code.
+
+    Raises:
+        SystemExit: see `run_command`.
+    """
+    return run_command(arguments, _run)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    command = parse(
+        lambda: tyro.cli(Command, prog="python -m musicvae_jax.assign", args=list(arguments))
+    )
+    # One device: a few songs are encoded before the work is spread over others.
+    configure_jax(devices=1)
+    from musicvae_jax.pipeline.results import find_checkpoint
+    from musicvae_jax.reporting.assigned import assigned_lines
+    from musicvae_jax.runtime.files import write_csv
+    from musicvae_jax.runtime.terminal import Terminal
+    from musicvae_jax.trained import load
+    from musicvae_jax.verbs import assign, load_songs
+
+    model = load(find_checkpoint(command.model))
+    # Read as the known songs were.
+    table = assign(model, load_songs(command.songs, model.experiment.data))
+    terminal = Terminal()
+    for line in assigned_lines(table):
+        terminal.say(line)
+    if command.out is not None:
+        write_csv(command.out, table)
+        terminal.say(f"table: {command.out}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+
+# Importing a module makes it the attribute of its name in the package, which is the function's.
+from musicvae_jax import verbs  # noqa: E402
+
+sys.modules[__name__] = verbs.assign

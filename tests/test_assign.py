@@ -1,0 +1,362 @@
+"""New songs in the clusters of known ones: the verb, and `python -m musicvae_jax.assign`."""
+
+import csv
+import runpy
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from processes import clean_environment
+from songfiles import mel, songs_table, with_column, with_mel, write
+from tinyruns import run_experiment, tiny
+
+import musicvae_jax as mv
+from musicvae_jax.config import Experiment
+from musicvae_jax.errors import EXIT_BAD_INPUT
+
+PCA = Experiment(
+    "mine", model=mv.ModelConfig(kind="pca", latent=4), lyrics=mv.LyricsConfig(runtime="tfidf")
+)
+HOSTILE = 'a, "b"\n\x1b[31m[red]c[/red]'
+
+
+@pytest.fixture
+def songs(song_path):
+    return mv.load_songs(song_path)
+
+
+@pytest.fixture
+def model(songs):
+    return mv.fit(PCA, songs, quiet=True)
+
+
+def some_songs(*rows, **columns):
+    """A file of some songs, or of all, with other values in some columns."""
+    table = songs_table()
+    for name, values in columns.items():
+        table = with_column(table, name, values)
+    return mv.load_songs(write(Path("some.parquet"), table.take(rows) if rows else table))
+
+
+def run(name, song_path, **changes):
+    changes.setdefault("cluster", {"k": 3})
+    return run_experiment(tiny(name, song_path, **changes))
+
+
+def clusters_of(results, representation, seed=0):
+    """The K-Means clusters in a results folder, by music_id."""
+    latents = pd.read_parquet(results / "latents.parquet")
+    rows = latents.query("representation == @representation and seed == @seed")
+    return rows.set_index("music_id")["cluster"]
+
+
+def command(monkeypatch, *arguments):
+    """Runs the command in this process; returns its exit code."""
+    monkeypatch.setattr(sys, "argv", ["assign", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("musicvae_jax.assign", run_name="__main__")
+    return stop.value.code
+
+
+# The verb, with clusters of `cluster`.
+
+
+def test_known_songs_get_their_own_clusters_and_are_nearest_to_themselves(model, songs):
+    clusters = mv.cluster(model.encode(songs), k=4)
+    table = mv.assign(model, songs, clusters)
+    assert table["music_id"].tolist() == songs.table["music_id"].tolist()
+    assert table["title"].tolist() == songs.table["title"].tolist()
+    assert table["artist"].tolist() == songs.table["artist_name"].tolist()
+    assert table["cluster"].tolist() == clusters.labels[0].tolist()
+    assert table["nearest_1_music_id"].tolist() == table["music_id"].tolist()
+    assert table["nearest_1_distance"].max() < 1e-4
+    assert table["nearest_1_title"].isna().all()
+    assert table["reason"].isna().all()
+
+
+def test_the_numbers_are_those_of_the_points(model, songs):
+    latents = model.encode(songs)
+    clusters = mv.cluster(latents, k=4)
+    x, labels, centres = latents.points[0], clusters.labels[0], clusters.centres[0]
+    table = mv.assign(model, some_songs(5, 11), clusters)
+    for row, place in zip(table.itertuples(), (5, 11), strict=True):
+        to_centres = np.linalg.norm(centres - x[place], axis=1)
+        first, second = np.argsort(to_centres)[:2]
+        own = np.linalg.norm(x[labels == first] - centres[first], axis=1)
+        assert (row.cluster, row.second_cluster) == (first, second)
+        assert row.distance == pytest.approx(to_centres[first], rel=1e-5)
+        assert row.ratio == pytest.approx(to_centres[first] / to_centres[second], rel=1e-5)
+        assert row.typicality == pytest.approx(np.mean(own >= 0.9999 * to_centres[first]))
+        to_songs = np.linalg.norm(x - x[place], axis=1)
+        nearest = np.argsort(to_songs)[:5]
+        found = [getattr(row, f"nearest_{i}_music_id") for i in range(1, 6)]
+        assert found == latents.songs[nearest].tolist()
+        distances = [getattr(row, f"nearest_{i}_distance") for i in range(1, 6)]
+        assert distances == pytest.approx(to_songs[nearest], abs=1e-4)
+
+
+def test_a_song_alone_is_assigned_as_among_others(model, songs):
+    clusters = mv.cluster(model.encode(songs), k=4)
+    whole, alone = mv.assign(model, songs, clusters), mv.assign(model, some_songs(7), clusters)
+    numbers = whole.select_dtypes("number").columns
+    found = alone[numbers].iloc[0].astype(float)
+    np.testing.assert_allclose(found, whole[numbers].iloc[7].astype(float), atol=1e-4)
+
+
+def test_a_song_that_is_like_none_is_not_typical(model, songs):
+    clusters = mv.cluster(model.encode(songs), k=3)
+    odd = with_mel(songs_table(2), 0, mel(np.random.default_rng(0), centre=120))
+    table = mv.assign(model, mv.load_songs(write(Path("odd.parquet"), odd)), clusters)
+    assert table["typicality"][0] == 0
+    assert table["distance"][0] > table["distance"][1]
+
+
+def test_clusters_of_any_representation_of_the_model_can_be_joined(songs):
+    experiment = replace(PCA, fuse=("lyrics",), lyrics=mv.LyricsConfig("tfidf", components=3))
+    model = mv.fit(experiment, songs, quiet=True)
+    for latents in (model.encode(songs), model.encode(songs, "pca")):
+        clusters = mv.cluster(latents, k=3, seeds=(5, 6))
+        table = mv.assign(model, songs, clusters)
+        assert table["cluster"].fillna(-1).tolist() == clusters.labels[0].tolist()
+        assert table["reason"].isna().tolist() == latents.known.tolist()
+    # Every fifth song has no lyrics, and the last clusters need none.
+    assert clusters.labels.min() == 0
+
+
+def test_rejected_songs_come_last_with_the_reason(model, songs):
+    clusters = mv.cluster(model.encode(songs), k=3)
+    table = with_mel(with_mel(songs_table(5), 1, None), 3, np.full((128, 4), np.nan))
+    found = mv.assign(model, mv.load_songs(write(Path("some.parquet"), table)), clusters)
+    assert found["music_id"].tolist() == [f"song 0{place}" for place in (0, 2, 4, 1, 3)]
+    assert found["cluster"].isna().tolist() == [False] * 3 + [True] * 2
+    assert found["reason"].str.contains("row [13]: ").tolist()[3:] == [True, True]
+    numbers = found.loc[3:].drop(columns=["music_id", "reason"])
+    assert numbers.isna().all(axis=None)
+
+
+def test_fewer_known_songs_than_neighbours_leave_columns_empty(model, songs):
+    latents = model.encode(songs)
+    few = latents._replace(known=np.arange(24) < 4)
+    table = mv.assign(model, songs, mv.cluster(few, k=2))
+    assert table["nearest_4_music_id"].notna().all()
+    assert table.filter(like="nearest_5").isna().all(axis=None)
+    assert table["cluster"].notna().all()
+
+
+def test_what_cannot_be_assigned_is_one_clear_error(model, songs):
+    latents = model.encode(songs)
+    clusters = mv.cluster(latents, k=3)
+    for wrong, message in (
+        (None, r"^clusters: got none, and the model has none; expected those of"),
+        ("easy", r"^clusters: got str, expected Clusters$"),
+        (mv.cluster(latents, 3, "agglomerative"), r"'agglomerative', which have no centres"),
+        (mv.cluster(latents._replace(name="vae"), 3), r"those of 'vae', .* of the model, pca$"),
+        (
+            mv.cluster(latents._replace(points=latents.points[..., :3]), 3),
+            r"^points: got 4 dimensions, expected 3, as the clusters have$",
+        ),
+    ):
+        with pytest.raises(mv.InputError, match=message):
+            mv.assign(model, songs, wrong)
+    with pytest.raises(mv.InputError, match=r"^model: got str, expected Trained$"):
+        mv.assign("checkpoint", songs, clusters)
+    with pytest.raises(mv.InputError, match=r"^songs: got PosixPath, expected Songs$"):
+        mv.assign(model, songs.path, clusters)
+
+
+def test_without_a_usable_song_there_is_an_error(model, songs):
+    clusters = mv.cluster(model.encode(songs), k=3)
+    broken = write(Path("broken.parquet"), with_mel(songs_table(1), 0, None))
+    with pytest.raises(mv.InputError, match=r"broken\.parquet: no usable song in 1 rows; row 0: "):
+        mv.assign(model, mv.load_songs(broken), clusters)
+
+
+def test_clusters_of_some_modalities_are_not_those_of_all(songs):
+    blocks = mv.FeatureConfig(blocks=("mfcc", "lyrics"))
+    experiment = replace(
+        PCA,
+        features=blocks,
+        model=mv.ModelConfig(kind="mvae", hidden=(4,), latent=2),
+        train=mv.TrainConfig(epochs=1),
+        lyrics=mv.LyricsConfig("tfidf", components=3),
+    )
+    model = mv.fit(experiment, songs, quiet=True)
+    of_audio = mv.cluster(model.encode(songs, given="audio"), k=3)
+    with pytest.raises(mv.InputError, match=r"^clusters: got those of mvae of melspectrogram, exp"):
+        mv.assign(model, songs, of_audio)
+    assert mv.assign(model, songs, mv.cluster(model.encode(songs), k=3))["cluster"].notna().all()
+
+
+# A run's own clusters.
+
+
+@pytest.mark.parametrize(
+    ("name", "representation", "is_all"),
+    [
+        ("medium_lyrics", "lyrics_tfidf", False),
+        ("hard_mfa", "mfa", False),
+        ("hard_mfa_all", "mfa", True),
+    ],
+)
+def test_only_clusters_of_all_songs_take_songs_without_lyrics(
+    name, representation, is_all, song_path, songs, quick_projections, no_figures
+):
+    """test_whole_results.py has the clusters of all experiments."""
+    run(name, song_path)
+    model = mv.load(f"checkpoints/{name}")
+    table = mv.assign(model, songs)
+    has_lyrics = np.arange(24) % 5 > 0
+    assert table["cluster"].notna().tolist() == (has_lyrics | is_all).tolist()
+    lacking = f"no lyrics, which {representation} is computed from"
+    assert table["reason"].dropna().tolist() == [lacking] * (0 if is_all else 5)
+    if not is_all:
+        with pytest.raises(mv.InputError, match=f"got 2 usable song.s., all with {lacking}"):
+            mv.assign(model, some_songs(0, 5))
+
+
+def test_one_beta_of_a_sweep_has_its_own_clusters(song_path, songs, quick_projections, no_figures):
+    results = run("hard_beta_vae", song_path, train={"epochs": 1, "beta": (1.0, 4.0)}, seeds=(0,))
+    model = mv.load("checkpoints/hard_beta_vae")
+    model.of_beta(4.0).save("four")
+    found = mv.load("four")
+    assert list(found.known.clusters) == ["beta_vae_4"]
+    expected = clusters_of(results, "beta_vae_4")
+    assert mv.assign(found, songs)["cluster"].tolist() == expected.tolist()
+    # Given clusters count in place of those.
+    clusters = mv.cluster(found.encode(songs), k=5)
+    assert mv.assign(found, songs, clusters)["cluster"].tolist() == clusters.labels[0].tolist()
+
+
+# The command.
+
+
+def test_a_new_song_into_a_moved_run_without_its_songs(tmp_path, quick_projections, no_figures):
+    """In a process of its own, as users start it, from another folder."""
+    known = with_column(songs_table(), "music_name", [HOSTILE, *map(str, range(23))])
+    path = write(tmp_path / "known.parquet", known)
+    results = run("easy_vae", path, output_dir=Path("out"))
+    expected = clusters_of(results, "vae")
+    path.unlink()
+    results.rename("moved")
+    write(tmp_path / "new.parquet", with_mel(songs_table(4), 2, None))
+    Path("elsewhere").mkdir()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "musicvae_jax.assign", "../moved", "../new.parquet"),
+            *("--out", "new.csv"),
+        ],
+        cwd="elsewhere",
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0] == "song 00: Title 0, by artist 00"
+    assert lines[1].startswith(f"  cluster {expected['song 00']}: distance ")
+    assert lines[2] == "  nearest known songs:"
+    assert lines[3] == (r'    0.000  song 00: a, "b"\n\x1b[31m[red]c[/red], by artist 00')
+    assert lines[-4] == "song 02"
+    assert lines[-3].startswith("  in no cluster: row 2: ")
+    assert lines[-2].startswith("3 of 4 song(s) in ")
+    assert lines[-1] == "table: new.csv"
+    assert len(lines) == 3 * 8 + 4
+    with Path("elsewhere/new.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["music_id"] for row in rows] == ["song 00", "song 01", "song 03", "song 02"]
+    assert rows[0]["nearest_1_title"] == HOSTILE
+    assert rows[3]["cluster"] == ""
+    assert [int(row["cluster"]) for row in rows[:3]] == expected.iloc[[0, 1, 3]].tolist()
+
+
+def test_the_command_writes_the_table_of_the_verb(
+    song_path, songs, monkeypatch, capsys, quick_projections, no_figures
+):
+    run("easy_pca", song_path)
+    assert command(monkeypatch, "results/easy_pca", song_path, "--out", "all.csv") == 0
+    assert capsys.readouterr().out.endswith("table: all.csv\n")
+    table = mv.assign(mv.load("checkpoints/easy_pca"), songs)
+    found = pd.read_csv("all.csv")
+    assert list(found) == list(table)
+    text = table.select_dtypes(object).columns.drop("reason")
+    assert found[text].equals(table[text].astype(found[text].dtypes))
+    numbers = table.select_dtypes("number").astype(float)
+    np.testing.assert_allclose(found[numbers.columns].astype(float), numbers, atol=1e-6)
+    # The checkpoint does as well.
+    assert command(monkeypatch, "checkpoints/easy_pca", song_path, "--out", "again.csv") == 0
+    assert Path("again.csv").read_bytes() == Path("all.csv").read_bytes()
+
+
+def test_several_files_are_opened_together_as_the_known_songs_were(
+    songs, monkeypatch, capsys, tmp_path
+):
+    experiment = replace(PCA, data=mv.DataConfig(heldout_fraction=0.2))
+    mv.fit(experiment, songs, quiet=True).save("c")
+    files = [write(tmp_path / f"{n}.parquet", songs_table().slice(n, 2)) for n in (4, 8)]
+    opened = []
+
+    def assign(model, songs):
+        opened.append(songs)
+        raise mv.InputError("enough")
+
+    monkeypatch.setattr("musicvae_jax.verbs.assign", assign)
+    assert command(monkeypatch, "c", *files) == EXIT_BAD_INPUT
+    assert capsys.readouterr().err.endswith("error: enough\n")
+    assert opened[0].table["music_id"].tolist() == [f"song 0{place}" for place in (4, 5, 8, 9)]
+    assert opened[0].data.heldout_fraction == 0.2
+
+
+def test_bad_arguments_are_one_clear_line(model, song_path, monkeypatch, capsys):
+    model.save("without")
+    Path("results/x").mkdir(parents=True)
+    Path("results/x/config.json").write_text('{"name": "x", "output_dir": null}')
+    Path("empty").mkdir()
+    for arguments, message in (
+        (
+            ["gone", song_path],
+            "gone: no such folder; expected the checkpoint or the results folder",
+        ),
+        (["empty", song_path], "empty: holds no checkpoint and no config.json; expected the"),
+        (["results/x", song_path], "results/x: its checkpoint is not at "),
+        (["without", "gone.parquet"], "gone.parquet: no such file"),
+        (["without", song_path], "clusters: got none, and the model has none; expected"),
+        (["without"], "songs: got none, expected one or more files, a folder or a glob"),
+        (
+            ["without", song_path, "--out", "gone/a.csv"],
+            "out: got gone/a.csv, expected a file",
+        ),
+        (["without", song_path, "--out", "empty"], "out: got empty, which is a folder"),
+    ):
+        assert command(monkeypatch, *arguments) == EXIT_BAD_INPUT
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith(f"error: {message}"), error
+
+
+def test_the_function_stays_where_its_name_says():
+    code = """
+import musicvae_jax as mv
+import musicvae_jax.assign
+from musicvae_jax.verbs import assign
+assert mv.assign is assign
+assert musicvae_jax.assign is assign
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env=clean_environment())
+
+
+def test_help_starts_without_the_heavy_libraries():
+    code = """
+import runpy, sys
+sys.argv = ["assign", "--help"]
+try:
+    runpy.run_module("musicvae_jax.assign", run_name="__main__")
+except SystemExit as stop:
+    assert stop.code == 0
+assert not {"jax", "numpy", "pandas", "sklearn"} & set(sys.modules)
+"""
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env=clean_environment(), capture_output=True
+    )
