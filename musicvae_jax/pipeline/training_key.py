@@ -41,7 +41,12 @@ def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str,
         weights = [{"version": one.version, "weights": one.weights} for one in fitted]
         lyrics = to_json(experiment.lyrics) | {"models": weights}
     return {
-        "data": to_json(experiment.data) | {"path": f"songs of SHA-256 {fingerprint[:16]}"},
+        # How the songs were read shows in their fingerprint.
+        "data": {
+            "path": f"songs of SHA-256 {fingerprint[:16]}",
+            "heldout_fraction": experiment.data.heldout_fraction,
+            "split_seed": experiment.data.split_seed,
+        },
         "features": settings(experiment.features),
         "crops": to_json(experiment.crops) if reads_crops else None,
         "lyrics": lyrics,

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from musicvae_jax.runtime.files import replacing
 from musicvae_jax.songs.mels import MEL_BANDS
-from musicvae_jax.songs.parquet import ID_COLUMN, MEL_COLUMN
+from musicvae_jax.songs.parquet.file import ID_COLUMN, MEL_COLUMN
 
 _TEXTS = pa.list_(pa.string())
 _REFERENCES = pa.list_(pa.struct([("id", pa.string()), ("name", pa.string())]))

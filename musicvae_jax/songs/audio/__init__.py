@@ -1,0 +1,1 @@
+"""Songs in folders of audio files."""
