@@ -21,8 +21,8 @@ _LIBSNDFILE = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 _FFMPEG = (".m4a", ".aac", ".wma")
 SUFFIXES = (*_LIBSNDFILE, *_FFMPEG)
 _EXTRA = "audio-av"
-# Samples of all channels in a block: 4 MB of float32.
-_BLOCK_SAMPLES = 1 << 20
+# Samples of all channels in a block, a second or so: the place of a fault is known to a block.
+_BLOCK_SAMPLES = 1 << 16
 
 
 class AudioError(Exception):
@@ -107,7 +107,7 @@ def _read_libsndfile(file: "soundfile.SoundFile", start: int) -> Iterator[np.nda
     except soundfile.SoundFileError as error:
         message = getattr(error, "error_string", "").rstrip(".") or "no reason given"
         raise AudioError(
-            f"damaged {_clock(place, file.samplerate)} from the start (libsndfile: {message})"
+            f"is damaged after {_clock(place, file.samplerate)} (libsndfile: {message})"
         ) from error
 
 
@@ -117,14 +117,14 @@ def _open_ffmpeg(path: Path) -> Iterator[Stream]:
 
     try:
         n_samples = 0
-        with av.open(os.fsencode(path)) as container:
+        with path.open("rb") as file, av.open(file) as container:
             rate_hz = _audio_of(container).rate or 0
             # Estimates in headers are wrong for .aac: add up the packets, which are not decoded.
             for packet in container.demux(_audio_of(container)):
                 if packet.duration:
                     n_samples += round(packet.duration * packet.time_base * rate_hz)
         yield Stream(rate_hz, n_samples, lambda start: _read_ffmpeg(path, rate_hz, start))
-    except (av.FFmpegError, UnicodeError) as error:
+    except av.FFmpegError as error:
         raise AudioError(f"holds no audio that FFmpeg can read ({_first_line(error)})") from error
 
 
@@ -133,7 +133,8 @@ def _read_ffmpeg(path: Path, rate_hz: int, start: int) -> Iterator[np.ndarray]:
 
     place = 0
     try:
-        with av.open(os.fsencode(path)) as container:
+        # As a file, since PyAV refuses names that are not UTF-8.
+        with path.open("rb") as file, av.open(file) as container:
             resampler = av.AudioResampler(format="fltp")
             for frame in container.decode(_audio_of(container)):
                 for same in resampler.resample(frame):
@@ -145,7 +146,7 @@ def _read_ffmpeg(path: Path, rate_hz: int, start: int) -> Iterator[np.ndarray]:
                     place += len(block)
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(
-            f"damaged {_clock(place, rate_hz)} from the start (FFmpeg: {_first_line(error)})"
+            f"is damaged after {_clock(place, rate_hz)} (FFmpeg: {_first_line(error)})"
         ) from error
 
 

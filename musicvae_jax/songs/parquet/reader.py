@@ -74,7 +74,7 @@ def _mention_audio(path: Path, terminal: Terminal) -> None:
         n_audio = sum(has_suffix(file) for file in path.glob("*") if is_visible(file))
         if n_audio:
             terminal.notice(
-                f"{path}: the songs are read from its *.parquet; its {n_audio} audio file(s) are not"
+                f"{path}: its *.parquet files are read, and its {n_audio} audio file(s) are not"
             )
 
 
