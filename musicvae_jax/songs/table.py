@@ -137,9 +137,10 @@ class Songs(NamedTuple):
             reason = f"; {place}: {first.reason}" if first else ""
             raise InputError(f"{self.path}: no usable song in {n_rows} rows{reason}")
         if 2 * len(rejected) > n_rows:
+            named = "" if first.music_id == place else f" ({first.music_id or 'no id'})"
             raise InputError(
                 f"{self.path}: {len(rejected)} of {n_rows} rows cannot be used, expected at most "
-                f"half; the first is {place} ({first.music_id or 'no id'}): {first.reason}"
+                f"half; the first is {place}{named}: {first.reason}"
             )
 
 

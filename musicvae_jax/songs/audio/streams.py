@@ -105,10 +105,9 @@ def _read_libsndfile(file: "soundfile.SoundFile", start: int) -> Iterator[np.nda
                 yield _mono(block[max(0, start - place) :], 1)
             place += len(block)
     except soundfile.SoundFileError as error:
-        message = getattr(error, "error_string", "").rstrip(".") or "no reason given"
-        raise AudioError(
-            f"is damaged after {_clock(place, file.samplerate)} (libsndfile: {message})"
-        ) from error
+        reason = getattr(error, "error_string", "").removeprefix("Error : ").rstrip(".")
+        named = f" (libsndfile: {reason})" if reason else ""
+        raise AudioError(f"is damaged after {_clock(place, file.samplerate)}{named}") from error
 
 
 @contextmanager
