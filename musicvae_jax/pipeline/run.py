@@ -170,7 +170,7 @@ def _write_results(
             "posterior": health.dimensions,
             "posterior_summary": health.members,
             "cluster_selection": tables.selection_table(clustered.curves, clustered.chosen_k),
-            "rejected": tables.rejected_table(fitted.inputs.rejected),
+            "rejected": tables.rejected_table((*fitted.inputs.rejected, *songs.unused)),
         }
         _write_tables(folder, of_stages)
         latents = tables.latents_table(listing, heldout, clusters)

@@ -21,6 +21,8 @@ _MODULES = (
     "musicvae_jax.training.streaming",
     "musicvae_jax.training.sweeps",
 )
+# Settings of reading audio, which show in the fingerprint of the songs if they matter.
+_IN_FINGERPRINT = ("excerpt", "seconds", "decode_seconds")
 
 
 def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str, Any]:
@@ -41,7 +43,12 @@ def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str,
         weights = [{"version": one.version, "weights": one.weights} for one in fitted]
         lyrics = to_json(experiment.lyrics) | {"models": weights}
     return {
-        "data": to_json(experiment.data) | {"path": f"songs of SHA-256 {fingerprint[:16]}"},
+        "data": {
+            name: value
+            for name, value in to_json(experiment.data).items()
+            if name not in _IN_FINGERPRINT
+        }
+        | {"path": f"songs of SHA-256 {fingerprint[:16]}"},
         "features": settings(experiment.features),
         "crops": to_json(experiment.crops) if reads_crops else None,
         "lyrics": lyrics,

@@ -32,16 +32,20 @@ class Part(Protocol):
     Worker processes get parts, so they are small and can be pickled.
 
     Attributes:
-        file: name of the source in rejections.
-        file_row: the part's first row, counted within the source.
+        files: names of the files that it is from, in rejections.
         first_row: the part's first row, counted in `Songs.table`.
         n_rows: number of rows, at least 1.
     """
 
-    file: str
-    file_row: int
     first_row: int
     n_rows: int
+
+    @property
+    def files(self) -> tuple[str, ...]: ...
+
+    def origin(self, row: int) -> tuple[str, int]:
+        """The name of a row's file and the row's place in it; rows are counted from 0."""
+        ...
 
     @property
     def key(self) -> tuple[Hashable, ...]:

@@ -55,6 +55,11 @@ def sorted_by_name(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=_natural)
 
 
+def is_visible(file: Path) -> bool:
+    """Whether a path is a file that is not hidden."""
+    return file.is_file() and not file.name.startswith(".")
+
+
 def songs_name(path: Path) -> str:
     """A short name for titles: the file without its suffix, the folder, or the glob."""
     return path.absolute().name.removesuffix(".parquet")

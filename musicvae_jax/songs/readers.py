@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from musicvae_jax.config import DataConfig, FeatureConfig
 from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs.audio.find import is_audio
+from musicvae_jax.songs.audio.reader import open_audio
 from musicvae_jax.songs.parquet.reader import open_parquet
 from musicvae_jax.songs.paths import matches
 from musicvae_jax.songs.table import Songs
@@ -33,7 +35,10 @@ class Reader(NamedTuple):
 
 # The first that accepts a path reads it. The last takes whatever is left, so that its errors say
 # what is expected.
-READERS = (Reader(lambda path: True, open_parquet),)  # noqa: ARG005
+READERS = (
+    Reader(is_audio, open_audio),
+    Reader(lambda path: True, open_parquet),  # noqa: ARG005
+)
 
 
 def reader_of(path: Path) -> Reader:
@@ -55,8 +60,8 @@ def load_songs(
     """Opens songs: metadata at once, mel spectrograms as they are needed.
 
     Args:
-        path: a parquet file in the 4MuLA schema, a folder of such files, or a glob such as
-            `mels/part-*.parquet`; or several of these, of one kind.
+        path: a folder of audio files, or one file; a parquet file in the 4MuLA schema or a folder
+            of such files; a glob such as `mels/part-*.parquet`; or several of these, of one kind.
         data: how to read them, apart from its path.
         cache_dir: folder for what takes long to make.
         terminal: for progress and notices; by default there are none.

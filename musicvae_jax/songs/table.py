@@ -6,7 +6,7 @@ does not grow with the number of songs. No unusable row is dropped silently: eac
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax.config import DataConfig, Label
+from musicvae_jax.errors import InputError
 from musicvae_jax.songs.mels import Part
 
 # Columns of the table that clusters are compared with.
@@ -67,6 +68,7 @@ class Songs(NamedTuple):
             files; and every factor_* column. Absent values are null.
         parts: the units in which songs are read, in the order of the table; none is empty.
         features: the songs' numbers, for songs without mel spectrograms; else None.
+        unused: what was found beside the songs and could not be used, such as labels of no song.
     """
 
     path: Path
@@ -75,6 +77,7 @@ class Songs(NamedTuple):
     table: pd.DataFrame
     parts: tuple[Part, ...]
     features: Features | None = None
+    unused: tuple[Rejection, ...] = ()
 
     @property
     def has_mels(self) -> bool:
@@ -84,16 +87,22 @@ class Songs(NamedTuple):
     @property
     def files(self) -> tuple[str, ...]:
         """Names of the files that have rows."""
-        return tuple(dict.fromkeys(part.file for part in self.parts))
+        return tuple(dict.fromkeys(file for part in self.parts for file in part.files))
 
     def origin(self, row: int) -> tuple[str, int]:
         """The file that a row of the table is from, and its row there, from 0."""
         part = self.parts[bisect_right(self.parts, row, key=lambda part: part.first_row) - 1]
-        return part.file, part.file_row + row - part.first_row
+        return part.origin(row - part.first_row)
 
     def place(self, file: str, row: int) -> str:
-        """A file's row in words: "row 7", or "row 7 of part-0.parquet" if there are more files."""
-        return f"row {row}" if len(self.files) == 1 else f"row {row} of {file}"
+        """A file's row in words: "row 7", "row 7 of part-0.parquet" if there are more files.
+
+        Just the file where each has one row.
+        """
+        n_files = len(self.files)
+        if n_files == len(self.table):
+            return file
+        return f"row {row}" if n_files == 1 else f"row {row} of {file}"
 
     def usable_rows(self, mel_faults: Mapping[int, str]) -> tuple[np.ndarray, list[Rejection]]:
         """Decides which rows to use: for each id, the first with a usable mel.
@@ -118,6 +127,21 @@ class Songs(NamedTuple):
             else:
                 used[music_id] = row
         return np.array(list(used.values()), np.int64), rejected
+
+    def check_enough_usable(self, rejected: Sequence[Rejection]) -> None:
+        """Raises `InputError` if more than half of the rows are rejected, or all."""
+        n_rows = len(self.table)
+        first = rejected[0] if rejected else None
+        place = self.place(first.file, first.row) if first else ""
+        if len(rejected) == n_rows:
+            reason = f"; {place}: {first.reason}" if first else ""
+            raise InputError(f"{self.path}: no usable song in {n_rows} rows{reason}")
+        if 2 * len(rejected) > n_rows:
+            named = "" if first.music_id == place else f" ({first.music_id or 'no id'})"
+            raise InputError(
+                f"{self.path}: {len(rejected)} of {n_rows} rows cannot be used, expected at most "
+                f"half; the first is {place}{named}: {first.reason}"
+            )
 
 
 def song_frame(columns: Mapping[str, Iterable[Any]], n_songs: int) -> pd.DataFrame:

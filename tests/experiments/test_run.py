@@ -165,7 +165,7 @@ def truncated(path):
 
 BAD_FILES = {
     "missing": (lambda path: None, "no such file"),
-    "folder": (Path.mkdir, "no *.parquet file in this folder"),
+    "folder": (Path.mkdir, "neither an audio file nor *.parquet in this folder"),
     "text": (lambda path: path.write_text("hello, not parquet"), "not a complete parquet file"),
     "truncated": (truncated, "not a complete parquet file"),
     "no ids": (

@@ -21,6 +21,7 @@ def key_of(experiment=TINY, fingerprint="songs"):
         {"fuse": ("genre",)},
         {"output_dir": Path("x")},
         {"data": DataConfig(path=Path("elsewhere.parquet"))},
+        {"data": DataConfig(excerpt="start", seconds=9.0, decode_seconds=9.0)},
         {"features": FeatureConfig(cache_dir=Path("elsewhere"))},
     ],
 )

@@ -68,6 +68,10 @@ def path_text(path: Path) -> str:
     r"""A path as POSIX text that can be written as UTF-8, different for different paths.
 
     A byte of a name that is not UTF-8 becomes `\xff`, with its value.
+
+    Example:
+        >>> path_text(Path(os.fsdecode(b"caf\xe9.wav")))
+        'caf\\xe9.wav'
     """
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 

@@ -85,7 +85,7 @@ def open_file(path: Path) -> pq.ParquetFile:
     expected = "expected a parquet file in the 4MuLA schema"
     try:
         if not path.exists():
-            raise InputError(f"{path}: no such file; {expected}")
+            raise InputError(f"{path}: no such file; {expected}, or a folder of audio files")
         if not path.is_file():
             raise InputError(f"{path}: is not a file; {expected}")
         return pq.ParquetFile(path, memory_map=True)

@@ -41,6 +41,15 @@ class ParquetPart(NamedTuple):
     n_rows: int
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The one file."""
+        return (self.file,)
+
+    def origin(self, row: int) -> tuple[str, int]:
+        """The file, and a row of the part counted within it."""
+        return self.file, self.file_row + row
+
+    @property
     def key(self) -> tuple[str, int, int]:
         """Identifies the content, wherever the file is."""
         return (self.fingerprint, *self.groups)

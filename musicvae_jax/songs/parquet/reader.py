@@ -12,6 +12,7 @@ import pyarrow as pa
 from musicvae_jax.config import DataConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs.audio.find import has_suffix
 from musicvae_jax.songs.parquet.file import (
     TEXT_NAMES,
     SongFile,
@@ -20,7 +21,7 @@ from musicvae_jax.songs.parquet.file import (
     read_file,
 )
 from musicvae_jax.songs.parquet.parts import ParquetPart, file_parts
-from musicvae_jax.songs.paths import sorted_by_name
+from musicvae_jax.songs.paths import is_visible, sorted_by_name
 from musicvae_jax.songs.table import FACTOR_PREFIX, OTHER_COLUMNS, TAGS_COLUMN, Songs, song_frame
 
 
@@ -28,7 +29,7 @@ def open_parquet(
     paths: Sequence[Path],
     data: DataConfig,
     cache_dir: Path,  # noqa: ARG001 - every reader gets it
-    terminal: Terminal,  # noqa: ARG001
+    terminal: Terminal,
 ) -> Songs:
     """Opens one or more parquet files in the 4MuLA schema, see `songs.readers`.
 
@@ -39,6 +40,8 @@ def open_parquet(
         InputError: there is no such file, a file is not a parquet file or lacks a required column,
             a column has the wrong type, or two files have incompatible types for a column.
     """
+    for path in paths:
+        _mention_audio(path, terminal)
     paths = [file for path in paths for file in _files(path)]
     with ThreadPoolExecutor() as pool:
         files = list(pool.map(read_file, paths))
@@ -58,7 +61,7 @@ def _files(path: Path) -> list[Path]:
     except OSError:
         # For example, the name is too long: opening the file will say so.
         return [path]
-    files = sorted_by_name(file for file in path.glob("*.parquet") if _is_visible(file))
+    files = sorted_by_name(file for file in path.glob("*.parquet") if is_visible(file))
     if not files:
         raise InputError(
             f"{path}: no *.parquet file in this folder; expected one or more in the 4MuLA schema"
@@ -66,8 +69,13 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _is_visible(file: Path) -> bool:
-    return file.is_file() and not file.name.startswith(".")
+def _mention_audio(path: Path, terminal: Terminal) -> None:
+    if not path.is_file():
+        n_audio = sum(has_suffix(file) for file in path.glob("*") if is_visible(file))
+        if n_audio:
+            terminal.notice(
+                f"{path}: its *.parquet files are read, and its {n_audio} audio file(s) are not"
+            )
 
 
 def _digest_of(digests: Sequence[str]) -> str:
