@@ -10,7 +10,8 @@ import numpy as np
 
 from musicvae_jax.runtime.files import replacing
 from musicvae_jax.songs.demo_lyrics import write_lyrics
-from musicvae_jax.songs.synthesis import SAMPLE_RATE_HZ, SongFactors, synthesise
+from musicvae_jax.songs.power_mel import power_mel
+from musicvae_jax.songs.synthesis import SongFactors, synthesise
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -225,7 +226,8 @@ def _make_song(index: int, artist: int) -> _Song:
     factors = _draw_factors(artist, rng)
     language = _draw_language(artist, rng)
     lyrics = write_lyrics(language, genre_of(artist).topic, rng) if language else None
-    return _Song(factors, language, lyrics, _mel(synthesise(factors, rng)))
+    mel = _round_mantissa(power_mel(synthesise(factors, rng)))
+    return _Song(factors, language, lyrics, mel)
 
 
 def _draw_factors(artist: int, rng: np.random.Generator) -> SongFactors:
@@ -263,18 +265,6 @@ def _draw_language(artist: int, rng: np.random.Generator) -> str | None:
     if rng.random() < _INSTRUMENTAL_SHARE:
         return None
     return str(rng.choice(_LANGUAGES)) if rng.random() < _FOREIGN_SHARE else own
-
-
-def _mel(audio: np.ndarray) -> np.ndarray:
-    import librosa
-    from threadpoolctl import threadpool_limits
-
-    # With more BLAS threads the sums, and so the bytes, would differ. One is also faster.
-    with threadpool_limits(limits=1, user_api="blas"):
-        mel = librosa.feature.melspectrogram(
-            y=audio, sr=SAMPLE_RATE_HZ, n_fft=2048, hop_length=512, n_mels=128, power=2.0
-        )
-    return _round_mantissa(mel.astype(np.float32))
 
 
 def _round_mantissa(values: np.ndarray) -> np.ndarray:

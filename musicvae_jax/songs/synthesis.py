@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-SAMPLE_RATE_HZ = 22_050
+from musicvae_jax.songs.power_mel import SAMPLE_RATE_HZ
+
 VIBRATO_HZ = 5.5
 RELEASE_SECONDS = 0.04
 # Long enough that nearest-sample lookup stays below the quietest noise floor in use.

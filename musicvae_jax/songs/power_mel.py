@@ -1,0 +1,50 @@
+"""Audio to the power mel spectrograms of 4MuLA."""
+
+import numpy as np
+
+from musicvae_jax.songs.mels import MEL_BANDS
+
+SAMPLE_RATE_HZ = 22_050
+HOP_SAMPLES = 512
+WINDOW_SAMPLES = 2048
+
+
+def power_mel(audio: np.ndarray) -> np.ndarray:
+    """The mel spectrogram of audio, with the settings of 4MuLA.
+
+    The same audio gives the same bytes on the same machine.
+
+    Args:
+        audio: mono, floating point, at `SAMPLE_RATE_HZ`, shape `[samples]`; finite, and at least
+            one window of 2048 samples, below which librosa warns.
+
+    Returns:
+        Power, not decibels, at least 0, float32 `[128, 1 + samples // 512]`; frame `i` is centred
+        on sample `512 * i`, and beyond the ends of the audio is silence.
+
+    Raises:
+        librosa.util.exceptions.ParameterError: the audio is empty, not finite or not floating
+            point.
+
+    Example:
+        >>> power_mel(np.zeros(22_050, np.float32)).shape
+        (128, 44)
+
+    References:
+        Silva et al., 4MuLA: a multitask, multimodal, and multilingual dataset of music lyrics and
+        audio features, 2020. The spectrogram is librosa's.
+    """
+    import librosa
+    from threadpoolctl import threadpool_limits
+
+    # With more BLAS threads the sums, and so the bytes, would differ. One is also faster.
+    with threadpool_limits(limits=1, user_api="blas"):
+        mel = librosa.feature.melspectrogram(
+            y=audio,
+            sr=SAMPLE_RATE_HZ,
+            n_fft=WINDOW_SAMPLES,
+            hop_length=HOP_SAMPLES,
+            n_mels=MEL_BANDS,
+            power=2.0,
+        )
+    return mel.astype(np.float32, copy=False)
