@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musicvae_jax.runtime.files import replacing
 from musicvae_jax.songs.demo_lyrics import write_lyrics
-from musicvae_jax.songs.power_mel import power_mel
+from musicvae_jax.songs.power_mel import power_mel, round_mantissa
 from musicvae_jax.songs.synthesis import SongFactors, synthesise
+from musicvae_jax.songs.writing import write_songs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,16 +19,14 @@ if TYPE_CHECKING:
 # Raise it whenever a number or a table here changes, so that old files are made again.
 DEMO_VERSION = "1"
 N_DEMO_SONGS = 400
-_VERSION_KEY = b"musicvae_jax.demo_version"
+_VERSION_KEY = "musicvae_jax.demo_version"
 _SEED = 20_210_322
 # Last word of a seed. A song's seed has none, and NumPy pads with zeros, so 0 would collide.
 _ARTIST_STREAM, _ORDER_STREAM = 1, 2
 
 _MAX_ARTISTS = 40
-_SONGS_PER_GROUP = 64
 # Below this, starting processes costs more than it saves.
 _MAX_SONGS_IN_PROCESS = 64
-_MEL_LEAF = "melspectrogram.list.element.list.element"
 
 _LANGUAGES = ("en", "pt-br", "es")
 _INSTRUMENTAL_SHARE = 0.1
@@ -174,8 +172,13 @@ def write_demo(
     if n_songs < 1:
         raise ValueError(f"n_songs must be at least 1, got {n_songs}")
     plan = plan_songs(n_songs)
-    with replacing(path) as aside, closing(_songs(plan)) as songs:
-        _write_parquet(aside, plan, songs, on_song or (lambda: None))
+    with closing(_songs(plan)) as songs:
+        write_songs(
+            path,
+            _rows(plan, songs, on_song or (lambda: None)),
+            extra_columns=_factor_columns(),
+            metadata={_VERSION_KEY: DEMO_VERSION},
+        )
 
 
 def demo_version(path: Path) -> str | None:
@@ -187,7 +190,7 @@ def demo_version(path: Path) -> str | None:
         metadata = pq.read_metadata(path).metadata
     except (OSError, pa.ArrowInvalid):
         return None
-    version = (metadata or {}).get(_VERSION_KEY)
+    version = (metadata or {}).get(_VERSION_KEY.encode())
     return version.decode() if version else None
 
 
@@ -226,8 +229,16 @@ def _make_song(index: int, artist: int) -> _Song:
     factors = _draw_factors(artist, rng)
     language = _draw_language(artist, rng)
     lyrics = write_lyrics(language, genre_of(artist).topic, rng) if language else None
-    mel = _round_mantissa(power_mel(synthesise(factors, rng)))
+    mel = round_mantissa(power_mel(synthesise(factors, rng)))
     return _Song(factors, language, lyrics, mel)
+
+
+def _rows(
+    plan: Plan, songs: Iterator[_Song], on_song: Callable[[], None]
+) -> Iterator[tuple[dict[str, object], np.ndarray]]:
+    for index, song in enumerate(songs):
+        on_song()
+        yield _metadata(plan, index, song), song.mel
 
 
 def _draw_factors(artist: int, rng: np.random.Generator) -> SongFactors:
@@ -267,83 +278,11 @@ def _draw_language(artist: int, rng: np.random.Generator) -> str | None:
     return str(rng.choice(_LANGUAGES)) if rng.random() < _FOREIGN_SHARE else own
 
 
-def _round_mantissa(values: np.ndarray) -> np.ndarray:
-    # Keep 5 of 23 bits: the error is at most 0.07 dB, and two of four bytes compress to nothing.
-    bits = values.view(np.uint32) + np.uint32(1 << 17)
-    return (bits & ~np.uint32((1 << 18) - 1)).view(np.float32)
-
-
-def _write_parquet(
-    path: Path, plan: Plan, songs: Iterator[_Song], on_song: Callable[[], None]
-) -> None:
-    import pyarrow.parquet as pq
-
-    schema = _schema()
-    texts = [name for name in schema.names if name != "melspectrogram"]
-    with pq.ParquetWriter(
-        path,
-        schema,
-        compression="zstd",
-        use_dictionary=texts,
-        use_byte_stream_split=[_MEL_LEAF],
-    ) as writer:
-        group: list[_Song] = []
-        for index, song in enumerate(songs, start=1):
-            group.append(song)
-            on_song()
-            if len(group) == _SONGS_PER_GROUP or index == len(plan.artists):
-                writer.write_table(_table(schema, plan, index - len(group), group))
-                group = []
-
-
-def _schema() -> "pa.Schema":
+def _factor_columns() -> dict[str, "pa.DataType"]:
     import pyarrow as pa
 
-    text, texts = pa.string(), pa.list_(pa.string())
-    references = pa.list_(pa.struct([("id", text), ("name", text)]))
-    kinds = {float: pa.float32(), int: pa.int64(), bool: pa.bool_(), str: text}
-    return pa.schema(
-        [
-            ("music_id", text),
-            ("music_name", text),
-            ("music_lang", text),
-            ("music_lyrics", text),
-            ("art_id", text),
-            ("art_name", text),
-            ("art_rank", pa.int64()),
-            ("main_genre", text),
-            ("related_genre", texts),
-            ("related_art", references),
-            ("related_music", references),
-            ("musicnn_tags", texts),
-            ("melspectrogram", pa.list_(pa.list_(pa.float32()))),
-            *((f"factor_{field.name}", kinds[field.type]) for field in fields(SongFactors)),
-        ],
-        metadata={_VERSION_KEY: DEMO_VERSION},
-    )
-
-
-def _table(schema: "pa.Schema", plan: Plan, first: int, songs: list[_Song]) -> "pa.Table":
-    import pyarrow as pa
-
-    rows = [_metadata(plan, index, song) for index, song in enumerate(songs, start=first)]
-    columns = [
-        _mel_column([song.mel for song in songs])
-        if field.name == "melspectrogram"
-        else pa.array([row[field.name] for row in rows], field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _mel_column(mels: list[np.ndarray]) -> "pa.ListArray":
-    import pyarrow as pa
-
-    frames = np.concatenate([[0], *([mel.shape[1]] * len(mel) for mel in mels)])
-    values = pa.array(np.concatenate([mel.ravel() for mel in mels]))
-    bands = pa.ListArray.from_arrays(pa.array(np.cumsum(frames), pa.int32()), values)
-    offsets = np.cumsum([0, *(len(mel) for mel in mels)])
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), bands)
+    kinds = {float: pa.float32(), int: pa.int64(), bool: pa.bool_(), str: pa.string()}
+    return {f"factor_{field.name}": kinds[field.type] for field in fields(SongFactors)}
 
 
 def _metadata(plan: Plan, index: int, song: _Song) -> dict[str, object]:

@@ -48,3 +48,23 @@ def power_mel(audio: np.ndarray) -> np.ndarray:
             power=2.0,
         )
     return mel.astype(np.float32, copy=False)
+
+
+def round_mantissa(mel: np.ndarray) -> np.ndarray:
+    """Power with 5 of the 23 bits of its mantissa, which halves the size of a file.
+
+    Args:
+        mel: float32, finite, any shape; in C order.
+
+    Returns:
+        float32, the same shape; the error is at most 1/64 of the value, 0.07 dB.
+
+    Example:
+        >>> round_mantissa(np.array([1.0, 100.0], np.float32))
+        array([  1., 100.], dtype=float32)
+        >>> round_mantissa(np.array([0.3], np.float32))
+        array([0.296875], dtype=float32)
+    """
+    # Two of the four bytes are then zero, which compresses to nothing.
+    bits = mel.view(np.uint32) + np.uint32(1 << 17)
+    return (bits & ~np.uint32((1 << 18) - 1)).view(np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from librosa import mel_frequencies
 
-from musicvae_jax.songs.power_mel import HOP_SAMPLES, SAMPLE_RATE_HZ, power_mel
+from musicvae_jax.songs.power_mel import HOP_SAMPLES, SAMPLE_RATE_HZ, power_mel, round_mantissa
 
 
 def tone(frequency_hz, n_samples=SAMPLE_RATE_HZ, level=1.0):
@@ -38,3 +38,10 @@ def test_power_grows_with_the_square_of_the_level():
 
 def test_audio_in_double_precision_gives_the_same_type():
     assert power_mel(tone(440.0).astype(np.float64)).dtype == np.float32
+
+
+def test_rounding_is_to_the_nearest():
+    values = np.random.default_rng(0).lognormal(sigma=9.0, size=10_000).astype(np.float32)
+    relative = round_mantissa(values) / values - 1
+    assert np.abs(relative).max() <= 2.0**-6
+    assert abs(relative.mean()) < 1e-3
