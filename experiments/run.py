@@ -10,9 +10,9 @@ from typing import Annotated
 
 import tyro
 
-from experiments.cli import parse, run_command
 from musicvae_jax.config import Experiment, RuntimeConfig
 from musicvae_jax.registry import EXPERIMENTS, KNOWN_ON
+from musicvae_jax.runtime.command import parse, run_command
 from musicvae_jax.runtime.startup import configure_jax, connect, exit_process
 from musicvae_jax.runtime.workers import FOR_ONE_RUN
 

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.cli import parse, run_command
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.registry import CHECKPOINT_NAMES, EXPERIMENTS, SUITES
+from musicvae_jax.runtime.command import parse, run_command
 from musicvae_jax.runtime.startup import configure_jax
 
 

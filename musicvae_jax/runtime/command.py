@@ -1,4 +1,4 @@
-"""What the two commands share: reading arguments, one-line errors, exit codes, --debug."""
+"""What all commands share: reading arguments, one-line errors, exit codes, --debug."""
 
 import contextlib
 import io
