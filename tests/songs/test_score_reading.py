@@ -198,6 +198,30 @@ def test_verses_are_lines():
     assert read_lyrics(score_of(part)) == "one two\nthree four"
 
 
+def test_a_note_may_have_the_second_verse_only():
+    assert read_lyrics(score_of(sung("one", "two", verse=2))) == "one two"
+
+
+def test_a_word_without_an_end_is_kept():
+    assert read_lyrics(score_of(sung("Glo-", "-ri-"))) == "Glori"
+
+
+def test_held_syllables_are_no_words():
+    assert read_lyrics(score_of(sung("sol", "_", "la"))) == "sol la"
+
+
+def test_two_syllables_on_one_note_are_one_word_or_two():
+    part = sung("la", "del")
+    composite = note.Lyric()
+    composite.components = [
+        note.Lyric("don", syllabic="single"),
+        note.Lyric("na", syllabic="begin"),
+    ]
+    composite.components[1].elisionBefore = " "
+    part.notes[0].lyrics = [composite]
+    assert read_lyrics(score_of(part)) == "don nadel"
+
+
 def test_the_part_with_most_words_is_taken():
     assert (
         read_lyrics(score_of(sung("ah"), sung("a", "whole", "line"), part_of())) == "a whole line"

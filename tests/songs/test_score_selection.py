@@ -15,7 +15,7 @@ from musicvae_jax.songs.scores.repertoire import (
     MOST_TUNES,
     TUNE_BOOKS,
 )
-from musicvae_jax.songs.scores.rights import Rights, read_rights
+from musicvae_jax.songs.scores.rights import Rights, _name, read_rights
 from musicvae_jax.songs.scores.selection import (
     corpus_files,
     corpus_folder,
@@ -175,6 +175,22 @@ def test_the_transcriber_of_a_tune_is_named_without_an_address(tmp_path):
     path.write_text("% Copyright (C) 1999 Ann\n% thanks\nX:1\nZ:Bo <bo:b.org> bo@b.org\nK:C\n")
     tune = read_tunes(path)[0]
     assert read_rights(path, tune) == Rights("Copyright (C) 1999 Ann", "Bo")
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Transcribed by Bob Safranek, rjs@gsp.org", "Bob Safranek"),
+        ('"Transcribed by Norbert Paap, norbertp@bdu.uva.nl"', "Norbert Paap"),
+        ("Transcribed by henrik.norbeck@mailbox.swipnet.se", ""),
+        ("abc 1.6", ""),
+        ("Contributed 20080902 by John Chambers jc:jc.tzo.net", "John Chambers"),
+        ("Jack Campin * www.campin.me.uk * 2009", "Jack Campin * www.campin.me.uk * 2009"),
+        ("transcribed by John B. Walsh, walsh@math.ubc.ca 8/23/96", "John B. Walsh,  8/23/96"),
+    ],
+)
+def test_names_are_what_a_line_says_beside_addresses(line, name):
+    assert _name(line) == name
 
 
 def test_without_music21_the_error_names_the_extra(monkeypatch):

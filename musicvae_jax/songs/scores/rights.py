@@ -14,7 +14,10 @@ _CORPUS_NOTE = "passed on in music21's corpus under its corpus/license.txt"
 _SAYS_RIGHTS = re.compile(r"copyright|©|\(c\)|licen[cs]e|all rights|public domain", re.IGNORECASE)
 # What programs write where nobody has filled in the owner.
 _EMPTY = re.compile(r"(copyright|©|\s)*", re.IGNORECASE)
+# What a Z: line may hold beside a name.
 _E_MAIL = re.compile(r"<[^<>]*>|\([^()]*[@:][^()]*\)|\S+@\S+|\S+:\S+\.\S+")
+_TRANSCRIBED = re.compile(r"^\W*((abc )?\b(trans\w+|contributed)\b( \d+)?( by)?:?)?", re.IGNORECASE)
+_PROGRAM = re.compile(r"abc(mus)? [\d.]+", re.IGNORECASE)
 
 
 class Rights(NamedTuple):
@@ -22,7 +25,7 @@ class Rights(NamedTuple):
 
     Attributes:
         statement: its words about rights; "" where it has none.
-        encoder: who encoded or transcribed it; "" where it names nobody.
+        encoder: who encoded or transcribed it, without address; "" where it names nobody.
     """
 
     statement: str
@@ -63,8 +66,14 @@ def read_rights(path: Path, tune: str | None = None) -> Rights:
     encoders = re.findall(r"(?m)^Z: *(.*)$", tune)
     return Rights(
         _joined(line for line in comments if _SAYS_RIGHTS.search(line)),
-        _joined(_E_MAIL.sub("", line).strip(' ",') for line in encoders),
+        _joined(_name(line) for line in encoders),
     )
+
+
+def _name(line: str) -> str:
+    """The transcriber in a Z: line, without address; "" where it is about something else."""
+    name = _TRANSCRIBED.sub("", _E_MAIL.sub("", line)).strip(' ",')
+    return "" if _PROGRAM.fullmatch(name) else name
 
 
 def _of_musicxml(path: Path) -> Rights:
