@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from music21 import chord, harmony, instrument, metadata, meter, note, stream, tempo, tie
+from music21 import chord, harmony, instrument, interval, metadata, meter, note, stream, tempo, tie
 from music21.bar import Repeat
 from music21.duration import Duration
 
@@ -132,6 +132,14 @@ def test_transposing_instruments_sound_where_they_sound():
     score = score_of(part_of(instrument.Clarinet(), quarter("C4")))
     score.atSoundingPitch = False
     assert read_notes(score, "keys") == [ScoreNote(0.0, 0.5, 58.0, "woodwind")]
+
+
+def test_tenors_are_not_moved_by_the_octave_that_their_clef_has():
+    tenor = instrument.Instrument("Tenor")
+    tenor.transposition = interval.Interval("P-8")
+    score = score_of(part_of(tenor, quarter("C4")))
+    score.atSoundingPitch = False
+    assert read_notes(score, "voice")[0].midi == 60.0
 
 
 def test_repeats_are_played():

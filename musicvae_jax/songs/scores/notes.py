@@ -51,12 +51,12 @@ def read_notes(score: "Score", default_timbre: str) -> list[ScoreNote]:
     unpitched percussion are not. Tied notes are one.
 
     Args:
-        score: of music21; transposing parts are made to sound as written for them.
+        score: of music21; parts of transposing instruments are brought to their sound.
         default_timbre: for parts that name no instrument.
     """
-    if any(part.getInstrument().transposition for part in score.parts):
-        score = score.toSoundingPitch()
-    parts = [(part.flatten(), timbre_of(part, default_timbre)) for part in score.parts]
+    parts = [
+        (_as_sounding(part).flatten(), timbre_of(part, default_timbre)) for part in score.parts
+    ]
     tempo = _tempo(part for part, _ in parts)
     notes = [
         ScoreNote(start, tempo.seconds(end_quarters) - start, midi, timbre)
@@ -80,6 +80,13 @@ def with_repeats(score: "Score") -> "Score":
         return score.expandRepeats()
     except ExpanderException:
         return score
+
+
+def _as_sounding(part: "Part") -> "Part":
+    # A whole octave is in this corpus the tenor's, whose pitches stand as they sound: the clef
+    # says it a second time.
+    interval = part.getInstrument().transposition
+    return part.toSoundingPitch() if interval and interval.semitones % 12 else part
 
 
 def _tempo(parts: Iterable["Part"]) -> Tempo:
