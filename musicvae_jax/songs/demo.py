@@ -11,7 +11,7 @@ import numpy as np
 from musicvae_jax.songs.demo_lyrics import write_lyrics
 from musicvae_jax.songs.power_mel import power_mel, round_mantissa
 from musicvae_jax.songs.synthesis import SongFactors, synthesise
-from musicvae_jax.songs.writing import write_songs
+from musicvae_jax.songs.writing import file_metadata, write_songs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -183,15 +183,7 @@ def write_demo(
 
 def demo_version(path: Path) -> str | None:
     """The DEMO_VERSION in a file's footer; None if it is not a demo set."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        metadata = pq.read_metadata(path).metadata
-    except (OSError, pa.ArrowInvalid):
-        return None
-    version = (metadata or {}).get(_VERSION_KEY.encode())
-    return version.decode() if version else None
+    return file_metadata(path).get(_VERSION_KEY)
 
 
 def plan_songs(n_songs: int) -> Plan:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -81,6 +81,22 @@ class Note(NamedTuple):
     level: float
 
 
+class Envelope(Protocol):
+    """How the notes of an instrument begin, die away and waver."""
+
+    @property
+    def attack_seconds(self) -> float:
+        """Rise time of a note."""
+
+    @property
+    def decay_seconds(self) -> float:
+        """Time in which a held note falls to 1/e."""
+
+    @property
+    def vibrato_cents(self) -> float:
+        """Depth of the vibrato; 0 for none."""
+
+
 def midi_to_hz(midi: float) -> float:
     return 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
 
@@ -97,7 +113,7 @@ def synthesise(factors: SongFactors, rng: np.random.Generator) -> np.ndarray:
         if note.midi not in tables:
             tables[note.midi] = wavetable(frequency_hz, factors.brightness, factors.odd_share)
         samples = render_note(frequency_hz, note.duration_seconds, tables[note.midi], factors)
-        _add(mix, note.start_seconds, note.level * samples)
+        add_at(mix, note.start_seconds, note.level * samples)
     _add_percussion(mix, factors, rng)
     mix *= _gain(np.linspace(0.0, factors.dynamics_db, mix.size, dtype=np.float32))
     mix /= np.abs(mix).max()
@@ -146,19 +162,22 @@ def wavetable(frequency_hz: float, brightness: float, odd_share: float) -> np.nd
 
 
 def render_note(
-    frequency_hz: float, duration_seconds: float, table: np.ndarray, factors: SongFactors
+    frequency_hz: float, duration_seconds: float, table: np.ndarray, envelope: Envelope
 ) -> np.ndarray:
-    """Returns one note, float32 of shape (samples,), with the song's envelope and vibrato."""
+    """Returns one note, float32 of shape (samples,), with the given envelope and vibrato.
+
+    It is `RELEASE_SECONDS` longer than `duration_seconds`, at least 0.
+    """
     n_samples = int((duration_seconds + RELEASE_SECONDS) * SAMPLE_RATE_HZ)
     seconds = np.arange(n_samples, dtype=np.float32) / np.float32(SAMPLE_RATE_HZ)
     period = seconds * np.float32(frequency_hz)
-    if factors.vibrato_cents:
-        deviation_hz = frequency_hz * (2.0 ** (factors.vibrato_cents / 1200.0) - 1.0)
+    if envelope.vibrato_cents:
+        deviation_hz = frequency_hz * (2.0 ** (envelope.vibrato_cents / 1200.0) - 1.0)
         swing = np.sin(np.float32(2.0 * np.pi * VIBRATO_HZ) * seconds)
         period += np.float32(deviation_hz / (2.0 * np.pi * VIBRATO_HZ)) * (1.0 + swing)
     samples = table[(period * TABLE_SIZE).astype(np.int32) & (TABLE_SIZE - 1)]
-    samples *= np.exp(seconds * np.float32(-1.0 / factors.decay_seconds))
-    _fade(samples[: int(factors.attack_seconds * SAMPLE_RATE_HZ)])
+    samples *= np.exp(seconds * np.float32(-1.0 / envelope.decay_seconds))
+    _fade(samples[: int(envelope.attack_seconds * SAMPLE_RATE_HZ)])
     _fade(samples[: n_samples - int(RELEASE_SECONDS * SAMPLE_RATE_HZ) - 1 : -1])
     return samples
 
@@ -171,7 +190,8 @@ def _gain(decibel):
     return 10.0 ** (decibel / 20.0)
 
 
-def _add(mix: np.ndarray, start_seconds: float, samples: np.ndarray) -> None:
+def add_at(mix: np.ndarray, start_seconds: float, samples: np.ndarray) -> None:
+    """Adds samples to the mix from a time on, at least 0; what lies beyond its end is dropped."""
     start = int(start_seconds * SAMPLE_RATE_HZ)
     end = min(mix.size, start + samples.size)
     mix[start:end] += samples[: max(0, end - start)]
@@ -232,7 +252,7 @@ def _add_percussion(mix: np.ndarray, factors: SongFactors, rng: np.random.Genera
         scaled = (factors.percussion * sound).astype(np.float32)
         for bar_seconds in _bar_starts(factors):
             for step in (step for step, hit in enumerate(hits) if hit == "x"):
-                _add(mix, bar_seconds + step * step_seconds, scaled)
+                add_at(mix, bar_seconds + step * step_seconds, scaled)
 
 
 def _kick() -> np.ndarray:

@@ -78,6 +78,15 @@ def write_songs(
     return n_songs
 
 
+def file_metadata(path: Path) -> dict[str, str]:
+    """What stands in the footer of a file; empty if there is no such file, or no parquet file."""
+    try:
+        found = pq.read_metadata(path).metadata or {}
+    except (OSError, pa.ArrowInvalid):
+        return {}
+    return {key.decode(): value.decode(errors="replace") for key, value in found.items()}
+
+
 def _groups(songs: Iterable[Song]) -> Iterator[list[Song]]:
     group: list[Song] = []
     for song in songs:
