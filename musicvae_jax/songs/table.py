@@ -173,6 +173,8 @@ def _metadata_frame(columns: pa.Table) -> pd.DataFrame:
     factors = [name for name in columns.column_names if name.startswith(FACTOR_PREFIX)]
     for name in (*OTHER_COLUMNS, *factors):
         frame[name] = columns[name].to_pandas() if name in columns.column_names else absent
+    for name in ("audio_path", "language_source"):
+        frame[name] = absent
     return pd.DataFrame(frame)
 
 
