@@ -1,7 +1,6 @@
 // The picture itself. No song's text reaches Plotly, which would read it as HTML in part.
 // Above this many dots WebGL draws them, where the browser has it: SVG takes seconds.
 const MOST_SVG_DOTS = 1500;
-const NARROW = 52 * 16;
 
 function hasWebgl() {
   return Boolean(document.createElement("canvas").getContext("webgl"));
@@ -37,29 +36,21 @@ function dotsTrace() {
   };
 }
 
-// A ring around the chosen song, drawn last.
-function ringTrace() {
+// A ring around the chosen song, where the representation has it.
+function ring() {
   const dot = state.layout.dotOf.get(state.song);
+  if (dot === undefined) return [];
   const [x, y] = state.layout.xy[state.method];
-  const isShown = dot !== undefined;
-  return {
-    type: "scatter",
-    mode: "markers",
-    x: isShown ? [x[dot]] : [],
-    y: isShown ? [y[dot]] : [],
-    hoverinfo: "skip",
-    marker: {
-      symbol: "circle-open", size: 2 * markerSize(x.length) + 4, opacity: 1,
-      color: themeColour("text"), line: { width: 2.5, color: themeColour("text") },
-    },
-    selected: { marker: { opacity: 1 } },
-    unselected: { marker: { opacity: 1 } },
-  };
+  const radius = markerSize(x.length) + 3;
+  return [{
+    type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x[dot], yanchor: y[dot],
+    x0: -radius, x1: radius, y0: -radius, y1: radius,
+    line: { color: themeColour("text"), width: 2.5 },
+  }];
 }
 
 function chartLayout() {
   const [x, y] = state.layout.xy[state.method];
-  const accent = themeColour("accent");
   return {
     paper_bgcolor: themeColour("page"),
     plot_bgcolor: themeColour("page"),
@@ -67,14 +58,14 @@ function chartLayout() {
     showlegend: false,
     hovermode: "closest",
     dragmode: state.mode,
+    // A flat box is a flat box, not a band across the whole map.
+    selectdirection: "d",
     // Zooms and pans stay as they are until another picture is shown.
     uirevision: `${state.number} ${state.method} ${state.views}`,
-    // A box or a lasso goes when something else is in focus.
-    selectionrevision: state.selections,
+    shapes: ring(),
     xaxis: { visible: false, range: padded(x) },
     yaxis: { visible: false, range: padded(y) },
-    newselection: { line: { color: accent, width: 2 } },
-    activeselection: { fillcolor: accent, opacity: 0.1 },
+    newselection: { line: { color: themeColour("accent"), width: 2 } },
   };
 }
 
@@ -85,12 +76,23 @@ function padded(values) {
   return [low - margin, high + margin];
 }
 
-const CONFIG = { displayModeBar: false, scrollZoom: true, doubleClick: "reset", responsive: true };
+// Two quick clicks are on two songs, more often than not: a button shows the whole map again.
+const CONFIG = { displayModeBar: false, scrollZoom: true, doubleClick: false };
 
 async function draw() {
   const chart = element("chart");
   element("loading")?.remove();
-  await Plotly.react(chart, [dotsTrace(), ringTrace()], chartLayout(), CONFIG);
+  await silently(() => Plotly.react(chart, [dotsTrace()], chartLayout(), CONFIG));
+}
+
+// Does what Plotly would report as if a reader had done it.
+async function silently(change) {
+  state.changing += 1;
+  try {
+    await change();
+  } finally {
+    state.changing -= 1;
+  }
 }
 
 function zoom(factor) {
@@ -109,7 +111,7 @@ function showTip(dot, event) {
   const artist = artistOf(song);
   if (artist !== null) tip.append(node("p", artist));
   const facts = [`cluster ${state.layout.clusters[dot]}`];
-  facts.push(...factsOf(song).map(([name, text]) => `${name}: ${text}`));
+  facts.push(...factsOf(song, false).map(([name, text]) => `${name}: ${text}`));
   tip.append(node("p", facts.join(" · "), "quiet"));
   if (data.lines[song] !== null) tip.append(node("p", data.lines[song], "line"));
   tip.hidden = false;
@@ -122,20 +124,23 @@ function showTip(dot, event) {
 
 function listenToChart() {
   const chart = element("chart");
-  const dotOf = ({ points }) => points.find((point) => point.curveNumber === 0)?.pointIndex;
-  chart.on("plotly_hover", (event) => {
-    const dot = dotOf(event);
-    if (dot !== undefined) showTip(dot, event.event);
-  });
+  // Its height changes with the legend's too.
+  new ResizeObserver(() => Plotly.Plots.resize(chart)).observe(chart);
+  chart.on("plotly_hover", ({ points: [point], event }) => showTip(point.pointIndex, event));
   chart.on("plotly_unhover", () => { element("tip").hidden = true; });
-  chart.on("plotly_click", (event) => {
-    const dot = dotOf(event);
-    if (dot !== undefined) choose(state.layout.songs[dot]);
+  chart.on("plotly_click", ({ points: [point] }) => {
+    choose(state.layout.songs[point.pointIndex]);
+    // On a phone the panel is below the map.
+    element("song").scrollIntoView({ block: "nearest", behavior: "smooth" });
   });
   chart.on("plotly_selected", (event) => {
-    // Plotly reports without an event that a selection is gone.
-    if (!event) return;
-    const dots = event.points.filter((point) => point.curveNumber === 0);
-    focusOn(dots.map((point) => point.pointIndex));
+    // Without an event, a selection is gone.
+    if (!event || state.changing) return;
+    const dots = event.points.map((point) => point.pointIndex);
+    // Plotly keeps the outline only once this has returned, and then it has served.
+    setTimeout(async () => {
+      await silently(() => Plotly.relayout(chart, { selections: [] }));
+      await focusOn(dots);
+    }, 0);
   });
 }

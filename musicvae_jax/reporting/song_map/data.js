@@ -57,16 +57,21 @@ function artistOf(song) {
   return labelText(labelNamed("artist"), song);
 }
 
-// Each known label of a song, as [name, text].
-function factsOf(song) {
-  const facts = data.labels.map((label) => [label.name, labelText(label, song)]);
-  const known = facts.filter(([name, text]) => text !== null && name !== "artist");
+const detected = new Set(data.detected);
+
+// What is known of a song, as [name, text]: its genre and language, or its factors.
+function factsOf(song, areFactors) {
+  const labels = data.labels.filter((one) => one.name !== "artist" && one.isFactor === areFactors);
+  const facts = labels.map((label) => [spaced(label.name), labelText(label, song)]);
+  const known = facts.filter(([, text]) => text !== null);
   return known.map(([name, text]) =>
     name === "language" && detected.has(song) ? [name, `${text} (detected from the lyrics)`]
       : [name, text]);
 }
 
-const detected = new Set(data.detected);
+function spaced(name) {
+  return name.replaceAll("_", " ");
+}
 
 function node(tag, text, className) {
   const made = document.createElement(tag);

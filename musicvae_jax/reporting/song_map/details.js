@@ -18,15 +18,23 @@ function choose(song) {
 
 // What depends on the representation.
 function showAbout() {
-  element("about")?.replaceChildren(facts(state.song), ...neighbours(state.song));
+  if (state.song === null) return;
+  const dot = state.layout.dotOf.get(state.song);
+  const cluster = dot === undefined ? [] : [["cluster", String(state.layout.clusters[dot])]];
+  const about = [factList([...cluster, ...factsOf(state.song, false)]), ...neighbours(state.song)];
+  const factors = factsOf(state.song, true);
+  if (factors.length) {
+    const more = node("details");
+    more.append(node("summary", "Factors"), factList(factors));
+    about.push(more);
+  }
+  element("about").replaceChildren(...about);
   markCurrent();
 }
 
-function facts(song) {
+function factList(facts) {
   const list = node("dl");
-  const dot = state.layout.dotOf.get(song);
-  const known = dot === undefined ? [] : [["cluster", String(state.layout.clusters[dot])]];
-  for (const [name, text] of [...known, ...factsOf(song)]) list.append(node("dt", name), node("dd", text));
+  for (const [name, text] of facts) list.append(node("dt", name), node("dd", text));
   return list;
 }
 

@@ -16,7 +16,7 @@ import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from musicvae_jax.reporting.song_map.contents import METHODS, Contents, Layout
-from musicvae_jax.songs import FACTOR_PREFIX
+from musicvae_jax.songs import FACTOR_PREFIX, LABELS
 
 # In the order in which they are joined; the last one starts the page.
 _SCRIPTS = ("data.js", "colours.js", "chart.js", "details.js", "lists.js", "start.js")
@@ -40,7 +40,8 @@ def document(title: str, contents: Contents, audio: Sequence[str | None]) -> str
     page = Template(_text("map.html"))
     return page.substitute(
         title=html.escape(title),
-        # Scripts other than these two cannot run, whatever stands in a song's title.
+        # No other script element, no event handler and no javascript: link can run, whatever stands
+        # in a song's title. Plotly's WebGL compiles its own draw calls, hence 'unsafe-eval'.
         hashes=f"'sha256-{_sha256(script)}' 'sha256-{_sha256(get_plotlyjs())}'",
         css=_text("map.css"),
         script=script,
@@ -83,8 +84,6 @@ def _escaped_json(value: Any) -> str:
 def _data(title: str, contents: Contents, audio: Sequence[str | None]) -> dict[str, Any]:
     songs = contents.songs
     factors = [name for name in songs.columns if name.startswith(FACTOR_PREFIX)]
-    labels = {"genre": "genre", "language": "language", "artist": "artist"}
-    labels |= {name: name.removeprefix(FACTOR_PREFIX) for name in factors}
     has_picture = contents.has_picture
     return {
         "title": title,
@@ -99,7 +98,7 @@ def _data(title: str, contents: Contents, audio: Sequence[str | None]) -> dict[s
         # Number of each song's picture; -1 for none.
         "pictures": np.where(has_picture, np.cumsum(has_picture) - 1, -1).tolist(),
         "pictureShape": None if contents.pictures is None else list(contents.pictures.shape[1:]),
-        "labels": [_label(name, songs[column]) for column, name in labels.items()],
+        "labels": [_label(name, songs[name]) for name in (*LABELS, *factors)],
     }
 
 
@@ -109,14 +108,15 @@ def _texts(column: pd.Series) -> list[str | None]:
 
 def _label(name: str, column: pd.Series) -> dict[str, Any]:
     """A label of all songs: numbers, or codes of categories; null and -1 where unknown."""
+    about = {"name": name.removeprefix(FACTOR_PREFIX), "isFactor": name.startswith(FACTOR_PREFIX)}
     if _is_numeric(column):
         values = column.to_numpy(float, na_value=np.nan)
         cells = [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
-        return {"name": name, "numbers": cells}
+        return about | {"numbers": cells}
     whole = pd.api.types.is_float_dtype(column)
     texts = column.map(lambda cell: f"{cell:g}" if whole else str(cell), na_action="ignore")
     codes, categories = pd.factorize(texts, sort=True)
-    return {"name": name, "codes": codes.tolist(), "categories": list(map(str, categories))}
+    return about | {"codes": codes.tolist(), "categories": list(map(str, categories))}
 
 
 def _is_numeric(column: pd.Series) -> bool:

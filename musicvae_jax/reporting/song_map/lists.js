@@ -6,7 +6,6 @@ function focusOn(dots, from = "map") {
   state.focus = dots;
   if (from !== "search") element("search").value = "";
   if (from !== "legend") state.pressed.clear();
-  if (from !== "map") state.selections += 1;
   showList();
   showLegend();
   return draw();
@@ -94,7 +93,7 @@ function colourBar({ low, high, nUnknown }) {
   const row = node("div", undefined, "scale");
   const bar = node("span", undefined, "bar");
   bar.style.background = `linear-gradient(to right, ${SCALE.join(",")})`;
-  const ends = Number.isFinite(low) ? [low, high] : ["", ""];
+  const ends = [low, high].map((end) => Number(end.toPrecision(4)));
   row.append(node("span", ends[0], "low"), bar, node("span", ends[1], "high"));
   if (nUnknown) {
     const none = node("span", undefined, "none");

@@ -2,7 +2,7 @@
 const METHOD_NAMES = { umap: "UMAP", tsne: "t-SNE" };
 const state = {
   number: 0, layout: null, method: data.methods[0], colour: "cluster", colouring: null,
-  mode: "pan", song: null, focus: null, pressed: new Set(), views: 0, selections: 0,
+  mode: "pan", song: null, focus: null, pressed: new Set(), views: 0, changing: 0,
 };
 
 function option(value, text) {
@@ -24,7 +24,7 @@ function fillControls() {
   }
   const hasAny = (label) => (label.numbers ?? label.codes).some((one) => one !== null && one !== -1);
   const names = ["cluster", ...data.labels.filter(hasAny).map((label) => label.name)];
-  element("colour").append(...names.map((name) => option(name, name)));
+  element("colour").append(...names.map((name) => option(name, spaced(name))));
   element("notes").append(...data.notes.map((note) => node("li", note)));
 }
 
