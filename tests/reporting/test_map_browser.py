@@ -99,6 +99,8 @@ def click(tab, dot):
     point_at(tab, dot)
     tab.mouse.down()
     tab.mouse.up()
+    # The ring is drawn in the same task; what Plotly finishes later ends a hover.
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))")
 
 
 def trace(tab, what):

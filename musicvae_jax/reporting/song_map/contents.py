@@ -80,7 +80,7 @@ def read_contents(folders: Mapping[str, Path]) -> Contents:
     pictures, has_picture = _pictures(folders.values(), songs["music_id"])
     if not layouts:
         notes.append("There are too few songs for a projection, so there is no map of them.")
-    if pictures is None:
+    elif pictures is None:
         notes.append("There are no pictures of mel spectrograms: the songs have none or are many.")
     return Contents(songs, layouts, pictures, has_picture, tuple(notes))
 
@@ -158,5 +158,6 @@ def _pictures(
 def _reduced(pictures: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Pictures with as many bands and columns as `shape`, which divide their own."""
     n_bands, n_columns = shape
-    blocks = pictures.reshape(len(pictures), n_bands, -1, n_columns, pictures.shape[2] // n_columns)
+    n_songs, n_tall, n_wide = pictures.shape
+    blocks = pictures.reshape(n_songs, n_bands, n_tall // n_bands, n_columns, n_wide // n_columns)
     return blocks.mean(axis=(2, 4)).round().astype(np.uint8)

@@ -7,7 +7,10 @@ const element = (id) => document.getElementById(id);
 
 function bytesOf(id) {
   const text = atob(element(id).textContent);
-  return Uint8Array.from(text, (sign) => sign.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  // Ten times as fast as Uint8Array.from with a function.
+  for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 function unpacked(id) {

@@ -122,7 +122,8 @@ def _label(name: str, column: pd.Series) -> dict[str, Any]:
 def _is_numeric(column: pd.Series) -> bool:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return False
-    values = column.dropna().to_numpy(float)
+    values = column.to_numpy(float, na_value=np.nan)
+    values = values[np.isfinite(values)]
     return bool(np.any(values % 1)) or len(np.unique(values)) > _MOST_CATEGORIES
 
 
