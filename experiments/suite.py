@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig
+from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, MapConfig, RuntimeConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.registry import CHECKPOINT_NAMES, EXPERIMENTS, SUITES
 from musicvae_jax.runtime.command import parse, run_command
@@ -26,6 +26,7 @@ class Command:
     """Which suites, one or more of easy, medium, hard."""
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     lyrics: LyricsConfig = dataclasses.field(default_factory=LyricsConfig)
+    map: MapConfig = dataclasses.field(default_factory=MapConfig)
     k: int = 10
     """Number of clusters, at least 2, for every clusterer that takes one: the same for all
     experiments, since scores at different k do not compare."""
@@ -80,6 +81,7 @@ class Command:
             lyrics=self.lyrics if experiment.uses_lyrics else experiment.lyrics,
             train=train,
             cluster=cluster,
+            map=self.map,
             seeds=self.seeds,
             output_dir=self.output_dir and self.output_dir / experiment.name,
         )

@@ -8,6 +8,7 @@ from musicvae_jax.config.blocks import BLOCKS, Block, BlockTraits, Label, load_f
 from musicvae_jax.config.clusters import ClusterConfig
 from musicvae_jax.config.experiment import Experiment
 from musicvae_jax.config.learning import Member, ModelConfig, TrainConfig
+from musicvae_jax.config.map import MapConfig
 from musicvae_jax.config.runtime import RuntimeConfig
 from musicvae_jax.config.serial import from_json, to_json
 from musicvae_jax.config.songs import (
@@ -36,6 +37,7 @@ __all__ = [
     "Label",
     "LyricsConfig",
     "LyricsRuntime",
+    "MapConfig",
     "Member",
     "ModelConfig",
     "ModelKind",

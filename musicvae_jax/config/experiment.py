@@ -8,6 +8,7 @@ from musicvae_jax.config.blocks import BLOCKS, Block
 from musicvae_jax.config.checks import require, require_some_of
 from musicvae_jax.config.clusters import ClusterConfig
 from musicvae_jax.config.learning import Member, ModelConfig, TrainConfig
+from musicvae_jax.config.map import MapConfig
 from musicvae_jax.config.songs import CropConfig, DataConfig, FeatureConfig, LyricsConfig
 
 _FUSED = tuple(name for name, traits in BLOCKS.items() if not traits.is_audio)
@@ -31,6 +32,7 @@ class Experiment:
     alone: tuple[Block, ...] = ()
     """Blocks of lyrics or tags to cluster as well, each by itself, none twice."""
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    map: MapConfig = field(default_factory=MapConfig)
     seeds: tuple[int, ...] = (0,)
     """One training and one clustering for each seed; at least 0, none twice."""
     output_dir: Path | None = None

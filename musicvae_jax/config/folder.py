@@ -5,6 +5,12 @@ CARDS = "cards.json"
 PROJECTIONS = "projections.parquet"
 RECONSTRUCTIONS = "reconstructions.npz"
 FIGURES = "figures"
+CONFIG = "config.json"
+# What the map is made from, and the map.
+MAP_SONGS = "songs.parquet"
+NEIGHBOURS = "neighbours.parquet"
+THUMBNAILS = "thumbnails.npz"
+MAP = "map.html"
 # In the folder of a suite.
 REPORT = "report.html"
 # The tables a summary is made from, each NAME.csv.

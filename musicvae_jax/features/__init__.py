@@ -35,6 +35,7 @@ from musicvae_jax.features.scaling import (
 )
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
 from musicvae_jax.features.tags import TagTransform, apply_tags, fit_tags, multi_hot
+from musicvae_jax.features.thumbnails import Thumbnails, mel_thumbnail, read_thumbnails
 
 __all__ = [
     "HOP_SECONDS",
@@ -47,6 +48,7 @@ __all__ = [
     "Share",
     "SongFeatures",
     "TagTransform",
+    "Thumbnails",
     "apply_tags",
     "block_weights",
     "build_features",
@@ -58,12 +60,14 @@ __all__ = [
     "fixed_crops",
     "mel_db",
     "mel_statistics",
+    "mel_thumbnail",
     "mfcc_statistics",
     "modulation_centres",
     "multi_hot",
     "one_hot",
     "open_crops",
     "random_crops",
+    "read_thumbnails",
     "rhythm_spectrum",
     "settings",
     "singular_weights",

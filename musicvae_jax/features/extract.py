@@ -16,6 +16,14 @@ from musicvae_jax.config import BLOCKS, FeatureConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.parts import EVERYTHING, OnRows, Share, make_parts
+from musicvae_jax.features.thumbnails import (
+    N_BANDS,
+    N_COLUMNS,
+    has_thumbnails,
+    mel_thumbnail,
+    thumbnails_path,
+    write_thumbnails,
+)
 from musicvae_jax.runtime.cache import DAMAGED_NPZ, MOST_BYTES_IN_MEMORY, writing_cache
 from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs import Part, Rejection, Songs
@@ -57,9 +65,10 @@ class _Cached(NamedTuple):
 
 
 class _PartTask(NamedTuple):
-    """The cache files of a part's missing blocks, by block name."""
+    """The cache files of a part's missing blocks, by block name, and that of its pictures."""
 
     paths: dict[str, Path]
+    thumbnails: Path
     db_range: float
 
 
@@ -115,7 +124,8 @@ def build_features(
 ) -> int:
     """Fills the cache for a share of the parts, so that `extract_features` finds them there.
 
-    After a crash it continues with the parts that are still missing.
+    The same pass over the mels makes the pictures that `read_thumbnails` reads. After a crash it
+    continues with the parts that are still missing.
 
     Args:
         songs: opened song files.
@@ -137,8 +147,9 @@ def build_features(
             for name, path in paths.items()
             if fresh or _read_cache(path, name, part, on_notice) is None
         }
-        if missing:
-            calls.append((part, _PartTask(missing, config.db_range)))
+        if missing or not has_thumbnails(part, config, on_notice):
+            task = _PartTask(missing, thumbnails_path(part, config), config.db_range)
+            calls.append((part, task))
     make_parts(_make_part, parts, calls, n_jobs, on_rows)
     return len(calls)
 
@@ -156,6 +167,7 @@ def _make_part(part: Part, task: _PartTask, on_rows: OnRows | None) -> None:
     rows: list[int] = []
     faults: list[tuple[int, str]] = []
     values = {name: np.empty((part.n_rows, BLOCKS[name].width), np.float32) for name in task.paths}
+    pictures = np.empty((part.n_rows, N_BANDS, N_COLUMNS), np.uint8)
     compute = {name: BLOCKS[name].load() for name in task.paths}
     # Parquet is decoded in one thread while NumPy computes in another.
     for block in one_ahead(part.mel_blocks()):
@@ -163,6 +175,7 @@ def _make_part(part: Part, task: _PartTask, on_rows: OnRows | None) -> None:
             db = mel_db(mel, task.db_range)
             for name in task.paths:
                 values[name][place] = compute[name](db)
+            pictures[place] = mel_thumbnail(db, task.db_range)
         rows.extend(block.rows)
         faults.extend(block.faults)
         if on_rows:
@@ -170,6 +183,7 @@ def _make_part(part: Part, task: _PartTask, on_rows: OnRows | None) -> None:
     for name, path in task.paths.items():
         found = _Cached(np.array(rows, np.int64), values[name][: len(rows)], faults)
         _write_cache(path, found)
+    write_thumbnails(task.thumbnails, rows, pictures[: len(rows)])
 
 
 def _joined(songs: Songs, config: FeatureConfig, rows: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
-from musicvae_jax.config.folder import MANIFEST, REPORT
+from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP, REPORT
 from musicvae_jax.errors import InputError
 from musicvae_jax.pipeline.manifest import computing_code, drawing_code
 from musicvae_jax.pipeline.resolve import resolve_data, resolve_lyrics
@@ -51,7 +51,7 @@ def run_suites(
     finished, failed = _run_missing(suites, runtime, terminal)
     _redraw_outdated(finished, terminal)
     state = _state(finished)
-    wanted = [results_dir / REPORT, *_possible(checkpoints, finished)]
+    wanted = [results_dir / REPORT, results_dir / MAP, *_possible(checkpoints, finished)]
     is_whole = all(path.exists() for path in wanted)
     if is_whole and read_json(results_dir / _STATE) == state and not failed:
         terminal.say(f"{results_dir}: tables, pictures and report are up to date")
@@ -79,7 +79,7 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
         about is not None
         and _code(about).get("computing") == computing_code()
         and about["data"]["sha256"] == fingerprint
-        and read_json(folder / "config.json") == to_json(experiment)
+        and read_json(folder / CONFIG) == to_json(experiment)
         and experiment.checkpoint_dir.is_dir()
     )
 
@@ -185,7 +185,7 @@ def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
 
 def _check_replaceable(results_dir: Path) -> None:
     ours = (results_dir / _STATE).exists()
-    for name in (REPORT, "visualizations"):
+    for name in (REPORT, MAP, "visualizations"):
         if (results_dir / name).exists() and not ours:
             raise InputError(
                 f"output folder: {results_dir / name} exists and no suite made it; move it, or "

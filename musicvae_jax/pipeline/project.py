@@ -35,7 +35,7 @@ def start_projections(
         terminal: for progress and notices.
     """
     n_songs, seed = len(listing.songs), listing.seeds[0]
-    places = sample_songs(n_songs, exact_songs, seed)
+    places = projected_songs(listing, exact_songs)
     about = listing.songs[["music_id", "genre", "language"]].iloc[places].reset_index(drop=True)
     columns = ["x", "y", *_ABOUT, "representation", "method"]
     if n_songs < projections.MIN_SONGS:
@@ -66,6 +66,11 @@ def start_projections(
         return pd.concat(tables, ignore_index=True), approximated
 
     return finish
+
+
+def projected_songs(listing: Listing, exact_songs: int) -> np.ndarray:
+    """Places of the songs in projections and on the map: all, or a sample, ascending."""
+    return sample_songs(len(listing.songs), exact_songs, listing.seeds[0])
 
 
 def _collected(

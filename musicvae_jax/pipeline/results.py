@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musicvae_jax.config.folder import CARDS, FIGURES, MANIFEST, PROJECTIONS, RECONSTRUCTIONS
+from musicvae_jax.config.folder import (
+    CARDS,
+    CONFIG,
+    FIGURES,
+    MANIFEST,
+    MAP,
+    MAP_SONGS,
+    NEIGHBOURS,
+    PROJECTIONS,
+    RECONSTRUCTIONS,
+    THUMBNAILS,
+)
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import read_json, remove_empty
 from musicvae_jax.trained import Trained, save
@@ -17,7 +28,7 @@ _PARTIAL = ".partial-"
 _SWAP = ".replacing-"
 # Everything a run may leave in its results folder. Other files are not ours to remove.
 _ENTRIES = (
-    "config.json",
+    CONFIG,
     "metrics.csv",
     "significance.csv",
     "spaces.csv",
@@ -34,6 +45,10 @@ _ENTRIES = (
     "rejected.csv",
     CARDS,
     FIGURES,
+    MAP_SONGS,
+    NEIGHBOURS,
+    THUMBNAILS,
+    MAP,
 )
 
 

@@ -10,7 +10,9 @@ import pandas as pd
 from musicvae_jax.config import Experiment, RuntimeConfig, to_json
 from musicvae_jax.config.folder import (
     CARDS,
+    CONFIG,
     MANIFEST,
+    MAP,
     PROJECTIONS,
     RECONSTRUCTIONS,
     SCORE_TABLES,
@@ -92,6 +94,7 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
     n_songs = scores["metrics"]["n_songs"].max()
     title = run_title(experiment.name, experiment.data.path, n_songs)
     terminal.show(reporting.score_table(reporting.summary(**scores), title))
+    terminal.say(f"map: {experiment.results_dir / MAP}")
     terminal.say(f"results: {experiment.results_dir}")
     terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
 
@@ -121,10 +124,12 @@ def _write_results(
     from musicvae_jax.pipeline.examples import mel_examples
     from musicvae_jax.pipeline.factors import start_factors
     from musicvae_jax.pipeline.listing import list_representations
+    from musicvae_jax.pipeline.map_files import start_neighbours, write_map_files
     from musicvae_jax.pipeline.posteriors import posterior_health
     from musicvae_jax.pipeline.project import start_projections
     from musicvae_jax.pipeline.stability import start_stability
     from musicvae_jax.reporting.run_figures import draw_figures, run_title
+    from musicvae_jax.reporting.song_map import write_run_map
 
     experiment, trained = fitted.trained.experiment, fitted.trained
     name, config = experiment.name, experiment.cluster
@@ -147,6 +152,7 @@ def _write_results(
     is_sweep = model.traits.trained and not (experiment.fuse or model.decoded)
     finish_stability = start_stability(name, listing, is_sweep, clustered, config, stages)
     finish_factors = start_factors(name, listing, most, stages, terminal)
+    finish_neighbours = start_neighbours(listing, most, stages)
     with watch.stage("t-SNE"):
         projected, sampled = finish_projections(clusters)
     with watch.stage("evidence"):
@@ -181,9 +187,14 @@ def _write_results(
         write_json(folder / CARDS, cards(fitted, listing, clusters))
         if fitted.inputs.crops is not None:
             np.savez_compressed(folder / RECONSTRUCTIONS, **mel_examples(fitted))
+        write_map_files(songs, fitted, listing, finish_neighbours(), folder)
+        # The map reads it.
+        write_json(folder / CONFIG, to_json(experiment))
     n_songs = len(listing.songs)
     with watch.stage("figures"):
-        draw_figures(folder, run_title(name, songs.path, n_songs), workers, terminal)
+        title = run_title(name, songs.path, n_songs)
+        draw_figures(folder, title, workers, terminal)
+        write_run_map(folder, title, experiment.results_dir, terminal)
     approximated = (
         clustered.approximated
         | evidence.approximated
@@ -193,7 +204,6 @@ def _write_results(
         | sampled
     )
     _notice_approximated(approximated, config.exact_songs, n_songs, terminal)
-    write_json(folder / "config.json", to_json(experiment))
     where = _stages_table(fitted, stages)
     write_json(
         folder / MANIFEST, manifest(fitted, songs, health.alarms, approximated, where, watch)

@@ -19,6 +19,7 @@ from musicvae_jax.reporting.reading import (
     read_table,
 )
 from musicvae_jax.reporting.scatter import METHOD_NAMES, projection
+from musicvae_jax.reporting.song_map import write_run_map
 from musicvae_jax.reporting.spectra import cluster_spectra
 from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
 from musicvae_jax.runtime.files import remove_abandoned
@@ -47,7 +48,7 @@ def draw_figures(folder: Path, title: str, workers: Workers, terminal: Terminal)
 
 
 def redraw(folders: Sequence[Path], workers: Workers, terminal: Terminal) -> None:
-    """Draws the figures of finished runs again, as after a change in how they look.
+    """Draws the figures and maps of finished runs again, as after a change in how they look.
 
     Args:
         folders: results folders with a manifest.
@@ -61,6 +62,8 @@ def redraw(folders: Sequence[Path], workers: Workers, terminal: Terminal) -> Non
         songs = Path(data["path"])
         titles.append(run_title(about["experiment"], songs, data["clustered_songs"]))
     _draw_all(list(zip(folders, titles, strict=True)), workers, terminal)
+    for folder, title in zip(folders, titles, strict=True):
+        write_run_map(folder, title, folder, terminal)
 
 
 def draw_figure(folder: Path, name: str, title: str) -> list[str]:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pandas as pd
 
 from musicvae_jax.config import Experiment
-from musicvae_jax.config.folder import REPORT, SCORE_TABLES
+from musicvae_jax.config.folder import MAP, REPORT, SCORE_TABLES
 from musicvae_jax.reporting.answers import answers
 from musicvae_jax.reporting.page import SuiteTables, page
 from musicvae_jax.reporting.pictures import PICTURES, draw_picture
 from musicvae_jax.reporting.reading import read_cards, read_manifest, read_table
 from musicvae_jax.reporting.score_table import score_table
+from musicvae_jax.reporting.song_map import write_suite_map
 from musicvae_jax.reporting.suite_table import distinct, suite_table
 from musicvae_jax.reporting.summary import summary
 from musicvae_jax.runtime.files import remove_abandoned, replacing, write_csv
@@ -30,7 +31,7 @@ def draw_overview(
     workers: Workers,
     terminal: Terminal,
 ) -> None:
-    """Writes SUITE_summary.csv, SUITE_task_results.csv, visualizations/ and report.html.
+    """Writes SUITE_summary.csv, SUITE_task_results.csv, visualizations/, map.html and report.html.
 
     A picture whose experiments have not run is left out.
 
@@ -73,6 +74,9 @@ def draw_overview(
     )
     with replacing(results_dir / REPORT) as aside:
         aside.write_text(text, encoding="utf-8")
+    folders = {one.name: one.results_dir for one in runs}
+    write_suite_map(results_dir, title, folders, runs[0].map.audio, terminal)
+    terminal.say(f"map: {results_dir / MAP}")
     terminal.say(f"tables, {len(pictures)} pictures and report.html: {results_dir}")
 
 

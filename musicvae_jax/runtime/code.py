@@ -13,6 +13,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGE = _ROOT.name
+_ASSETS = (".css", ".html", ".js")
 # Libraries that numbers may depend on.
 NUMERICAL_PACKAGES = (
     *("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "pandas"),
@@ -26,6 +27,8 @@ def code_version(
 ) -> str:
     """A digest of the source of modules and of all that they import of this package.
 
+    Scripts and styles in the folder of a package count as part of it.
+
     Args:
         modules: full names, such as "musicvae_jax.evaluation.spaces"; of a module outside this
             package only the name counts.
@@ -37,6 +40,7 @@ def code_version(
         digest.update(name.encode())
         if _is_ours(name):
             digest.update(_sources()[name])
+            digest.update(_assets().get(name, b""))
     for name in packages:
         digest.update(f"{name} {version(name)}".encode())
     return digest.hexdigest()
@@ -89,6 +93,16 @@ def _sources() -> dict[str, bytes]:
     """The source of every module of the package, by the module's name."""
     paths = sorted(_ROOT.rglob("*.py"))
     return {_module_name(path): path.read_bytes() for path in paths}
+
+
+@cache
+def _assets() -> dict[str, bytes]:
+    """What packages hold for their pages beside their modules, by the package's name."""
+    found: dict[str, bytes] = {}
+    for path in sorted(path for path in _ROOT.rglob("*") if path.suffix in _ASSETS):
+        name = _module_name(path.parent / "__init__.py")
+        found[name] = found.get(name, b"") + path.name.encode() + path.read_bytes()
+    return found
 
 
 def _module_name(path: Path) -> str:

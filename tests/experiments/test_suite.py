@@ -72,6 +72,8 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
         p.name for p in Path("checkpoints").iterdir()
     }
     assert load("checkpoints/beta_vae_4").experiment.train.beta == (4.0,)
+    song_map = Path("results/map.html").read_text()
+    assert all(f'"{one}: ' in song_map for one in EXPERIMENTS)
     report = Path("results/report.html").read_text()
     assert report.count("data:image/png;base64,") == len(PICTURES)
     assert "Does the VAE beat PCA on genre here?" in report
@@ -136,12 +138,13 @@ def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monke
     assert not Path("checkpoints").exists()
 
 
-def test_a_report_that_no_suite_made_is_not_replaced(song_path, capsys):
+@pytest.mark.parametrize("name", ["report.html", "map.html"])
+def test_a_page_that_no_suite_made_is_not_replaced(song_path, capsys, name):
     Path("results").mkdir()
-    Path("results/report.html").write_text("mine")
+    Path("results", name).write_text("mine")
     assert run_suite("easy", "--data.path", song_path, *QUICK) == 2
-    assert "results/report.html exists and no suite made it" in capsys.readouterr().err
-    assert Path("results/report.html").read_text() == "mine"
+    assert f"results/{name} exists and no suite made it" in capsys.readouterr().err
+    assert Path("results", name).read_text() == "mine"
 
 
 @pytest.mark.parametrize(

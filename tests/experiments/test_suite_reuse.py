@@ -86,6 +86,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "stability": (2, 0),
         "consensus": (1, 0),
         "projections": (2, 0),
+        "neighbours": (1, 0),
     }
     # K-Means of both is there already, and equal clusters have the same consensus.
     assert counts(second) == {
@@ -99,6 +100,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
         "stability": (2, 0),
         "consensus": (0, 1),
         "projections": (2, 0),
+        "neighbours": (1, 0),
     }
     where = {name: about["where"] for name, about in second.items() if about["found"]}
     assert where == {
@@ -161,8 +163,16 @@ def test_after_a_change_of_the_drawing_code_figures_and_report_are_all_that_is_r
     assert title == "easy_pca on tiny, n = 24 songs"
     after = times("results")
     renewed = {name for name in before if after[name] != before[name]}
-    assert {name for name in renewed if name.startswith("easy_pca/")} == {"easy_pca/manifest.json"}
-    assert {"report.html", "suite.json", "visualizations/tsne_visualization.png"} < renewed
+    assert {name for name in renewed if name.startswith("easy_pca/")} == {
+        "easy_pca/manifest.json",
+        "easy_pca/map.html",
+    }
+    assert {
+        "report.html",
+        "map.html",
+        "suite.json",
+        "visualizations/tsne_visualization.png",
+    } < renewed
     code = manifest_before["code"] | {"drawing": "new"}
     assert read_manifest(folder) == manifest_before | {"code": code}
     # And that is that.

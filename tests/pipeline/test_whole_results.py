@@ -43,6 +43,7 @@ ALWAYS = {
     *("cluster_selection.csv", "rejected.csv"),
     *("figures/cluster_selection.png", SPECTRA),
     *("figures/tsne.png", "figures/umap.png"),
+    *("songs.parquet", "neighbours.parquet", "thumbnails.npz", "map.html"),
 }
 CURVES = frozenset({"figures/training_curves.png"})
 POSTERIOR = CURVES | {"figures/posterior.png"}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reportframes as frames
+from mapfolders import songs_table, write_results
 
 from musicvae_jax.reporting import run_figures
 from musicvae_jax.runtime.terminal import Terminal
@@ -36,7 +37,9 @@ def folder():
         frames.points().assign(representation="vae", method=method, cluster=0)
         for method in ("umap", "tsne")
     ]
-    pd.concat(of_methods).to_parquet(folder / "projections.parquet")
+    points = pd.concat(of_methods)
+    write_results(folder, songs_table(12))
+    points.assign(music_id=songs_table(12)["music_id"]).to_parquet(folder / "projections.parquet")
     (folder / "cards.json").write_text(json.dumps(frames.cards()))
     data = {"path": "songs/tiny.parquet", "clustered_songs": 12}
     (folder / "manifest.json").write_text(json.dumps({"experiment": "mine", "data": data}))
@@ -67,6 +70,7 @@ def test_redrawn_figures_replace_the_earlier_ones_and_nothing_else(folder):
         *(f"{name}.png" for name in first),
         "notes.txt",
     }
+    assert "<title>mine on tiny, n = 12 songs</title>" in (folder / "map.html").read_text()
 
 
 def test_runs_of_one_title_each_are_redrawn_together(folder, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import musicvae_jax
 from musicvae_jax import clustering, evaluation
 from musicvae_jax.config import K_RULES, load_function
-from musicvae_jax.evaluation import projections
+from musicvae_jax.evaluation import neighbours, projections
 from musicvae_jax.pipeline import training_key
 from musicvae_jax.runtime import code
 
@@ -20,6 +20,7 @@ STAGES = {
         *(clustering.k_curves, evaluation.evaluate, evaluation.significance),
         *(evaluation.space_scores, evaluation.kmeans_agreement, evaluation.factor_scores),
         *(evaluation.average_linkage_consensus, projections.tsne, projections.umap),
+        neighbours.nearest_songs,
         *(load_function(f"evaluation.{rule.measure}") for rule in K_RULES.values() if rule.measure),
     )
 }
@@ -88,6 +89,19 @@ def test_a_module_that_is_needed_counts_imported_lazily_or_by_a_package_too(toy,
     before = version(toy, ("toy.top",))
     edit(toy, f"{edited}.py")
     assert version(toy, ("toy.top",)) != before
+
+
+def test_a_page_s_scripts_and_styles_count_as_part_of_their_package(toy):
+    (toy / "pack" / "page.js").write_text("let x;")
+    before = version(toy, ("toy.top",))
+    (toy / "page.css").write_text("p {}")
+    (toy / "pack" / "notes.txt").write_text("none")
+    assert version(toy, ("toy.top",)) == before
+    (toy / "pack" / "page.js").write_text("let y;")
+    after = version(toy, ("toy.top",))
+    assert after != before
+    (toy / "pack" / "page.js").rename(toy / "pack" / "other.js")
+    assert version(toy, ("toy.top",)) not in (before, after)
 
 
 def test_other_modules_do_not_count(toy):
