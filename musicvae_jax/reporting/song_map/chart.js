@@ -124,8 +124,12 @@ function showTip(dot, event) {
 
 function listenToChart() {
   const chart = element("chart");
-  // Its height changes with the legend's too.
-  new ResizeObserver(() => Plotly.Plots.resize(chart)).observe(chart);
+  // Its height changes with the legend's too. Drawing again ends a hover, so only if it must be.
+  new ResizeObserver(() => {
+    const { width, height } = chart._fullLayout;
+    const isOther = Math.abs(chart.clientWidth - width) + Math.abs(chart.clientHeight - height) > 1;
+    if (isOther) silently(() => Plotly.Plots.resize(chart));
+  }).observe(chart);
   chart.on("plotly_hover", ({ points: [point], event }) => showTip(point.pointIndex, event));
   chart.on("plotly_unhover", () => { element("tip").hidden = true; });
   chart.on("plotly_click", ({ points: [point] }) => {

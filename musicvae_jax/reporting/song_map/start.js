@@ -93,6 +93,8 @@ async function start() {
   listenToControls();
   await showLayout(0);
   listenToChart();
+  // Until it is on the screen.
+  await new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); });
   performance.mark("drawn");
   document.documentElement.dataset.ready = "true";
 }
