@@ -72,7 +72,7 @@ def _sha256(text: str) -> str:
 
 def _packed(content: bytes) -> str:
     # Without a time stamp, the same content gives the same page.
-    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
 
 
 def _escaped_json(value: Any) -> str:
