@@ -239,7 +239,7 @@ def test_songs_inside_a_box_or_a_lasso_are_listed_and_saved(open_map, mode):
     content = Path(download.value.path()).read_text("utf-8-sig")
     rows = list(csv.reader(io.StringIO(content, newline="")))
     assert rows[0] == [
-        *("music_id", "title", "genre", "language", "artist", "tempo_bpm"),
+        *("music_id", "title", "genre", "language", "artist", "factor_tempo_bpm"),
         *("cluster", "first_line"),
     ]
     assert [row[0] for row in rows[1:]] == ["id-00", "id-01", "id-11"]
@@ -270,10 +270,23 @@ def test_dots_are_coloured_by_clusters_labels_and_numbers(open_map):
     assert tab.locator("#legend .number").all_text_contents() == ["4", "4", "4"]
     tab.select_option("#colour", "language")
     assert tab.locator("#legend .name").all_text_contents() == ["en", "unknown"]
-    tab.select_option("#colour", "tempo_bpm")
+    tab.select_option("#colour", "factor_tempo_bpm")
     assert len(set(trace(tab, "marker.color"))) == 12
     assert tab.locator("#legend .low").text_content() == "60"
     assert tab.locator("#legend .high").text_content() == "180.5"
+
+
+def test_a_factor_may_have_the_name_of_a_label(open_map):
+    songs = songs_table(12).assign(factor_genre=["x", "y"] * 6, factor_cluster=["z"] * 12)
+    tab = open_map(write_map("run", songs=songs, points=apart())).tab
+    for key, names in (
+        ("factor_genre", ["x", "y"]),
+        ("factor_cluster", ["z"]),
+        ("genre", sorted(GENRES)),
+        ("cluster", ["cluster 0", "cluster 1"]),
+    ):
+        tab.select_option("#colour", key)
+        assert sorted(tab.locator("#legend .name").all_text_contents()) == names
 
 
 def test_a_class_of_the_legend_lists_its_songs(open_map):
@@ -486,7 +499,7 @@ def test_many_dots_are_drawn_by_webgl_and_can_be_chosen(open_map):
     points[0, :2] = 12
     tab = open_map(write_map("run", songs=songs_table(2000), points=points)).tab
     assert tab.evaluate("document.getElementById('chart').data[0].type") == "scattergl"
-    for name in ("genre", "artist", "tempo_bpm"):
+    for name in ("genre", "artist", "factor_tempo_bpm"):
         tab.select_option("#colour", name)
     click(tab, 0)
     tab.wait_for_selector("#song h2:text-is('Title 0')")

@@ -76,6 +76,7 @@ def test_labels_are_categories_or_numbers():
     assert labels["major"]["categories"] == ["False", "True"]
     assert labels["index"]["numbers"] == list(range(30))
     assert labels["loud"]["numbers"][:3] == [None, None, 0.1]
+    assert labels["loud"]["key"] == "factor_loud"
     assert [label["isFactor"] for label in labels.values()] == [False] * 3 + [True] * 5
 
 

@@ -41,12 +41,14 @@ function ring() {
   const dot = state.layout.dotOf.get(state.song);
   if (dot === undefined) return [];
   const [x, y] = state.layout.xy[state.method];
-  const radius = markerSize(x.length) + 3;
-  return [{
+  const radius = markerSize(x.length) + 5;
+  const circle = {
     type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x[dot], yanchor: y[dot],
     x0: -radius, x1: radius, y0: -radius, y1: radius,
-    line: { color: themeColour("text"), width: 2.5 },
-  }];
+  };
+  // A rim of the page's colour keeps it apart from the dots around it.
+  return [["page", 9], ["text", 3]].map(([name, width]) =>
+    ({ ...circle, line: { color: themeColour(name), width } }));
 }
 
 function chartLayout() {
@@ -124,8 +126,12 @@ function showTip(dot, event) {
 
 function listenToChart() {
   const chart = element("chart");
-  // Its height changes with the legend's too.
-  new ResizeObserver(() => Plotly.Plots.resize(chart)).observe(chart);
+  // Its height changes with the legend's too. Drawing again ends a hover, so only if it must be.
+  new ResizeObserver(() => {
+    const { width, height } = chart._fullLayout;
+    const isOther = Math.abs(chart.clientWidth - width) + Math.abs(chart.clientHeight - height) > 1;
+    if (isOther) silently(() => Plotly.Plots.resize(chart));
+  }).observe(chart);
   chart.on("plotly_hover", ({ points: [point], event }) => showTip(point.pointIndex, event));
   chart.on("plotly_unhover", () => { element("tip").hidden = true; });
   chart.on("plotly_click", ({ points: [point] }) => {

@@ -57,9 +57,9 @@ function compareNames(a, b) {
 }
 
 // How to colour a layout: classes, or numbers on a scale; and each dot's colour and shape.
-function colouring(layout, name) {
+function colouring(layout, key) {
   const n = layout.songs.length;
-  const label = name === "cluster" ? null : labelNamed(name);
+  const label = key === "cluster" ? null : labelOf(key);
   if (label?.numbers) return onScale(layout.songs.map((song) => label.numbers[song]));
   const codes = label ? layout.songs.map((song) => label.codes[song]) : layout.clusters;
   const nClusters = Math.max(...layout.clusters) + 1;

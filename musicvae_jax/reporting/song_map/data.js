@@ -48,8 +48,8 @@ function labelText(label, song) {
   return code < 0 ? null : label.categories[code];
 }
 
-function labelNamed(name) {
-  return data.labels.find((label) => label.name === name);
+function labelOf(key) {
+  return data.labels.find((label) => label.key === key);
 }
 
 function titleOf(song) {
@@ -57,19 +57,19 @@ function titleOf(song) {
 }
 
 function artistOf(song) {
-  return labelText(labelNamed("artist"), song);
+  return labelText(labelOf("artist"), song);
 }
 
 const detected = new Set(data.detected);
 
 // What is known of a song, as [name, text]: its genre and language, or its factors.
 function factsOf(song, areFactors) {
-  const labels = data.labels.filter((one) => one.name !== "artist" && one.isFactor === areFactors);
-  const facts = labels.map((label) => [spaced(label.name), labelText(label, song)]);
-  const known = facts.filter(([, text]) => text !== null);
-  return known.map(([name, text]) =>
-    name === "language" && detected.has(song) ? [name, `${text} (detected from the lyrics)`]
-      : [name, text]);
+  const labels = data.labels.filter((one) => one.key !== "artist" && one.isFactor === areFactors);
+  const facts = labels.map((label) => {
+    const isDetected = label.key === "language" && detected.has(song);
+    return [spaced(label.name), labelText(label, song), isDetected ? " (detected from the lyrics)" : ""];
+  });
+  return facts.filter(([, text]) => text !== null).map(([name, text, note]) => [name, text + note]);
 }
 
 function spaced(name) {

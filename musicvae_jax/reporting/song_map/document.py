@@ -72,7 +72,7 @@ def _sha256(text: str) -> str:
 
 def _packed(content: bytes) -> str:
     # Without a time stamp, the same content gives the same page.
-    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
 
 
 def _escaped_json(value: Any) -> str:
@@ -108,7 +108,9 @@ def _texts(column: pd.Series) -> list[str | None]:
 
 def _label(name: str, column: pd.Series) -> dict[str, Any]:
     """A label of all songs: numbers, or codes of categories; null and -1 where unknown."""
-    about = {"name": name.removeprefix(FACTOR_PREFIX), "isFactor": name.startswith(FACTOR_PREFIX)}
+    is_factor = name.startswith(FACTOR_PREFIX)
+    # A factor may have a label's name, so the column tells them apart.
+    about = {"key": name, "name": name.removeprefix(FACTOR_PREFIX), "isFactor": is_factor}
     if _is_numeric(column):
         values = column.to_numpy(float, na_value=np.nan)
         cells = [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]

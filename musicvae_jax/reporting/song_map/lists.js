@@ -48,29 +48,27 @@ function showLegend() {
 
 function classList(classes) {
   const list = node("ul");
-  for (const one of classes) {
+  classes.forEach((one, place) => {
     const button = node("button");
     button.type = "button";
     button.title = one.name;
-    button.setAttribute("aria-pressed", String(state.pressed.has(one.name)));
+    button.setAttribute("aria-pressed", String(state.pressed.has(place)));
     button.append(swatch(one), node("span", one.name, "name"), node("span", one.dots.length, "number"));
-    button.addEventListener("click", () => press(one.name));
+    button.addEventListener("click", () => press(place));
     const item = node("li");
     item.append(button);
     list.append(item);
-  }
+  });
   return list;
 }
 
-function press(name) {
-  if (!state.pressed.delete(name)) state.pressed.add(name);
-  const dots = state.colouring.classes.filter((one) => state.pressed.has(one.name))
-    .flatMap((one) => one.dots);
+function press(place) {
+  if (!state.pressed.delete(place)) state.pressed.add(place);
+  const dots = [...state.pressed].flatMap((one) => state.colouring.classes[one].dots);
   const scroll = element("legend").scrollTop;
   const drawn = focusOn(state.pressed.size ? dots.sort((a, b) => a - b) : null, "legend");
   element("legend").scrollTop = scroll;
-  const button = [...document.querySelectorAll("#legend button")].find((one) => one.title === name);
-  button?.focus();
+  document.querySelectorAll("#legend button")[place].focus();
   return drawn;
 }
 
@@ -112,7 +110,7 @@ function cell(value) {
 }
 
 function csv() {
-  const names = data.labels.map((label) => label.name);
+  const names = data.labels.map((label) => label.key);
   const rows = [["music_id", "title", ...names, "cluster", "first_line"]];
   for (const dot of state.focus) {
     const song = state.layout.songs[dot];

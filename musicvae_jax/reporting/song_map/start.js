@@ -23,8 +23,8 @@ function fillControls() {
     element("method").append(label);
   }
   const hasAny = (label) => (label.numbers ?? label.codes).some((one) => one !== null && one !== -1);
-  const names = ["cluster", ...data.labels.filter(hasAny).map((label) => label.name)];
-  element("colour").append(...names.map((name) => option(name, spaced(name))));
+  const options = data.labels.filter(hasAny).map((label) => option(label.key, spaced(label.name)));
+  element("colour").append(option("cluster", "cluster"), ...options);
   element("notes").append(...data.notes.map((note) => node("li", note)));
 }
 
@@ -93,6 +93,8 @@ async function start() {
   listenToControls();
   await showLayout(0);
   listenToChart();
+  // Until it is on the screen.
+  await new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); });
   performance.mark("drawn");
   document.documentElement.dataset.ready = "true";
 }
