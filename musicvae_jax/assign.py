@@ -75,7 +75,8 @@ def _run(arguments: Sequence[str]) -> None:
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 
-# Importing a module makes it the attribute of its name in the package, which is the function's.
+# Whoever imports this file as a module gets the function: otherwise the module would take its place
+# as the package's attribute of that name.
 from musicvae_jax import verbs  # noqa: E402
 
 sys.modules[__name__] = verbs.assign

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax import songs as song_files
+from musicvae_jax.arguments import check_axes, check_representation, check_type, checked_seeds
 from musicvae_jax.clustering import (
     NOISE,
     KnownClusters,
@@ -145,10 +146,10 @@ def fit(
     """
     terminal = _terminal(quiet)
     experiment = _find(experiment) if isinstance(experiment, str) else experiment
-    _check_type("experiment", experiment, Experiment)
-    _check_type("songs", songs, Songs)
+    check_type("experiment", experiment, Experiment)
+    check_type("songs", songs, Songs)
     if seeds is not None:
-        experiment = replace(experiment, seeds=_checked_seeds(seeds))
+        experiment = replace(experiment, seeds=checked_seeds(seeds))
     split = {name: getattr(experiment.data, name) for name in ("heldout_fraction", "split_seed")}
     experiment = replace(experiment, data=replace(songs.data, **split))
     if experiment.chooses_runtime:
@@ -186,7 +187,7 @@ def cluster(
         >>> bool(found.labels[0, 0] == found.labels[0, 1] != found.labels[0, 2])
         True
     """
-    _check_representation(representation)
+    check_representation(representation)
     if method not in CLUSTERERS:
         raise InputError(f"method: got {method!r}, expected one of {', '.join(CLUSTERERS)}")
     config = config or ClusterConfig()
@@ -195,7 +196,7 @@ def cluster(
             raise InputError(f"k: got {k!r}, expected an integer")
         config = replace(config, k=int(k))
     n_drawn = len(representation.points)
-    seeds = tuple(range(n_drawn)) if seeds is None else _checked_seeds(seeds)
+    seeds = tuple(range(n_drawn)) if seeds is None else checked_seeds(seeds)
     if n_drawn not in (1, len(seeds)):
         raise InputError(
             f"seeds: got {len(seeds)}, expected {n_drawn}, one for each seed of the points"
@@ -246,7 +247,7 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
         True
     """
     _check_clusters(clusters)
-    _check_type("songs", songs, Songs)
+    check_type("songs", songs, Songs)
     one = clusters.representation
     by_id = songs.table.drop_duplicates("music_id").set_index("music_id")
     places = np.flatnonzero(one.known & np.isin(one.songs, by_id.index.dropna()))
@@ -308,8 +309,8 @@ def assign(model: Trained, songs: Songs, clusters: Clusters | None = None) -> pd
         >>> bool((table["cluster"] == clusters.labels[0]).all())
         True
     """
-    _check_type("model", model, Trained)
-    _check_type("songs", songs, Songs)
+    check_type("model", model, Trained)
+    check_type("songs", songs, Songs)
     terminal, config = _terminal(), model.experiment.cluster
     if clusters is not None:
         known, name = _known(clusters, model), clusters.representation.name
@@ -372,51 +373,13 @@ def _find(name: str) -> Experiment:
     return EXPERIMENTS[name].experiment
 
 
-def _check_type(what: str, value: object, expected: type) -> None:
-    if not isinstance(value, expected):
-        raise InputError(f"{what}: got {type(value).__name__}, expected {expected.__name__}")
-
-
-def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    seeds = tuple(seeds)
-    for seed in seeds:
-        if not isinstance(seed, Integral) or seed < 0:
-            raise InputError(f"seeds: got {seed!r}, expected integers from 0")
-    if not seeds:
-        raise InputError("seeds: got none, expected at least one")
-    return tuple(map(int, seeds))
-
-
-def _check_representation(one: Representation) -> None:
-    _check_type("representation", one, Representation)
-    for what, array, axes in (
-        ("points", one.points, ("seeds", "songs", "dimensions")),
-        ("known", one.known, ("songs",)),
-    ):
-        _check_axes(f"{what} of {one.name}", array, axes, len(one.songs))
-
-
 def _check_clusters(clusters: Clusters) -> None:
-    _check_type("clusters", clusters, Clusters)
+    check_type("clusters", clusters, Clusters)
     one = clusters.representation
-    _check_representation(one)
-    _check_axes(f"labels of {one.name}", clusters.labels, ("seeds", "songs"), len(one.songs))
+    check_representation(one)
+    check_axes(f"labels of {one.name}", clusters.labels, ("seeds", "songs"), len(one.songs))
     if len(clusters.labels) != len(clusters.seeds):
         raise InputError(
             f"labels of {one.name}: got {len(clusters.labels)} on axis 0, expected "
             f"{len(clusters.seeds)}, the number of seeds"
-        )
-
-
-def _check_axes(what: str, array: np.ndarray, axes: tuple[str, ...], n_songs: int) -> None:
-    _check_type(what, array, np.ndarray)
-    if array.ndim != len(axes) or 0 in array.shape:
-        raise InputError(
-            f"{what}: got shape {array.shape}, expected [{', '.join(axes)}], none of them 0"
-        )
-    place = axes.index("songs")
-    if array.shape[place] != n_songs:
-        raise InputError(
-            f"{what}: got {array.shape[place]} on axis {place}, expected {n_songs}, the number of "
-            "songs"
         )

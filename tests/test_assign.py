@@ -2,11 +2,13 @@
 
 import csv
 import runpy
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import audiofiles
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ from musicvae_jax.errors import EXIT_BAD_INPUT
 PCA = Experiment(
     "mine", model=mv.ModelConfig(kind="pca", latent=4), lyrics=mv.LyricsConfig(runtime="tfidf")
 )
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 HOSTILE = 'a, "b"\n\x1b[31m[red]c[/red]'
 
 
@@ -189,6 +192,28 @@ def test_clusters_of_some_modalities_are_not_those_of_all(songs):
     with pytest.raises(mv.InputError, match=r"^clusters: got those of mvae of melspectrogram, exp"):
         mv.assign(model, songs, of_audio)
     assert mv.assign(model, songs, mv.cluster(model.encode(songs), k=3))["cluster"].notna().all()
+
+
+def test_audio_files_join_clusters_of_audio_files():
+    for i, (hz, suffix) in enumerate(zip([220, 330, 1700, 2600] * 3, SUFFIXES * 3, strict=True)):
+        samples = audiofiles.tone(1 + i / 10, hz) + 0.1 * audiofiles.noise(1 + i / 10, seed=i)
+        audiofiles.write(Path(f"music/{i:02d}{suffix}"), samples)
+    known = mv.load_songs("music", mv.DataConfig(excerpt="start", seconds=1.0))
+    model = mv.fit(PCA, known, quiet=True)
+    clusters = mv.cluster(model.encode(known), k=2)
+    expected = dict(zip(known.table["music_id"], clusters.labels[0], strict=True))
+    assert len(set(expected.values())) == 2
+    # Others' names, another folder, and one that is no audio.
+    Path("new").mkdir()
+    for name in ("03.mp3", "06.ogg"):
+        shutil.copy(Path("music") / name, Path("new") / f"other {name}")
+    Path("new/broken.wav").write_text("no audio")
+    table = mv.assign(model, mv.load_songs("new", model.experiment.data), clusters)
+    assert table["music_id"].tolist() == ["other 03.mp3", "other 06.ogg", "broken.wav"]
+    assert table["cluster"].tolist()[:2] == [expected["03.mp3"], expected["06.ogg"]]
+    assert table["nearest_1_music_id"].tolist()[:2] == ["03.mp3", "06.ogg"]
+    assert table["nearest_1_distance"].max() < 1e-4
+    assert table["reason"][2].startswith("broken.wav: ")
 
 
 # A run's own clusters.

@@ -1,0 +1,51 @@
+"""Checks of what callers of the library pass: one line says what arrived and what was expected."""
+
+from collections.abc import Sequence
+from numbers import Integral
+
+import numpy as np
+
+from musicvae_jax.errors import InputError
+from musicvae_jax.representations import Representation
+
+
+def check_type(what: str, value: object, expected: type) -> None:
+    """Raises `InputError` if an argument has another type."""
+    if not isinstance(value, expected):
+        raise InputError(f"{what}: got {type(value).__name__}, expected {expected.__name__}")
+
+
+def checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Seeds as a tuple; raises `InputError` unless they are one or more integers from 0."""
+    seeds = tuple(seeds)
+    for seed in seeds:
+        if not isinstance(seed, Integral) or seed < 0:
+            raise InputError(f"seeds: got {seed!r}, expected integers from 0")
+    if not seeds:
+        raise InputError("seeds: got none, expected at least one")
+    return tuple(map(int, seeds))
+
+
+def check_representation(one: Representation) -> None:
+    """Raises `InputError` unless it is a representation whose arrays fit its songs."""
+    check_type("representation", one, Representation)
+    for what, array, axes in (
+        ("points", one.points, ("seeds", "songs", "dimensions")),
+        ("known", one.known, ("songs",)),
+    ):
+        check_axes(f"{what} of {one.name}", array, axes, len(one.songs))
+
+
+def check_axes(what: str, array: np.ndarray, axes: tuple[str, ...], n_songs: int) -> None:
+    """Raises `InputError` unless an array has these axes, and as many songs on that of songs."""
+    check_type(what, array, np.ndarray)
+    if array.ndim != len(axes) or 0 in array.shape:
+        raise InputError(
+            f"{what}: got shape {array.shape}, expected [{', '.join(axes)}], none of them 0"
+        )
+    place = axes.index("songs")
+    if array.shape[place] != n_songs:
+        raise InputError(
+            f"{what}: got {array.shape[place]} on axis {place}, expected {n_songs}, the number of "
+            "songs"
+        )
