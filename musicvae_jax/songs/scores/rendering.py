@@ -71,10 +71,8 @@ def read_score(path: Path, tune: str | None = None) -> "Score":
         path: of the file.
         tune: in ABC, the text of the tune.
     """
-    from music21 import converter, environment
+    from music21 import converter
 
-    # In this process only: music21's own notices go to standard error.
-    environment.Environment()["warnings"] = 0
     if tune is not None:
         return converter.parseData(tune, format="abc")
     return converter.parse(path, forceSource=True, storePickle=False)
