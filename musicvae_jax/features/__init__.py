@@ -34,6 +34,7 @@ from musicvae_jax.features.scaling import (
     unstandardise,
 )
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
+from musicvae_jax.features.table import TABLE
 from musicvae_jax.features.tags import TagTransform, apply_tags, fit_tags, multi_hot
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "N_MFCC",
     "N_RHYTHM",
     "N_STATISTICS",
+    "TABLE",
     "CropStore",
     "Scaler",
     "Share",

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musicvae_jax.config import DataConfig, FeatureConfig
+from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs.feature_table.files import is_feature_table
+from musicvae_jax.songs.feature_table.reader import open_feature_table
 from musicvae_jax.songs.parquet.reader import open_parquet
 from musicvae_jax.songs.paths import matches
 from musicvae_jax.songs.table import Songs
@@ -33,7 +36,10 @@ class Reader(NamedTuple):
 
 # The first that accepts a path reads it. The last takes whatever is left, so that its errors say
 # what is expected.
-READERS = (Reader(lambda path: True, open_parquet),)  # noqa: ARG005
+READERS = (
+    Reader(is_feature_table, open_feature_table, has_mels=False),
+    Reader(lambda path: True, open_parquet),  # noqa: ARG005
+)
 
 
 def reader_of(path: Path) -> Reader:
@@ -56,7 +62,8 @@ def load_songs(
 
     Args:
         path: a parquet file in the 4MuLA schema, a folder of such files, or a glob such as
-            `mels/part-*.parquet`; or several of these, of one kind.
+            `mels/part-*.parquet`; or several of these, of one kind; or a table of features, whose
+            songs have no mel spectrograms.
         data: how to read them, apart from its path.
         cache_dir: folder for what takes long to make.
         terminal: for progress and notices; by default there are none.
@@ -69,4 +76,10 @@ def load_songs(
     data = replace(data or DataConfig(), path=name)
     terminal = terminal or Terminal(is_quiet=True, is_command=False)
     found = [file for one in paths for file in matches(one)]
-    return reader_of(paths[0]).open(found, data, cache_dir, terminal)
+    reader = reader_of(paths[0])
+    if data.columns and reader.has_mels:
+        raise InputError(
+            f"data.columns: got {' '.join(data.columns)}, expected none for {name}, which is no "
+            "table of features"
+        )
+    return reader.open(found, data, cache_dir, terminal)
