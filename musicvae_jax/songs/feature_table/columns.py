@@ -33,9 +33,9 @@ _GUESSES = {
 }
 # Numbers that say nothing of how a song sounds, by the names of their columns.
 _NO_FEATURES = {
-    "number of a row or an id": r"id|.*_id|index|index_level_\d+|unnamed_\d+|row|.*_number|rank"
+    "id or number": r"id|.*_id|index|index_level_\d+|unnamed_\d+|row|.*_number|rank"
     r"|.*_rank",
-    "length of the recording": r"length|duration|.*_duration|duration_(ms|s|sec|seconds|min)"
+    "duration": r"length|duration|.*_duration|duration_(ms|s|sec|seconds|min)"
     r"|length_(ms|s|sec|seconds)",
     "time of release": r"year|.*_year|year_.*|decade|.*_decade|date|.*_date|timestamp",
     "reception": r"popularity|.*_popularity|plays|playcount|play_count|listens|.*_listens|streams"
@@ -74,7 +74,7 @@ def find_roles(names: Sequence[str], data: DataConfig, path: Path) -> Roles:
     Example:
         >>> roles = find_roles(["filename", "length", "tempo", "label"], DataConfig(), Path("t"))
         >>> dict(roles.texts), roles.candidates, dict(roles.left_out)
-        ({'music_id': 'filename', 'genre': 'label'}, ('tempo',), {'length': 'length of the recording'})
+        ({'music_id': 'filename', 'genre': 'label'}, ('tempo',), {'length': 'duration'})
     """
     _check_named(names, data, path)
     named = {ours: theirs for ours, theirs in data.named_columns if ours not in (TAKE, DROP)}

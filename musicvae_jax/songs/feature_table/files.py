@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
@@ -41,10 +42,22 @@ def is_number(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
-def open_batches(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The columns of a table, and its rows.
+class TableFile(NamedTuple):
+    """An opened table.
 
-    In a text file every column is text. Batches are read as they are needed.
+    Attributes:
+        schema: its columns; in a text file all are text.
+        batches: its rows, read as they are needed.
+        note: what is unusual about the file, in words, or "".
+    """
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    note: str
+
+
+def open_table(path: Path) -> TableFile:
+    """Opens a table.
 
     Raises:
         InputError: the file cannot be read or is damaged, or has two columns of one name; also
@@ -52,11 +65,12 @@ def open_batches(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """
     if path.suffix.lower() in TEXT_SUFFIXES:
         header = read_header(path)
-        return pa.schema([(name, pa.string()) for name in header.names]), _of_text(path, header)
+        schema = pa.schema([(name, pa.string()) for name in header.names])
+        return TableFile(schema, _of_text(path, header), header.note)
     with open_file(path) as file:
         schema = file.schema_arrow
     check_unique(path, schema.names)
-    return schema, _of_parquet(path)
+    return TableFile(schema, _of_parquet(path), "")
 
 
 def _of_text(path: Path, header: Header) -> Iterator[pa.RecordBatch]:
@@ -68,7 +82,15 @@ def _of_text(path: Path, header: Header) -> Iterator[pa.RecordBatch]:
         skip_rows=header.n_lines,
         column_names=names,
     )
-    parse = pa.csv.ParseOptions(delimiter=header.delimiter, newlines_in_values=True)
+    uneven: list[pa.csv.InvalidRow] = []
+
+    def stop(row: pa.csv.InvalidRow) -> str:
+        uneven.append(row)
+        return "error"
+
+    parse = pa.csv.ParseOptions(
+        delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=stop
+    )
     convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
     try:
         with pa.csv.open_csv(path, read, parse, convert) as batches:
@@ -77,10 +99,14 @@ def _of_text(path: Path, header: Header) -> Iterator[pa.RecordBatch]:
         if "Empty CSV file" in str(error):
             # There are no songs, which the caller reports.
             return
-        raise InputError(
-            f"{path}: cannot be read ({first_line(error)}); expected {len(names)} cells of UTF-8 "
-            "text in each row"
-        ) from error
+        expected = f"expected UTF-8 text with {len(names)} cells in each row, as in the header"
+        if uneven:
+            row, n_cells = uneven[0].number - header.n_lines - 1, uneven[0].actual_columns
+            raise InputError(f"{path}: row {row} has {n_cells} cells; {expected}") from error
+        fault = (
+            "not UTF-8 text" if "UTF8" in str(error) else f"cannot be read ({first_line(error)})"
+        )
+        raise InputError(f"{path}: {fault}; {expected}") from error
 
 
 def _of_parquet(path: Path) -> Iterator[pa.RecordBatch]:

@@ -11,6 +11,7 @@ from musicvae_jax.errors import InputError
 
 # Pandas writes a header of several lines for columns with several names each; FMA has three.
 _MOST_LINES = 8
+_DELIMITERS = {";": "semicolons", "\t": "tabs"}
 _EXPECTED = "expected a table of features as UTF-8 text, with the names of its columns first"
 
 
@@ -21,11 +22,13 @@ class Header(NamedTuple):
         names: of its columns, none twice.
         n_lines: number of lines before the first song.
         delimiter: between two cells.
+        note: what is unusual about it, in words, or "".
     """
 
     names: tuple[str, ...]
     n_lines: int
     delimiter: str
+    note: str
 
 
 def read_header(path: Path) -> Header:
@@ -38,6 +41,9 @@ def read_header(path: Path) -> Header:
         InputError: the file cannot be read, is empty, is not UTF-8, has no line of names or has a
             name twice.
     """
+    if not path.is_file():
+        what = "is not a file" if path.exists() else "no such file"
+        raise InputError(f"{path}: {what}; {_EXPECTED}")
     try:
         # utf-8-sig: spreadsheets put a byte order mark first.
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -48,12 +54,14 @@ def read_header(path: Path) -> Header:
         raise InputError(f"{path}: cannot be read ({error.strerror}); {_EXPECTED}") from error
     if not "".join(lines).strip():
         raise InputError(f"{path}: is empty; {_EXPECTED}")
-    delimiter = _delimiter(path, lines[0])
+    usual = "\t" if path.suffix.lower() == ".tsv" else ","
+    delimiter = next((one for one in (usual, ";", "\t") if one in lines[0]), usual)
+    note = "" if delimiter == usual else f"its cells are separated by {_DELIMITERS[delimiter]}"
     rows = list(csv.reader(lines, delimiter=delimiter))
     n_lines = _n_header_lines(rows)
     names = _joined(rows[:n_lines])
     _check_names(path, names)
-    return Header(names, n_lines, delimiter)
+    return Header(names, n_lines, delimiter, note)
 
 
 def check_unique(path: Path, names: Sequence[str]) -> None:
@@ -61,11 +69,6 @@ def check_unique(path: Path, names: Sequence[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             raise InputError(f"{path}: column {name!r} appears {count} times; expected once")
-
-
-def _delimiter(path: Path, line: str) -> str:
-    usual = "\t" if path.suffix.lower() == ".tsv" else ","
-    return next((one for one in (usual, ";", "\t") if one in line), usual)
 
 
 def _n_header_lines(rows: Sequence[Sequence[str]]) -> int:

@@ -15,7 +15,7 @@ from musicvae_jax.songs.feature_table.files import is_number
 from musicvae_jax.songs.table import Features
 
 # How programs write that there is no number.
-_MISSING = pa.array(["", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None"])
+_MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None")
 # A column with a smaller share of numbers is text.
 _LEAST_SHARE = 0.9
 
@@ -101,15 +101,14 @@ def _numbers(cells: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     if is_number(cells.type):
         return _floats(cells), no_text
     cells = cells.cast(pa.string())
-    cells = pc.if_else(pc.is_in(cells, _MISSING), None, cells)
     try:
         return _floats(cells), no_text
     except pa.ArrowInvalid:
-        # Some cell is no number, or has blanks around it: slower, but it does not stop there.
-        texts = cells.to_pandas().astype(object)
+        # Some cell is no number: slower, but it does not stop there.
+        texts = cells.to_pandas().astype(object).str.strip()
+        texts = texts.where(~texts.isin(_MISSING), None)
         values = pd.to_numeric(texts, errors="coerce").to_numpy(float)
-        is_blank = texts.str.strip().eq("").to_numpy(bool, na_value=False)
-        return values, np.isnan(values) & texts.notna().to_numpy() & ~is_blank
+        return values, np.isnan(values) & texts.notna().to_numpy()
 
 
 def _floats(cells: pa.Array) -> np.ndarray:

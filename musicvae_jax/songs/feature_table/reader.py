@@ -12,7 +12,7 @@ from musicvae_jax.config.songs import TAKE
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.feature_table.columns import Roles, find_roles, listed
-from musicvae_jax.songs.feature_table.files import is_number, open_batches
+from musicvae_jax.songs.feature_table.files import is_number, open_table
 from musicvae_jax.songs.feature_table.numbers import Numbers
 from musicvae_jax.songs.mels import MelBlock
 from musicvae_jax.songs.parquet.file import fingerprint
@@ -60,7 +60,7 @@ def open_feature_table(
     if len(paths) > 1:
         raise InputError(f"{data.path}: got {len(paths)} tables of features, expected one")
     (path,) = paths
-    schema, batches = open_batches(path)
+    schema, batches, note = open_table(path)
     roles = find_roles(schema.names, data, path)
     others = {name: why for name in roles.candidates if (why := _no_cells(schema.field(name).type))}
     numbers = Numbers(path, [name for name in roles.candidates if name not in others])
@@ -68,7 +68,7 @@ def open_feature_table(
     features, no_numbers = numbers.features()
     left_out = {**roles.left_out, **others, **no_numbers}
     _check(path, roles, features, left_out)
-    terminal.notice(_read_as(roles, features, left_out))
+    terminal.notice("; ".join(filter(None, [note, _read_as(roles, features, left_out)])))
     n_rows, digest = len(features.values), fingerprint(path)
     texts.setdefault("music_id", [f"row {row}" for row in range(n_rows)])
     part = TablePart(path, path.name, digest, n_rows)
