@@ -36,7 +36,7 @@ from musicvae_jax.pipeline.choosing_k import with_measured
 from musicvae_jax.pipeline.fit import fit as fit_experiment
 from musicvae_jax.pipeline.listing import marks
 from musicvae_jax.pipeline.new_songs import assign_songs
-from musicvae_jax.pipeline.resolve import resolve_data, resolve_lyrics
+from musicvae_jax.pipeline.resolve import resolve_blocks, resolve_data, resolve_lyrics
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.representations import Representation
 from musicvae_jax.runtime.devices import Devices
@@ -85,7 +85,8 @@ def load_songs(
 
     Args:
         path: a folder of audio files, or one file; a parquet file in the 4MuLA schema or a folder
-            of such files; a glob; or several of these, of one kind. By default
+            of such files; a glob; several of these, of one kind; or a table of features (.csv,
+            .tsv, .parquet), whose numbers take the place of audio features. By default
             data/4mula_tiny.parquet if it exists, else the synthetic demo set, which the first call
             makes in data/.
         data: how to read them; only the settings of reading matter here, and its path does not.
@@ -152,6 +153,7 @@ def fit(
         experiment = replace(experiment, seeds=checked_seeds(seeds))
     split = {name: getattr(experiment.data, name) for name in ("heldout_fraction", "split_seed")}
     experiment = replace(experiment, data=replace(songs.data, **split))
+    experiment = resolve_blocks(experiment, songs.has_mels, terminal.notice)
     if experiment.chooses_runtime:
         experiment = replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
     runtime = RuntimeConfig(devices=devices)

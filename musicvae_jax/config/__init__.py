@@ -12,6 +12,7 @@ from musicvae_jax.config.map import MapConfig
 from musicvae_jax.config.runtime import RuntimeConfig
 from musicvae_jax.config.serial import from_json, to_json
 from musicvae_jax.config.songs import (
+    FACTOR_PREFIX,
     CropConfig,
     DataConfig,
     FeatureConfig,
@@ -23,6 +24,7 @@ from musicvae_jax.config.traits import CLUSTERERS, K_RULES, MODELS, Clusterer, K
 __all__ = [
     "BLOCKS",
     "CLUSTERERS",
+    "FACTOR_PREFIX",
     "K_RULES",
     "MODELS",
     "Block",

@@ -1,4 +1,4 @@
-"""The feature blocks that can describe a song: audio, lyrics, labels and tags alike.
+"""The feature blocks that can describe a song: audio, tables, lyrics, labels and tags alike.
 
 To add a block, write a file with its function and add a row here. Standard library only: the
 functions are imported where they are called.
@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 Block = Literal[
     *("statistics", "mfcc", "rhythm"),
+    *("table",),
     *("lyrics", "lyrics_plain", "lyrics_centred", "style"),
     *("tfidf", "tfidf_centred", "tfidf_32", "tfidf_32_centred"),
     *("genre",),
@@ -23,19 +24,21 @@ class BlockTraits(NamedTuple):
 
     Attributes:
         column: the column of the song table it is computed from: "melspectrogram", "lyrics",
-            "musicnn_tags" or a label, which becomes a one-hot vector.
+            "musicnn_tags" or a label, which becomes a one-hot vector; or "features", the numbers
+            that songs without mel spectrograms come with.
         function: "package.file.function" in `musicvae_jax`. It maps one song, decibels
             `[128, frames]` or cleaned lyrics, to float32 `[width]`. "" for labels, and for vectors
-            of lyrics and tags, which are fitted on training songs.
+            of lyrics and tags, which are fitted on training songs, and for numbers that are there.
         width: how many numbers the function returns.
         least_scale: the smallest standard deviation that standardisation divides by, in the unit
-            of the numbers: 1 dB, about the smallest audible change of level.
+            of the numbers: 1 dB, about the smallest audible change of level. 0 for numbers of any
+            unit, of which only constant ones are not divided by their standard deviation.
         version: part of the cache key of audio blocks. Raise it whenever the numbers for the same
             input change.
         lyrics: changes to an experiment's `LyricsConfig`, for lyrics vectors.
     """
 
-    column: Literal["melspectrogram", "lyrics", "genre", "musicnn_tags"]
+    column: Literal["melspectrogram", "features", "lyrics", "genre", "musicnn_tags"]
     function: str = ""
     width: int = 0
     least_scale: float = 1.0
@@ -48,7 +51,12 @@ class BlockTraits(NamedTuple):
 
     @property
     def is_audio(self) -> bool:
-        return self.column == "melspectrogram"
+        """Whether it says how a song sounds, from its mel spectrogram or in a table."""
+        return self.column in (_MELS, _NUMBERS)
+
+    @property
+    def needs_mels(self) -> bool:
+        return self.column == _MELS
 
     @property
     def is_lyrics(self) -> bool:
@@ -73,13 +81,14 @@ class BlockTraits(NamedTuple):
         return self.column in get_args(Label)
 
 
-_AUDIO, _LYRICS = "melspectrogram", "lyrics"
+_MELS, _NUMBERS, _LYRICS = "melspectrogram", "features", "lyrics"
 _TFIDF = (("runtime", "tfidf"), ("centred", False))
 _CENTRED = ("centred", True)
 BLOCKS: dict[Block, BlockTraits] = {
-    "statistics": BlockTraits(_AUDIO, "features.statistics.mel_statistics", 512, version=2),
-    "mfcc": BlockTraits(_AUDIO, "features.mfcc.mfcc_statistics", 60),
-    "rhythm": BlockTraits(_AUDIO, "features.rhythm.rhythm_spectrum", 96),
+    "statistics": BlockTraits(_MELS, "features.statistics.mel_statistics", 512, version=2),
+    "mfcc": BlockTraits(_MELS, "features.mfcc.mfcc_statistics", 60),
+    "rhythm": BlockTraits(_MELS, "features.rhythm.rhythm_spectrum", 96),
+    "table": BlockTraits(_NUMBERS, least_scale=0.0),
     "lyrics": BlockTraits(_LYRICS),
     "lyrics_plain": BlockTraits(_LYRICS, lyrics=(("centred", False),)),
     "lyrics_centred": BlockTraits(_LYRICS, lyrics=(("centred", True),)),

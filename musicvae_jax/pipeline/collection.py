@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
 from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP, REPORT
 from musicvae_jax.errors import InputError
 from musicvae_jax.pipeline.manifest import computing_code, drawing_code
-from musicvae_jax.pipeline.resolve import resolve_data, resolve_lyrics
+from musicvae_jax.pipeline.resolve import (
+    resolve_blocks,
+    resolve_data,
+    resolve_lyrics,
+)
 from musicvae_jax.pipeline.results import replace_checkpoint
 from musicvae_jax.pipeline.run import run_experiment
 from musicvae_jax.reporting.run_figures import redraw
@@ -19,7 +24,7 @@ from musicvae_jax.runtime.files import read_json, write_json
 from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_MANY_RUNS
-from musicvae_jax.songs import load_songs
+from musicvae_jax.songs import load_songs, reader_of
 from musicvae_jax.trained import load
 
 _STATE = "suite.json"
@@ -47,8 +52,9 @@ def run_suites(
             hold the other experiments.
     """
     _check_replaceable(results_dir)
-    suites = _resolved(suites, terminal)
-    finished, failed = _run_missing(suites, runtime, terminal)
+    suites, refused = _resolved(suites, terminal)
+    finished, failed = _run_missing(_distinct(suites, terminal), runtime, terminal)
+    failed = refused | failed
     _redraw_outdated(finished, terminal)
     state = _state(finished)
     wanted = [results_dir / REPORT, results_dir / MAP, *_possible(checkpoints, finished)]
@@ -86,8 +92,12 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
 
 def _resolved(
     suites: Mapping[str, Sequence[Experiment]], terminal: Terminal
-) -> dict[str, list[Experiment]]:
-    """Finds the songs and chooses the lyrics runtimes, each only once."""
+) -> tuple[dict[str, list[Experiment]], dict[str, str]]:
+    """Finds the songs and chooses the lyrics runtimes, each only once.
+
+    Returns:
+        The experiments by suite, and why others cannot run on these songs.
+    """
 
     @cache
     def find_songs(data: DataConfig) -> DataConfig:
@@ -97,22 +107,52 @@ def _resolved(
     def settle(lyrics: LyricsConfig) -> LyricsConfig:
         return resolve_lyrics(lyrics, terminal)
 
-    def resolve(one: Experiment) -> Experiment:
-        lyrics = settle(one.lyrics) if one.chooses_runtime else one.lyrics
-        return replace(one, data=find_songs(one.data), lyrics=lyrics)
+    notice = cache(terminal.notice)
 
-    return {suite: [resolve(one) for one in experiments] for suite, experiments in suites.items()}
+    found: dict[str, list[Experiment]] = {suite: [] for suite in suites}
+    refused: dict[str, str] = {}
+    for suite, experiments in suites.items():
+        for experiment in experiments:
+            one = replace(experiment, data=find_songs(experiment.data))
+            has_mels = reader_of(one.data.path).has_mels
+            try:
+                one = resolve_blocks(one, has_mels, notice)
+            except InputError as error:
+                refused[one.name] = str(error)
+                notice(f"{one.name} is left out: {error}")
+                continue
+            lyrics = settle(one.lyrics) if one.chooses_runtime else one.lyrics
+            found[suite].append(replace(one, lyrics=lyrics))
+    return found, refused
+
+
+def _distinct(
+    suites: Mapping[str, Sequence[Experiment]], terminal: Terminal
+) -> dict[str, list[Experiment]]:
+    """The experiments without those that have become another one on songs without mels."""
+    first: dict[Experiment, str] = {}
+    found: dict[str, list[Experiment]] = {suite: [] for suite in suites}
+    for suite, experiments in suites.items():
+        for one in experiments:
+            other = first.setdefault(replace(one, name="any", output_dir=None), one.name)
+            if other == one.name:
+                found[suite].append(one)
+            else:
+                terminal.notice(f"{one.name} is left out: on these songs it is {other}")
+    return found
 
 
 def _run_missing(
     suites: Mapping[str, Sequence[Experiment]], runtime: RuntimeConfig, terminal: Terminal
 ) -> tuple[dict[str, list[Experiment]], dict[str, str]]:
     """Runs unfinished experiments; returns those with results, by suite, and the others' errors."""
-    first = next(iter(suites.values()))[0]
-    data, cache_dir = first.data, first.features.cache_dir
-    fingerprint = load_songs(data.path, data, cache_dir, terminal).fingerprint
     finished: dict[str, list[Experiment]] = {suite: [] for suite in suites}
     failed: dict[str, str] = {}
+    first = next(chain.from_iterable(suites.values()), None)
+    if first is None:
+        return finished, failed
+    data, cache_dir = first.data, first.features.cache_dir
+    fingerprint = load_songs(data.path, data, cache_dir, terminal).fingerprint
     for suite, experiments in suites.items():
         for experiment in experiments:
             if not runtime.fresh and is_finished(experiment, fingerprint):

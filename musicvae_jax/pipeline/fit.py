@@ -171,7 +171,8 @@ def read_features(
         _build_together(partial(build_features, songs, config), advance, fresh)
         features = extract_features(songs, config, advance, terminal.notice)
     features = features._replace(from_cache=features.from_cache and not fresh)
-    source = "from the cache" if features.from_cache else "from the mel spectrograms"
+    origin = "from the mel spectrograms" if songs.has_mels else "from their table"
+    source = "from the cache" if features.from_cache else origin
     terminal.say(
         f"features: {len(features.table)} songs {source}; {len(features.rejected)} of "
         f"{len(songs.table)} rows rejected"

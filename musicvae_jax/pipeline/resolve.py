@@ -1,14 +1,16 @@
-"""Resolves what a config leaves open: the song files and the lyrics runtime."""
+"""Resolves what a config leaves open: song files, blocks that songs have, the lyrics runtime."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from musicvae_jax import lyrics
-from musicvae_jax.config import DataConfig, Experiment, LyricsConfig
+from musicvae_jax.config import BLOCKS, DataConfig, Experiment, LyricsConfig
 from musicvae_jax.errors import InputError
+from musicvae_jax.features import TABLE
 from musicvae_jax.runtime.devices import first_process_first
 from musicvae_jax.runtime.files import remove_abandoned
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs import DEMO_PATH, find_songs
+from musicvae_jax.songs import DEMO_PATH, find_songs, reader_of
 from musicvae_jax.songs.demo import DEMO_VERSION, N_DEMO_SONGS, demo_version, write_demo
 
 
@@ -16,11 +18,51 @@ def resolve(experiment: Experiment, terminal: Terminal) -> Experiment:
     """Finds the experiment's songs and, if it embeds lyrics, chooses their runtime.
 
     Makes the demo set if needed.
+
+    Raises:
+        InputError: no file matches a glob, the experiment needs mel spectrograms and the songs have
+            none, or the lyrics runtime is not available.
     """
-    experiment = replace(experiment, data=resolve_data(experiment.data, terminal))
+    data = resolve_data(experiment.data, terminal)
+    has_mels = reader_of(data.path).has_mels
+    experiment = resolve_blocks(replace(experiment, data=data), has_mels, terminal.notice)
     if not experiment.chooses_runtime:
         return experiment
     return replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
+
+
+def resolve_blocks(
+    experiment: Experiment, has_mels: bool, on_notice: Callable[[str], None]
+) -> Experiment:
+    """The experiment with blocks that its songs have: for songs without mels, their table's.
+
+    Args:
+        experiment: with the path of its songs.
+        has_mels: whether these have mel spectrograms.
+        on_notice: called with a line about the blocks that are replaced.
+
+    Raises:
+        InputError: the model reads mel spectrograms and the songs have none.
+    """
+    if has_mels:
+        return experiment
+    model, path = experiment.model, experiment.data.path
+    if model.traits.reads == "crops":
+        raise InputError(
+            f"{experiment.name}: model.kind {model.kind!r} reads mel spectrograms, and {path} is a "
+            "table of features; expected songs with mel spectrograms"
+        )
+    replaced = dict.fromkeys(name for name in experiment.audio_blocks if BLOCKS[name].needs_mels)
+    if replaced:
+        on_notice(
+            f"songs without mel spectrograms: the block {TABLE} takes the place of "
+            f"{' and '.join(replaced)}"
+        )
+    blocks = (TABLE if name in replaced else name for name in experiment.features.blocks)
+    features = replace(
+        experiment.features, blocks=tuple(dict.fromkeys(blocks)), baseline_blocks=(TABLE,)
+    )
+    return replace(experiment, features=features)
 
 
 def resolve_data(data: DataConfig, terminal: Terminal) -> DataConfig:

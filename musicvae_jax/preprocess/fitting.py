@@ -100,6 +100,7 @@ def fit_transform(
         scaler=scaler,
         vocabularies={name: vocabulary(training_songs[name]) for name in LABELS},
         fused_labels={},
+        feature_names=features.names,
     )
     if (label := experiment.model.condition) != "none":
         _check_condition(label, preprocessor.vocabularies[label])
@@ -136,10 +137,11 @@ def transform(
         on_notice: called with each line the user should see.
 
     Raises:
-        InputError: no song is usable, a label occurs in no training song, or the lyrics model is
-            not available.
+        InputError: no song is usable, a label occurs in no training song, the lyrics model is not
+            available, or a table of features lacks some of the training songs' columns.
     """
     experiment = preprocessor.experiment
+    songs = _with_columns(songs, preprocessor.feature_names)
     features = extract_features(songs, audio_config(experiment), on_rows, on_notice)
     table = _declared(features.table, experiment)
     wanted = {*BLOCKS} if blocks is None else {*blocks, *experiment.text_blocks}
@@ -154,6 +156,13 @@ def transform(
     inputs = _assemble(preprocessor, features, table, vectors, crops)
     labels = [name for name in preprocessor.fused_labels if name in wanted]
     return inputs._replace(blocks=dict(inputs.blocks) | _label_blocks(preprocessor, table, labels))
+
+
+def _with_columns(songs: Songs, names: tuple[str, ...]) -> Songs:
+    """Songs from a table with the columns of the training songs, in their order."""
+    if songs.features is None or not names:
+        return songs
+    return songs._replace(features=songs.features.columns(names))
 
 
 def _fit_text(
@@ -237,7 +246,7 @@ def _assemble(
     return ModelInputs(
         table=features.table,
         rejected=features.rejected,
-        audio=Representation("raw", songs, audio[None], everything, ("melspectrogram",)),
+        audio=Representation("raw", songs, audio[None], everything, experiment.audio_columns),
         blocks={
             block: _text_block(experiment, block, songs, vectors)
             for block in experiment.all_text_blocks

@@ -24,6 +24,7 @@ class Preprocessor(NamedTuple):
         vocabularies: for each kind of label ("genre"), the training songs' labels, in the order of
             their one-hot columns.
         fused_labels: the same for labels that are fused with latents, from all clustered songs.
+        feature_names: names of the audio features, if they came as a table; else empty.
     """
 
     experiment: Experiment
@@ -32,6 +33,7 @@ class Preprocessor(NamedTuple):
     scaler: Scaler
     vocabularies: Mapping[str, tuple[str, ...]]
     fused_labels: Mapping[str, tuple[str, ...]]
+    feature_names: tuple[str, ...] = ()
 
 
 class ModelInputs(NamedTuple):

@@ -9,6 +9,7 @@ from musicvae_jax.errors import InputError
 
 FOURMULA_PATH = Path("data/4mula_tiny.parquet")
 DEMO_PATH = Path("data/demo.parquet")
+_SUFFIXES = (".parquet", ".csv", ".tsv")
 
 
 def find_songs(path: Path | None) -> tuple[Path, str]:
@@ -62,7 +63,8 @@ def is_visible(file: Path) -> bool:
 
 def songs_name(path: Path) -> str:
     """A short name for titles: the file without its suffix, the folder, or the glob."""
-    return path.absolute().name.removesuffix(".parquet")
+    name = path.absolute().name
+    return name if path.suffix.lower() not in _SUFFIXES else name.removesuffix(path.suffix)
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musicvae_jax.config import DataConfig, FeatureConfig
+from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.find import is_audio
 from musicvae_jax.songs.audio.reader import open_audio
+from musicvae_jax.songs.feature_table.files import is_feature_table
+from musicvae_jax.songs.feature_table.reader import open_feature_table
 from musicvae_jax.songs.parquet.reader import open_parquet
 from musicvae_jax.songs.paths import matches
 from musicvae_jax.songs.table import Songs
@@ -37,6 +40,7 @@ class Reader(NamedTuple):
 # what is expected.
 READERS = (
     Reader(is_audio, open_audio),
+    Reader(is_feature_table, open_feature_table, has_mels=False),
     Reader(lambda path: True, open_parquet),  # noqa: ARG005
 )
 
@@ -61,7 +65,8 @@ def load_songs(
 
     Args:
         path: a folder of audio files, or one file; a parquet file in the 4MuLA schema or a folder
-            of such files; a glob such as `mels/part-*.parquet`; or several of these, of one kind.
+            of such files; a glob such as `mels/part-*.parquet`; several of these, of one kind; or a
+            table of features, whose songs have no mel spectrograms.
         data: how to read them, apart from its path.
         cache_dir: folder for what takes long to make.
         terminal: for progress and notices; by default there are none.
@@ -74,4 +79,10 @@ def load_songs(
     data = replace(data or DataConfig(), path=name)
     terminal = terminal or Terminal(is_quiet=True, is_command=False)
     found = [file for one in paths for file in matches(one)]
-    return reader_of(paths[0]).open(found, data, cache_dir, terminal)
+    reader = reader_of(paths[0])
+    if data.columns and reader.has_mels:
+        raise InputError(
+            f"data.columns: got {' '.join(data.columns)}, expected none for {name}, which is no "
+            "table of features"
+        )
+    return reader.open(found, data, cache_dir, terminal)

@@ -13,13 +13,12 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.config import DataConfig, Label
+from musicvae_jax.config import FACTOR_PREFIX, DataConfig, Label
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.mels import Part
 
 # Columns of the table that clusters are compared with.
 LABELS: tuple[Label, ...] = get_args(Label)
-FACTOR_PREFIX = "factor_"
 TAGS_COLUMN = "musicnn_tags"
 TEXT_COLUMNS = (
     *("music_id", "title", "lyrics", "genre", "language"),
@@ -41,14 +40,54 @@ class Features(NamedTuple):
     """Numbers that describe songs in place of mel spectrograms.
 
     Attributes:
-        values: float32 `[rows, features]`, in the order of `Songs.table`.
+        values: float32 `[rows, features]`, in the order of `Songs.table`; NaN where a number is
+            missing.
         names: of the features.
-        faults: row of the table to why its numbers cannot be used, for unusable rows only.
     """
 
     values: np.ndarray
     names: tuple[str, ...]
-    faults: Mapping[int, str]
+
+    @property
+    def faults(self) -> dict[int, str]:
+        """Row of the table to why its numbers cannot be used, for unusable rows only.
+
+        Example:
+            >>> Features(np.array([[1.0, np.nan], [2.0, 3.0]], np.float32), ("a", "b")).faults
+            {0: "column 'b' has no number"}
+        """
+        # The sum of a row is finite if all its numbers are, unless it overflows: look closer then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            doubtful = np.flatnonzero(~np.isfinite(self.values.sum(axis=1)))
+        found = {}
+        for row in doubtful.tolist():
+            bad = np.flatnonzero(~np.isfinite(self.values[row]))
+            if len(bad):
+                is_missing = np.isnan(self.values[row, bad[0]])
+                what = "has no number" if is_missing else "is infinite"
+                found[row] = f"column {self.names[bad[0]]!r} {what}"
+        return found
+
+    def columns(self, names: Sequence[str]) -> "Features":
+        """The columns with some of the names, in their order.
+
+        Raises:
+            InputError: there is no column of a name.
+
+        Example:
+            >>> Features(np.array([[1.0, 2.0]], np.float32), ("a", "b")).columns(["b"]).values
+            array([[2.]], dtype=float32)
+        """
+        if tuple(names) == self.names:
+            return self
+        if missing := [name for name in names if name not in self.names]:
+            raise InputError(
+                f"features: got no column {missing[0]!r} of numbers ({len(missing)} of "
+                f"{len(names)} are missing), expected the columns that the model was fitted on; "
+                "--data.columns says what columns are"
+            )
+        places = [self.names.index(name) for name in names]
+        return Features(self.values[:, places], tuple(names))
 
 
 class Songs(NamedTuple):

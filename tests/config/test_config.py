@@ -38,6 +38,8 @@ INVALID = [
     (FeatureConfig, "features.blocks", {"blocks": ("mfcc", "mfcc")}),
     (FeatureConfig, "features.blocks", {"blocks": ("chroma",)}),
     (FeatureConfig, "features.blocks", {"blocks": ("statistics", "genre")}),
+    (FeatureConfig, "features.baseline_blocks", {"baseline_blocks": ()}),
+    (FeatureConfig, "features.baseline_blocks", {"baseline_blocks": ("lyrics",)}),
     (CropConfig, "crops.frames", {"frames": 64}),
     (CropConfig, "crops.per_song", {"per_song": 0}),
     (CropConfig, "crops.encoded", {"encoded": 0}),
@@ -162,6 +164,7 @@ def test_members_are_every_seed_of_every_step_size_of_every_beta():
 
 
 LYRICS = FeatureConfig(blocks=("statistics", "lyrics"))
+TABLE = FeatureConfig(blocks=("table",), baseline_blocks=("table",))
 CONDITIONED = ModelConfig(condition="language")
 
 
@@ -216,6 +219,8 @@ def test_blocks_are_told_apart_by_what_they_are_of(values, audio, texts, all_tex
             {"melspectrogram", "lyrics", "language"},
         ),
         ({"model": CONDITIONED}, {"melspectrogram", "language"}),
+        ({"features": TABLE}, {"features"}),
+        ({"features": replace(TABLE, blocks=("lyrics",))}, {"features", "lyrics"}),
     ],
 )
 def test_an_experiment_declares_every_column_that_it_is_computed_from(values, columns):
@@ -293,6 +298,48 @@ def test_only_a_network_of_features_decodes_them(kind):
 def test_what_is_balanced_by_factor_analysis_is_called_so(blocks, kind, name):
     features = FeatureConfig(blocks=blocks, balance="mfa")
     assert model_name(Experiment("x", features=features, model=ModelConfig(kind=kind))) == name
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kind", "name"),
+    [
+        (("table",), "raw", "raw"),
+        (("table",), "pca", "pca"),
+        (("table",), "vae", "vae"),
+        (("table", "lyrics"), "vae", "multimodal_vae"),
+    ],
+)
+def test_models_of_a_table_are_called_as_those_of_audio(blocks, kind, name):
+    features = FeatureConfig(blocks=blocks)
+    experiment = Experiment("x", features=features, model=ModelConfig(kind=kind))
+    assert model_name(experiment) == name
+    assert experiment.modalities == ("audio", *blocks[1:])
+
+
+def test_columns_of_a_table_are_pairs():
+    columns = ("genre=label", "artist=by=whom", "feature=year", "feature=length", "factor_x=a")
+    assert DataConfig(columns=columns).named_columns == (
+        ("genre", "label"),
+        ("artist_name", "by=whom"),
+        ("feature", "year"),
+        ("feature", "length"),
+        ("factor_x", "a"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (("genre",), "got 'genre=', expected OURS=THEIRS, ours one of music_id, title, artist,"),
+        (("genre=",), "got 'genre=', expected OURS=THEIRS"),
+        (("style=label",), "got 'style=label', expected OURS=THEIRS"),
+        (("genre=a", "genre=b"), "got 'genre=a genre=b', expected each of ours once, except"),
+        (("artist=a", "artist_name=b"), "expected each of ours once"),
+    ],
+)
+def test_columns_that_say_nothing_are_refused(columns, message):
+    with pytest.raises(InputError, match=f"^data.columns: .*{message}"):
+        DataConfig(columns=columns)
 
 
 def test_a_label_cannot_be_a_block_of_a_model():

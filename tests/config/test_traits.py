@@ -80,7 +80,7 @@ def test_a_block_is_as_wide_as_it_says(name, length):
     assert np.isfinite(found).all()
 
 
-def test_a_block_is_of_audio_of_lyrics_a_label_or_tags():
+def test_a_block_is_of_sound_of_lyrics_a_label_or_tags():
     kinds = {
         name: (traits.is_audio, traits.is_lyrics, traits.is_label, traits.is_tags)
         for name, traits in BLOCKS.items()
@@ -92,4 +92,8 @@ def test_a_block_is_of_audio_of_lyrics_a_label_or_tags():
     assert kinds["tags"] == (False, False, False, True)
     for name, traits in BLOCKS.items():
         assert (traits.width > 0) == bool(traits.function), name
-        assert bool(traits.function) or not traits.is_audio, name
+        assert bool(traits.function) or not traits.needs_mels, name
+    # The table's numbers are there, and they are in the place of audio features.
+    assert [name for name, traits in BLOCKS.items() if traits.is_audio != traits.needs_mels] == [
+        "table"
+    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import tablefiles
 from songfiles import songs_table, with_column, write
 
 from experiments import suite
@@ -136,6 +137,33 @@ def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monke
     assert table["experiment"].unique().tolist() == ["easy_spectral"]
     assert not Path("results").exists()
     assert not Path("checkpoints").exists()
+
+
+def test_a_suite_on_a_table_runs_what_a_table_can(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(SUITES, "medium", ("easy_vae", "medium_conv_vae", "easy_vae_mfcc"))
+    monkeypatch.setitem(SUITES, "easy", ("easy_pca", "hard_mfa"))
+    path = tablefiles.write(tmp_path / "t.csv", tablefiles.gtzan_like())
+    assert run_suite("medium", "easy", "--data.path", path, *QUICK) == 2
+    printed = capsys.readouterr().err.splitlines()
+    left_out = [line.split(": ")[1] for line in printed if "is left out" in line]
+    assert left_out == [
+        f"{name} is left out" for name in ("medium_conv_vae", "easy_vae_mfcc", "hard_mfa")
+    ]
+    assert "notice: easy_vae_mfcc is left out: on these songs it is easy_vae" in printed
+    assert sum("the place of statistics" in line for line in printed) == 2
+    assert printed[-1].startswith("error: 2 experiment(s) could not run: medium_conv_vae (")
+    for which, name in (("medium", "easy_vae"), ("easy", "easy_pca")):
+        table = pd.read_csv(f"results/{which}_task_results.csv")
+        assert table["experiment"].unique().tolist() == [name]
+    assert Path("results/report.html").exists()
+
+
+def test_a_suite_of_which_nothing_can_run_is_an_error(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(SUITES, "medium", ("medium_conv_vae",))
+    path = tablefiles.write(tmp_path / "t.csv", tablefiles.gtzan_like())
+    assert run_suite("medium", "--data.path", path, *QUICK) == 2
+    assert "1 experiment(s) could not run: medium_conv_vae" in capsys.readouterr().err
+    assert not Path("results").exists()
 
 
 @pytest.mark.parametrize("name", ["report.html", "map.html"])

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import librosa
 import numpy as np
 import pandas as pd
 import pytest
+import tablefiles
 from hypothesis import given
 from hypothesis import strategies as st
 from songfiles import mel, songs_table, with_column, with_mel, write
@@ -219,6 +222,61 @@ def test_a_nearly_constant_feature_is_not_blown_up():
     training[0] += 0.01
     scaler = features.fit_scaler(training, [training.shape[1]], [1.0])
     assert abs(features.standardise(np.array([[-60.0]]), scaler).item() - 20.0) < 0.01
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_without_a_least_scale_a_feature_of_any_unit_has_deviation_one(unit):
+    values = (np.random.default_rng(0).normal(5.0, 3.0, (50, 2)) * unit).astype(np.float32)
+    scaled = features.standardise(values, features.fit_scaler(values, [2], [0.0]))
+    np.testing.assert_allclose(scaled.std(axis=0), 1.0, rtol=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -7.3e6, 1e-6])
+def test_without_a_least_scale_a_constant_feature_is_divided_by_one(value):
+    values = np.full((51, 1), value, np.float32)
+    # As large as float32 rounds.
+    values[0] = np.nextafter(values[0], np.inf, dtype=np.float32) if value else value
+    assert features.fit_scaler(values, [1], [0.0]).scale == [1.0]
+
+
+@pytest.fixture
+def table_songs(tmp_path):
+    """24 songs of a table, the fourth of which lacks a number."""
+    songs = load_songs(tablefiles.write(tmp_path / "t.csv", tablefiles.gtzan_like()))
+    songs.features.values[3, 1] = np.nan
+    return songs
+
+
+def test_a_tables_numbers_are_the_features_of_its_usable_songs(table_songs, config):
+    table = replace(config, blocks=("table",))
+    found = features.extract_features(table_songs, table)
+    rows = [row for row in range(24) if row != 3]
+    assert found.rows.tolist() == rows
+    np.testing.assert_array_equal(found.values, table_songs.features.values[rows])
+    assert (found.widths, found.names) == ((4,), tablefiles.NAMES)
+    assert [tuple(one) for one in found.rejected] == [
+        ("t.csv", 3, "song.00003.wav", "column 'rms_mean' has no number")
+    ]
+    assert found.table["music_id"].tolist() == [f"song.{row:05d}.wav" for row in rows]
+    assert not found.from_cache
+    assert not config.cache_dir.exists()
+
+
+def test_over_half_of_a_table_without_numbers_is_an_error(table_songs, config):
+    table_songs.features.values[:13, 0] = np.nan
+    with pytest.raises(InputError, match=r"13 of 24 rows .*row 0 .*: column 'tempo' has no number"):
+        features.extract_features(table_songs, replace(config, blocks=("table",)))
+
+
+def test_blocks_that_the_songs_do_not_have_are_refused(table_songs, song_path, config):
+    message = r"features.blocks: got statistics, expected table: .*t.csv is a table of features"
+    for extract in (features.extract_features, features.build_features):
+        with pytest.raises(InputError, match=message):
+            extract(table_songs, config)
+    for blocks in (("table",), ("mfcc", "table")):
+        message = f"got {', '.join(blocks)}, expected some of statistics, mfcc, rhythm: .*tiny.parq"
+        with pytest.raises(InputError, match=message):
+            features.extract_features(load_songs(song_path), replace(config, blocks=blocks))
 
 
 def test_block_weights_by_hand():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import tablefiles
 from songfiles import songs_table, write
 from tinyruns import tiny
 
@@ -56,3 +57,39 @@ def test_only_what_uses_lyrics_has_their_runtime_settled(song_path, capsys):
     assert without.lyrics == tiny("easy_pca", song_path).lyrics
     assert with_lyrics.lyrics.runtime == "tfidf"
     assert capsys.readouterr().out.count("lyrics") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "blocks", "replaced"),
+    [
+        ("easy_pca", ("table",), "statistics"),
+        ("easy_vae_mfcc", ("table",), "statistics and mfcc"),
+        ("hard_mfa", ("table", "tfidf_32"), "mfcc and rhythm"),
+        ("medium_lyrics", ("lyrics",), "statistics"),
+    ],
+)
+def test_a_table_takes_the_place_of_audio_blocks(tmp_path, capsys, name, blocks, replaced):
+    path = tablefiles.write(tmp_path / "t.csv", tablefiles.gtzan_like())
+    found = resolve(tiny(name, path), Terminal())
+    assert found.features.blocks == blocks
+    assert found.audio_blocks == ("table",)
+    notice = (
+        f"notice: songs without mel spectrograms: the block table takes the place of {replaced}\n"
+    )
+    assert capsys.readouterr().err == notice
+    assert resolve(found, Terminal()) == found
+    assert capsys.readouterr().err == ""
+
+
+def test_songs_with_mels_keep_their_blocks(song_path):
+    for name in ("easy_vae_mfcc", "medium_conv_vae", "medium_lyrics"):
+        assert resolve(tiny(name, song_path), Terminal()).features == tiny(name, None).features
+
+
+def test_a_model_of_crops_is_refused_without_mels(tmp_path):
+    path = tablefiles.write(tmp_path / "t.csv", tablefiles.gtzan_like())
+    message = (
+        "medium_conv_vae: model.kind 'conv_vae' reads mel spectrograms, and .*t.csv is a table"
+    )
+    with pytest.raises(InputError, match=message):
+        resolve(tiny("medium_conv_vae", path), Terminal())

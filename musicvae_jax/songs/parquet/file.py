@@ -131,7 +131,10 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
     for name in (ID_COLUMN, MEL_COLUMN):
         if name not in schema.names:
             columns = ", ".join(schema.names) or "none"
-            raise InputError(f"{path}: column {name!r} is missing; its columns are {columns}")
+            other = ", none of them numbers, as a table of features has" * (name == MEL_COLUMN)
+            raise InputError(
+                f"{path}: column {name!r} is missing; its columns are {columns}{other}"
+            )
     if not _is_mel(schema.field(MEL_COLUMN).type):
         raise InputError(
             f"{path}: column {MEL_COLUMN!r} has type {schema.field(MEL_COLUMN).type}; "

@@ -1,0 +1,1 @@
+"""Songs in a table of numbers that describe them, without mel spectrograms."""
