@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: run test lint bench
+.PHONY: run test lint docs bench
 
 bench: # needs torch; conv_speed.py and conv_vae.py need a song file
 	$(PYTHON) benchmarks/load_speed.py
@@ -17,3 +17,6 @@ lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	PYTHONPATH=. $(dir $(PYTHON))lint-imports
+
+docs:
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet --site-dir site

@@ -1,0 +1,80 @@
+"""Arrays as scikit-learn passes them, made into examples of a network."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_consistent_length
+
+from musicvae_jax.training import Examples
+
+
+def with_mask(x: np.ndarray, condition: np.ndarray | None = None) -> Examples:
+    """Examples of features, where NaN means missing.
+
+    A missing feature is read as 0, the mean of standardised features, and its reconstruction is
+    left out of the loss.
+
+    Args:
+        x: float32 `[samples, features]`.
+        condition: one-hot labels, `[samples, labels]`, or None.
+
+    Example:
+        >>> with_mask(np.array([[1.0, np.nan]], np.float32)).mask
+        array([[1., 0.]], dtype=float32)
+    """
+    is_missing = np.isnan(x)
+    if not is_missing.any():
+        return Examples(x, condition)
+    return Examples(np.where(is_missing, 0, x), condition, (~is_missing).astype(np.float32))
+
+
+def checked_condition(condition: Any, x: np.ndarray) -> np.ndarray:
+    """Labels as an array of objects, `[samples]`, None where they are missing.
+
+    Raises:
+        ValueError: it does not have one label for each row of x.
+
+    Example:
+        >>> checked_condition(["waltz", None], np.zeros((2, 3)))
+        array(['waltz', None], dtype=object)
+    """
+    found = check_array(
+        np.asarray(condition, dtype=object), dtype=None, ensure_2d=False, ensure_all_finite=False
+    )
+    if found.ndim != 1:
+        raise ValueError(
+            f"condition: got an array of shape {found.shape}, expected one label for each of "
+            f"{len(x)} samples"
+        )
+    check_consistent_length(x, found)
+    return np.array([None if _is_missing(label) else label for label in found], dtype=object)
+
+
+def one_hot(condition: np.ndarray, categories: np.ndarray) -> np.ndarray:
+    """Labels as float32 `[samples, categories]`; a missing one is a row of zeros.
+
+    Raises:
+        ValueError: a label is not among the categories.
+
+    Example:
+        >>> one_hot(np.array(["b", None], object), np.array(["a", "b"], object))
+        array([[0., 1.],
+               [0., 0.]], dtype=float32)
+    """
+    place = {label: column for column, label in enumerate(categories)}
+    unseen = [label for label in condition if label is not None and label not in place]
+    if unseen:
+        known = ", ".join(map(repr, categories))
+        raise ValueError(
+            f"condition: got {unseen[0]!r}, which was not among the conditions of fit; expected "
+            f"one of {known}"
+        )
+    encoded = np.zeros((len(condition), len(categories)), np.float32)
+    rows = [row for row, label in enumerate(condition) if label is not None]
+    encoded[rows, [place[condition[row]] for row in rows]] = 1.0
+    return encoded
+
+
+def _is_missing(label: Any) -> bool:
+    # NaN is the one value that differs from itself; pandas writes it for missing text.
+    return label is None or label != label
