@@ -1,5 +1,6 @@
 """scikit-learn's own checks of an estimator, all of them; none is expected to fail."""
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from musicvae_jax.estimators import VAE, Autoencoder, ConditionalVAE, VAEClusterer
@@ -14,6 +15,7 @@ _SMALL = {
 }
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         VAE(**_SMALL),
