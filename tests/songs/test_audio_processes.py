@@ -199,3 +199,14 @@ def test_a_folder_of_audio_is_a_whole_run(no_figures, quick_projections):
     assert is_finished(experiment, songs.fingerprint)
     audiofiles.write(FOLDER / "5.flac", audiofiles.noise(3.0, 99))
     assert not is_finished(experiment, load_songs(FOLDER, None, cache_dir).fingerprint)
+
+
+def test_decoding_does_not_import_jax():
+    program = (
+        "import sys\n"
+        "from musicvae_jax.songs.audio.decode import _warm_up\n"
+        "_warm_up()\n"
+        "assert 'librosa' in sys.modules\n"
+        "assert 'jax' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
