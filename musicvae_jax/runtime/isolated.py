@@ -2,18 +2,18 @@
 
 Each process gets one call at a time over a pipe. One that dies is replaced. The processes import
 only what the called function needs, and never the script that runs; so, unlike multiprocessing's,
-they can be used from any script.
+they can be used from any script. For POSIX systems.
 """
 
 import os
 import pickle
-import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO, NamedTuple
 
@@ -121,7 +121,7 @@ class _Worker:
         return process.wait()
 
     def _start(self) -> None:
-        path = os.pathsep.join(folder or str(os.getcwd()) for folder in sys.path)  # noqa: PTH109
+        path = os.pathsep.join(folder or str(Path.cwd()) for folder in sys.path)
         self._process = subprocess.Popen(
             # Without -P the folder that the command runs in could hide modules.
             [sys.executable, "-P", "-c", _PROGRAM],
@@ -143,6 +143,9 @@ class _Worker:
 
 def serve() -> None:
     """Makes the calls that arrive on standard input until it ends; for processes of this module."""
+    # Windows has none, and others import this module.
+    import resource
+
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # What libraries print must not get between the replies.
     _discard(sys.stdout.fileno())

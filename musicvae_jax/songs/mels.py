@@ -32,7 +32,6 @@ class Part(Protocol):
     Worker processes get parts, so they are small and can be pickled.
 
     Attributes:
-        files: names of the files that it is from, in rejections.
         first_row: the part's first row, counted in `Songs.table`.
         n_rows: number of rows, at least 1.
     """
@@ -41,7 +40,9 @@ class Part(Protocol):
     n_rows: int
 
     @property
-    def files(self) -> tuple[str, ...]: ...
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that the part is from, in order."""
+        ...
 
     def origin(self, row: int) -> tuple[str, int]:
         """The name of a row's file and the row's place in it; rows are counted from 0."""

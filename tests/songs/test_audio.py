@@ -16,6 +16,7 @@ from musicvae_jax.runtime.isolated import Outcome
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import load_songs
 from musicvae_jax.songs.audio import part, pool, reader, streams
+from musicvae_jax.songs.audio.labels import Labels
 from musicvae_jax.songs.parquet.reader import open_parquet
 
 FOLDER, CACHE = Path("music"), Path("cache")
@@ -347,6 +348,31 @@ def test_links_are_followed_once():
     said = {one.file: one.reason for one in songs.unused}
     assert set(said.values()) == {"links to a folder that is read already"}
     assert "loop" in said
+
+
+def test_labels_are_columns_and_part_of_the_fingerprint(monkeypatch, capsys):
+    write_songs(2)
+    sidecar = Path("labels.csv")
+    sidecar.write_text("a")
+    said = {"genre": ["Jig", None], "music_id": ["own", None]}
+
+    def label_songs(root, files, data, terminal):
+        assert root == FOLDER.absolute()
+        assert [path.name for path in files] == ["song 0.wav", "song 1.flac"]
+        return Labels(said, (sidecar.absolute(),), ((files[1], "a tag that is none"),))
+
+    monkeypatch.setattr(reader, "label_songs", label_songs)
+    songs = load_songs(FOLDER, None, CACHE, Terminal())
+    assert list(songs.table["music_id"]) == ["own", "song 1.flac"]
+    assert list(songs.table["genre"]) == ["Jig", None]
+    assert [tuple(one) for one in songs.unused] == [("song 1.flac", 0, "", "a tag that is none")]
+    assert "cannot be used: 1; the first is song 1.flac: a tag" in capsys.readouterr().err
+    fingerprints = {songs.fingerprint, songs_of().fingerprint}
+    said["genre"] = ["Reel", None]
+    fingerprints.add(songs_of().fingerprint)
+    sidecar.write_text("b")
+    fingerprints.add(songs_of().fingerprint)
+    assert len(fingerprints) == 3
 
 
 @pytest.mark.parametrize("name", ["empty", "only text"])

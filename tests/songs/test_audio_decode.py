@@ -105,7 +105,7 @@ def test_blocks_make_no_difference(tmp_path, monkeypatch, block_samples):
 def test_pieces_join_to_the_whole_spectrogram(monkeypatch, n_samples):
     monkeypatch.setattr(decode, "_PIECE_SAMPLES", 10_000)
     audio = audiofiles.noise(6.0)[:n_samples]
-    pieces = list(mel_pieces(np.array_split(audio, 40), decode._Watch()))
+    pieces = list(mel_pieces(np.array_split(audio, 40), decode.Watch()))
     assert len(pieces) == 1 + n_samples // 10_000 or len(pieces) > 1
     joined = np.concatenate(pieces, axis=1)
     np.testing.assert_allclose(joined, power_mel(audio), rtol=1e-5, atol=1e-9)

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import audiofiles
 import numpy as np
+import pandas as pd
 import pytest
+from tinyruns import run_experiment, tiny
 
 from musicvae_jax.config import DataConfig
+from musicvae_jax.pipeline.collection import is_finished
+from musicvae_jax.pipeline.resolve import resolve
+from musicvae_jax.runtime.files import read_json
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import load_songs
 from musicvae_jax.songs.audio import decode, pool
@@ -40,6 +45,7 @@ def reasons_of(songs):
     return {one.file: one.reason for one in songs.usable_rows(faults)[1]}
 
 
+@pytest.mark.slow
 def test_a_decoder_that_hangs_or_crashes_costs_its_file_and_is_tried_again(monkeypatch):
     write_songs()
     monkeypatch.setattr(pool, "decode_file", decode_badly)
@@ -152,3 +158,55 @@ def mutated(plain, which, rng):
         place = rng.integers(len(content))
         content[place : place + rng.integers(0, 2000)] = other[start:end]
     return bytes(content)
+
+
+@pytest.mark.slow
+def test_a_folder_of_audio_is_a_whole_run(no_figures, quick_projections):
+    for i in range(24):
+        song = audiofiles.noise(3.0, i) + audiofiles.tone(3.0, 200.0 * (1 + i % 4))
+        audiofiles.write(FOLDER / f"{i}.flac", 0.5 * song)
+    strange = {
+        b"new\nline.flac": "new\nline.flac",
+        b"caf\xe9.flac": "caf\\xe9.flac",
+        b"<b>'\".flac": "<b>'\".flac",
+    }
+    for i, name in enumerate(strange):
+        (FOLDER / f"{i}.flac").rename(FOLDER / os.fsdecode(name))
+    (FOLDER / os.fsdecode(b"bad\n\xff.mp3")).write_text("no audio")
+    (FOLDER / "loop").symlink_to(".")
+    folder = run_experiment(tiny("easy_pca", FOLDER, cluster={"k": 3}))
+    rejected = pd.read_csv(folder / "rejected.csv", keep_default_na=False)
+    assert rejected.to_dict("records") == [
+        {
+            "file": "bad\n\\xff.mp3",
+            "row": 0,
+            "music_id": "bad\n\\xff.mp3",
+            "reason": "holds no audio that libsndfile can read",
+        },
+        {
+            "file": "loop",
+            "row": 0,
+            "music_id": "",
+            "reason": "links to a folder that is read already",
+        },
+    ]
+    assert set(strange.values()) < set(pd.read_parquet(folder / "latents.parquet")["music_id"])
+    about = read_json(folder / "manifest.json")
+    assert (about["data"]["songs"], about["data"]["rejected"]) == (24, 1)
+    experiment = resolve(tiny("easy_pca", FOLDER, cluster={"k": 3}), Terminal())
+    cache_dir = experiment.features.cache_dir
+    songs = load_songs(FOLDER, experiment.data, cache_dir)
+    assert is_finished(experiment, songs.fingerprint)
+    audiofiles.write(FOLDER / "5.flac", audiofiles.noise(3.0, 99))
+    assert not is_finished(experiment, load_songs(FOLDER, None, cache_dir).fingerprint)
+
+
+def test_decoding_does_not_import_jax():
+    program = (
+        "import sys\n"
+        "from musicvae_jax.songs.audio.decode import _warm_up\n"
+        "_warm_up()\n"
+        "assert 'librosa' in sys.modules\n"
+        "assert 'jax' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

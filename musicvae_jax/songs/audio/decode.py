@@ -53,6 +53,24 @@ class Seconds(NamedTuple):
     mels: float
 
 
+class Watch:
+    """Takes the time of its blocks, and of what is outside them since it was made."""
+
+    def __init__(self) -> None:
+        self._start = perf_counter()
+        self.inside = 0.0
+
+    @property
+    def outside(self) -> float:
+        return perf_counter() - self._start - self.inside
+
+    def __enter__(self) -> None:
+        self._entered = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.inside += perf_counter() - self._entered
+
+
 def decode_file(task: Task) -> Seconds:
     """Writes the mel spectrogram of a file, or why there is none, to the cache.
 
@@ -60,7 +78,7 @@ def decode_file(task: Task) -> Seconds:
         OSError: the file cannot be read, or was changed since it was hashed.
     """
     _warm_up()
-    watch = _Watch()
+    watch = Watch()
     try:
         mel, fault = song_mel(task, watch), ""
     except AudioError as error:
@@ -79,7 +97,7 @@ def _warm_up() -> None:
     power_mel(np.zeros(WINDOW_SAMPLES, np.float32))
 
 
-def song_mel(task: Task, watch: "_Watch | None" = None) -> np.ndarray:
+def song_mel(task: Task, watch: Watch | None = None) -> np.ndarray:
     """The power mel spectrogram of an excerpt, float32 `[128, frames]`.
 
     Raises:
@@ -89,7 +107,7 @@ def song_mel(task: Task, watch: "_Watch | None" = None) -> np.ndarray:
     with open_stream(task.file.path) as stream:
         first, last = excerpt_range(stream, task.excerpt, task.seconds)
         audio = resampled(_usable(stream, first, last), stream.rate_hz)
-        pieces = list(mel_pieces(audio, watch or _Watch()))
+        pieces = list(mel_pieces(audio, watch or Watch()))
     mel = np.ascontiguousarray(np.concatenate(pieces, axis=1))
     if fault := power_fault(mel):
         raise AudioError(fault)
@@ -168,7 +186,7 @@ def resampled(blocks: Iterable[np.ndarray], rate_hz: int) -> Iterator[np.ndarray
     yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
 
-def mel_pieces(blocks: Iterable[np.ndarray], watch: "_Watch") -> Iterator[np.ndarray]:
+def mel_pieces(blocks: Iterable[np.ndarray], watch: Watch) -> Iterator[np.ndarray]:
     """The frames of `power_mel` of a whole signal, from one piece of it after the other.
 
     Args:
@@ -194,21 +212,3 @@ def mel_pieces(blocks: Iterable[np.ndarray], watch: "_Watch") -> Iterator[np.nda
     with watch:
         mel = power_mel(np.concatenate(waiting))
     yield mel[:, n_known:]
-
-
-class _Watch:
-    """Takes the time of its blocks, and of what is outside them since it was made."""
-
-    def __init__(self) -> None:
-        self._start = perf_counter()
-        self.inside = 0.0
-
-    @property
-    def outside(self) -> float:
-        return perf_counter() - self._start - self.inside
-
-    def __enter__(self) -> None:
-        self._entered = perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.inside += perf_counter() - self._entered

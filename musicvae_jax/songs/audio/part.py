@@ -42,6 +42,7 @@ class AudioPart(NamedTuple):
 
     @property
     def files(self) -> tuple[str, ...]:
+        """A file for each song."""
         return tuple(song.file for song in self.songs)
 
     def origin(self, row: int) -> tuple[str, int]:

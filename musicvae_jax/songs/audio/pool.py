@@ -1,6 +1,7 @@
 """Decodes audio files in parallel processes; what they make goes to the cache."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from time import perf_counter
 
 from musicvae_jax.config import DataConfig
@@ -36,8 +37,9 @@ def decode_files(tasks: Sequence[Task], data: DataConfig, terminal: Terminal) ->
     failed: dict[int, str] = {}
     spent: list[Seconds] = []
     start = perf_counter()
-    with terminal.progress("decoding songs", len(tasks)) as advance:
-        for place, outcome in isolated_calls(decode_file, calls, n_processes, _MOST_BYTES):
+    outcomes = isolated_calls(decode_file, calls, n_processes, _MOST_BYTES)
+    with closing(outcomes), terminal.progress("decoding songs", len(tasks)) as advance:
+        for place, outcome in outcomes:
             if outcome.error:
                 failed[place] = f"decoding failed: {outcome.error}"
             else:

@@ -39,8 +39,8 @@ def open_audio(
     ]
     if unused:
         terminal.notice(
-            f"{len(unused)} thing(s) beside the songs cannot be used; the first is "
-            f"{unused[0].file}: {unused[0].reason}"
+            f"labels and links that cannot be used: {len(unused)}; the first is {unused[0].file}: "
+            f"{unused[0].reason}"
         )
     return Songs(
         data.path,

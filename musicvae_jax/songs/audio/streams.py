@@ -123,8 +123,11 @@ def _open_ffmpeg(path: Path) -> Iterator[Stream]:
                 if packet.duration:
                     n_samples += round(packet.duration * packet.time_base * rate_hz)
         yield Stream(rate_hz, n_samples, lambda start: _read_ffmpeg(path, rate_hz, start))
-    except av.FFmpegError as error:
-        raise AudioError(f"holds no audio that FFmpeg can read ({_first_line(error)})") from error
+    # PyAV decodes a file's metadata as UTF-8.
+    except (av.FFmpegError, UnicodeDecodeError) as error:
+        raise AudioError(
+            f"holds no audio that FFmpeg can read ({_ffmpeg_reason(error)})"
+        ) from error
 
 
 def _read_ffmpeg(path: Path, rate_hz: int, start: int) -> Iterator[np.ndarray]:
@@ -145,7 +148,7 @@ def _read_ffmpeg(path: Path, rate_hz: int, start: int) -> Iterator[np.ndarray]:
                     place += len(block)
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(
-            f"is damaged after {_clock(place, rate_hz)} (FFmpeg: {_first_line(error)})"
+            f"is damaged after {_clock(place, rate_hz)} (FFmpeg: {_ffmpeg_reason(error)})"
         ) from error
 
 
@@ -165,5 +168,6 @@ def _clock(place: int, rate_hz: int) -> str:
     return f"{place / rate_hz:.1f} s"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")
+def _ffmpeg_reason(error: Exception) -> str:
+    # Without the name of the file, or of the function that failed.
+    return getattr(error, "strerror", None) or str(error).strip().split("\n")[0].rstrip(".")

@@ -40,9 +40,7 @@ def open_parquet(
         InputError: there is no such file, a file is not a parquet file or lacks a required column,
             a column has the wrong type, or two files have incompatible types for a column.
     """
-    for path in paths:
-        _mention_audio(path, terminal)
-    paths = [file for path in paths for file in _files(path)]
+    paths = [file for path in paths for file in _files(path, terminal)]
     with ThreadPoolExecutor() as pool:
         files = list(pool.map(read_file, paths))
         columns = _stacked(files)
@@ -53,7 +51,7 @@ def open_parquet(
     return Songs(data.path, data, whole, _metadata_frame(columns), _parts(files, digests))
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, terminal: Terminal) -> list[Path]:
     """The path itself, or a folder's *.parquet; hidden files are skipped."""
     try:
         if not path.is_dir():
@@ -66,16 +64,12 @@ def _files(path: Path) -> list[Path]:
         raise InputError(
             f"{path}: no *.parquet file in this folder; expected one or more in the 4MuLA schema"
         )
+    n_audio = sum(has_suffix(file) for file in path.iterdir() if is_visible(file))
+    if n_audio:
+        terminal.notice(
+            f"{path}: its *.parquet files are read, and its {n_audio} audio file(s) are not"
+        )
     return files
-
-
-def _mention_audio(path: Path, terminal: Terminal) -> None:
-    if not path.is_file():
-        n_audio = sum(has_suffix(file) for file in path.glob("*") if is_visible(file))
-        if n_audio:
-            terminal.notice(
-                f"{path}: its *.parquet files are read, and its {n_audio} audio file(s) are not"
-            )
 
 
 def _digest_of(digests: Sequence[str]) -> str:
