@@ -95,7 +95,7 @@ def test_songs_of_one_artist_are_split_with_a_notice(tmp_path, capsys):
 def test_no_lyrics_at_all_are_an_error_of_what_uses_them(tmp_path, name):
     table = with_column(songs_table(), "music_lyrics", [None] * 24)
     path = write(tmp_path / "s.parquet", table)
-    refused(tiny(name, path), "music_lyrics is null in 24 of 24 songs")
+    refused(tiny(name, path), "missing in 24 of 24 songs")
 
 
 @pytest.mark.parametrize(("genre", "found"), [("Polka", r"1 .* \(Polka\)"), (None, "0 .*null")])
