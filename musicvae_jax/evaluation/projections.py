@@ -16,10 +16,12 @@ def tsne(x: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (len(x) - 1) / 3)
+    # One dimension has no two components to start from.
+    init = "pca" if x.shape[1] > 1 else "random"
     # One thread: at these sizes several gain little, and lose minutes when another program has
     # the cores that they wait for.
     with threadpool_limits(limits=1):
-        return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(x)
+        return TSNE(perplexity=perplexity, init=init, random_state=seed).fit_transform(x)
 
 
 def umap(x: np.ndarray, seed: int) -> np.ndarray:

@@ -162,13 +162,13 @@ def _check_enough(texts: pd.Series, known: np.ndarray, n_fitted_on: int, n_train
     if not known.any():
         marks = f", and section marks only in {n_songs - n_null}" if n_null < n_songs else ""
         raise InputError(
-            f"lyrics: music_lyrics is null in {n_null} of {n_songs} songs{marks}; "
+            f"lyrics: missing in {n_null} of {n_songs} songs{marks}; "
             "expected lyrics, or an experiment without them"
         )
     if n_fitted_on < 2:
         raise InputError(
             f"lyrics: {n_fitted_on} of {n_train} training songs have lyrics "
-            f"(music_lyrics is null in {n_null} of all {n_songs} songs), expected at least 2"
+            f"(missing in {n_null} of all {n_songs} songs), expected at least 2"
         )
 
 

@@ -49,8 +49,8 @@ def resolve_blocks(
     model, path = experiment.model, experiment.data.path
     if model.traits.reads == "crops":
         raise InputError(
-            f"{experiment.name}: model.kind {model.kind!r} reads mel spectrograms, and {path} is a "
-            "table of features; expected songs with mel spectrograms"
+            f"model.kind: got {model.kind!r}, which reads mel spectrograms, and {path} is a table "
+            "of features; expected songs with mel spectrograms, or another kind of model"
         )
     replaced = dict.fromkeys(name for name in experiment.audio_blocks if BLOCKS[name].needs_mels)
     if replaced:

@@ -120,7 +120,7 @@ class Trained(NamedTuple):
     def decode(
         self, points: np.ndarray, member: int = 0, condition: np.ndarray | None = None
     ) -> np.ndarray:
-        """Decodes latents, in the units of the model's input (decibels, for audio).
+        """Decodes latents, in the units of the model's input: decibels, or those of a table.
 
         Args:
             points: latents, `[n, latent]`, at least one.

@@ -5,9 +5,9 @@ from musicvae_jax.evaluation.projections import MIN_SONGS, tsne, umap
 
 
 @pytest.mark.parametrize("project", [tsne, umap])
-@pytest.mark.parametrize("n_songs", [MIN_SONGS, 40])
-def test_two_finite_coordinates_per_song_the_same_every_time(project, n_songs):
-    x = np.random.default_rng(0).normal(size=(n_songs, 5)).astype(np.float32)
+@pytest.mark.parametrize(("n_songs", "n_dims"), [(MIN_SONGS, 5), (40, 5), (40, 1)])
+def test_two_finite_coordinates_per_song_the_same_every_time(project, n_songs, n_dims):
+    x = np.random.default_rng(0).normal(size=(n_songs, n_dims)).astype(np.float32)
     first = project(x, seed=1)
     assert first.shape == (n_songs, 2)
     assert np.isfinite(first).all()

@@ -307,7 +307,7 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
 
 
 BAD_LYRICS = {
-    "no lyrics": ([], "music_lyrics is null in 24 of 24 songs"),
+    "no lyrics": ([], "missing in 24 of 24 songs"),
     "not a model": (
         ["--lyrics.runtime", "sentence-transformers", "--lyrics.model", "no/such/model"],
         "--lyrics.runtime tfidf",

@@ -129,7 +129,7 @@ def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monke
     path = write(tmp_path / "s.parquet", table)
     assert run_suite("medium", "--data.path", path, *QUICK, "--output-dir", "out") == 2
     printed = capsys.readouterr().err
-    assert "notice: medium_lyrics is left out: lyrics: music_lyrics is null in 24 of 24" in printed
+    assert "notice: medium_lyrics is left out: lyrics: missing in 24 of 24" in printed
     assert printed.splitlines()[-1].startswith(
         "error: 1 experiment(s) could not run: medium_lyrics"
     )

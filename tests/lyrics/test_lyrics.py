@@ -358,9 +358,9 @@ def test_other_weights_than_in_training_are_refused_and_other_versions_told(
 @pytest.mark.parametrize(
     ("texts", "train", "expected"),
     [
-        ([None, None, None], [0, 1], "music_lyrics is null in 3 of 3 songs; expected lyrics"),
-        ([None, "[Chorus]", "x2"], [0, 1], "null in 1 of 3 songs, and section marks only in 2"),
-        ([None, "olá", "oi"], [0, 1], "1 of 2 training songs have lyrics .*null in 1 of all 3"),
+        ([None, None, None], [0, 1], "missing in 3 of 3 songs; expected lyrics"),
+        ([None, "[Chorus]", "x2"], [0, 1], "missing in 1 of 3 songs, and section marks only in 2"),
+        ([None, "olá", "oi"], [0, 1], "1 of 2 training songs have lyrics .*missing in 1 of all 3"),
     ],
 )
 def test_too_few_lyrics_are_counted(tmp_path, texts, train, expected):

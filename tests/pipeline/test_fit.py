@@ -107,7 +107,7 @@ def test_songs_that_mostly_lack_artists_are_taken_by_song_with_a_notice(
 def test_no_lyrics_at_all_are_an_error_of_what_uses_them(tmp_path, name):
     table = with_column(songs_table(), "music_lyrics", [None] * 24)
     path = write(tmp_path / "s.parquet", table)
-    refused(tiny(name, path), "music_lyrics is null in 24 of 24 songs")
+    refused(tiny(name, path), "missing in 24 of 24 songs")
 
 
 @pytest.mark.parametrize(("genre", "found"), [("Polka", r"1 .* \(Polka\)"), (None, "0 .*null")])
