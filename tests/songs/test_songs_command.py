@@ -62,7 +62,7 @@ def test_labels_of_every_kind_are_kept(tmp_path):
 
 
 def test_songs_without_mels_cannot_be_written(song_path):
-    songs = load_songs(song_path)._replace(features=Features(np.zeros((24, 2)), ("a", "b"), {}))
+    songs = load_songs(song_path)._replace(features=Features(np.zeros((24, 2)), ("a", "b")))
     with pytest.raises(InputError, match="has features and no mel spectrograms"):
         export_songs(songs, np.arange(24), Path("x.parquet"))
 

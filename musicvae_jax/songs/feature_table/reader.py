@@ -26,8 +26,16 @@ class TablePart(NamedTuple):
     file: str
     fingerprint: str
     n_rows: int
-    file_row: int = 0
     first_row: int = 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The table's name."""
+        return (self.file,)
+
+    def origin(self, row: int) -> tuple[str, int]:
+        """The table's name, and the row."""
+        return self.file, row
 
     @property
     def key(self) -> tuple[str]:
