@@ -1,29 +1,32 @@
-"""The README's Python works as it is printed."""
+"""The Python of the README and the documentation works as it is printed."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-SNIPPETS = re.findall(
-    r"```python\n(.*?)```", (Path(__file__).parent.parent / "README.md").read_text(), re.DOTALL
-)
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
-def the_snippet_with(text):
-    (found,) = [snippet for snippet in SNIPPETS if text in snippet]
+def snippets(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+def the_snippet_with(page, text):
+    (found,) = [snippet for snippet in snippets(page) if text in snippet]
     return found
 
 
 def test_a_loss_and_a_model_can_be_lifted(capsys):
-    exec(the_snippet_with("MLPAutoencoder"), {})
+    exec(the_snippet_with("docs/howto/library.md", "MLPAutoencoder"), {})
     assert capsys.readouterr().out.startswith("(8,) ")
 
 
 @pytest.mark.slow
 def test_songs_are_fitted_encoded_clustered_scored_and_saved(demo, capsys):
     names = {}
-    exec(the_snippet_with("mv.fit("), names)
+    exec(the_snippet_with("README.md", "mv.fit("), names)
     assert names["latents"].points.shape == (2, 64, 32)
     printed = capsys.readouterr().out.split()
     assert printed[:2] == ["value", "mark"]
@@ -32,5 +35,33 @@ def test_songs_are_fitted_encoded_clustered_scored_and_saved(demo, capsys):
     assert names["model"].experiment.name == "hard_cvae"
 
 
+def test_the_manual_shows_the_same_calls_as_the_readme():
+    pages = ("README.md", "docs/howto/library.md")
+    calls = [re.sub(r" *#.*", "", the_snippet_with(page, "mv.fit(")) for page in pages]
+    assert calls[0] == calls[1]
+
+
+@pytest.mark.slow
+def test_estimators_are_searched_and_take_a_condition(capsys):
+    names = {}
+    for snippet in snippets("docs/howto/scikit-learn.md"):
+        exec(snippet, names)
+    *rows, shape = capsys.readouterr().out.splitlines()
+    assert len(rows) == 6
+    assert shape == "(1797, 8)"
+
+
 def test_there_is_no_other_python():
-    assert len(SNIPPETS) == 2
+    n_snippets = {page.relative_to(ROOT).as_posix(): len(snippets(page)) for page in PAGES}
+    assert {page: n for page, n in n_snippets.items() if n} == {
+        "README.md": 1,
+        "docs/howto/library.md": 2,
+        "docs/howto/scikit-learn.md": 2,
+    }
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page}: {link}"
