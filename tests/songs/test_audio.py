@@ -15,7 +15,7 @@ from musicvae_jax.features import extract_features
 from musicvae_jax.runtime.isolated import Outcome
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import load_songs
-from musicvae_jax.songs.audio import part, pool, reader, streams
+from musicvae_jax.songs.audio import digests, part, pool, reader, streams
 from musicvae_jax.songs.audio.labels import Labels
 from musicvae_jax.songs.parquet.reader import open_parquet
 
@@ -194,6 +194,33 @@ def test_files_that_did_not_change_are_not_read_again(monkeypatch):
     after = songs_of()
     assert {path.name for path in read if path.parent.name == FOLDER.name} == {changed.name}
     assert after.fingerprint != before.fingerprint
+
+
+def test_other_content_of_the_same_size_and_time_is_noticed():
+    first, second = audiofiles.noise(seed=1), audiofiles.noise(seed=2)
+    path = audiofiles.write(FOLDER / "a.wav", first)
+    old = time.time() - 1000
+    os.utime(path, (old, old))
+    before, state = songs_of(), path.stat()
+    audiofiles.write(path, second)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (state.st_size, state.st_mtime_ns)
+    after = songs_of()
+    assert after.fingerprint != before.fingerprint
+    assert not np.array_equal(mels_and_faults(after)[0][0], mels_and_faults(before)[0][0])
+
+
+def test_one_file_of_a_folder_does_not_make_the_others_unknown(monkeypatch):
+    write_songs(3)
+    for path in FOLDER.iterdir():
+        os.utime(path, (1e9, 1e9))
+    songs_of()
+    songs_of(FOLDER / "song 1.flac")
+    (FOLDER / "song 2.ogg").unlink()
+    read = []
+    monkeypatch.setattr(digests.hashlib, "file_digest", lambda file, _: read.append(file.name))
+    assert len(songs_of().table) == 2
+    assert not read
 
 
 def test_a_damaged_mel_in_the_cache_is_made_again(decoded, capsys):
