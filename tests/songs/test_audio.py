@@ -381,7 +381,7 @@ def test_labels_are_columns_and_part_of_the_fingerprint(monkeypatch, capsys):
     write_songs(2)
     sidecar = Path("labels.csv")
     sidecar.write_text("a")
-    said = {"genre": ["Jig", None], "music_id": ["own", None]}
+    said = {"genre": ["Jig", None], "music_id": ["own", "song 1.flac"]}
 
     def label_songs(root, files, data, terminal):
         assert root == FOLDER.absolute()

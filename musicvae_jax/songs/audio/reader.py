@@ -105,11 +105,13 @@ def _with_fault(song: AudioSong, fault: str) -> AudioSong:
 
 
 def _columns(found: AudioFiles, labels: Labels) -> Mapping[str, Sequence[object]]:
-    names = [_name(found.root, file) for file in found.files]
-    given = labels.columns.get("music_id", [None] * len(names))
+    titles = labels.columns.get("title", [None] * len(found.files))
     return {
         **labels.columns,
-        "music_id": [one or name for one, name in zip(given, names, strict=True)],
+        "title": [
+            title or path_text(Path(file.stem))
+            for title, file in zip(titles, found.files, strict=True)
+        ],
         "audio_path": [_path_text(file) for file in found.files],
     }
 
