@@ -14,7 +14,7 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract_features
 from musicvae_jax.runtime.isolated import Outcome
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs import load_songs
+from musicvae_jax.songs import find_songs, load_songs
 from musicvae_jax.songs.audio import digests, part, pool, reader, streams
 from musicvae_jax.songs.audio.labels import Labels
 from musicvae_jax.songs.parquet.reader import open_parquet
@@ -113,6 +113,17 @@ def test_files_globs_and_several_folders():
     twice = songs_of(["a", "a/song 0.wav", "a/../a"])
     assert list(twice.table["music_id"]) == ["song 0.wav", "song 1.flac"]
     np.testing.assert_array_equal(mels_and_faults(single)[0][0], mels_and_faults(several)[0][0])
+
+
+def test_paths_may_be_relative_absolute_and_in_the_home_folder(monkeypatch):
+    write_songs(2, Path("a"))
+    both = songs_of(["a/song 0.wav", Path("a/song 1.flac").absolute()])
+    assert (both.path, len(both.table)) == (Path("a").absolute(), 2)
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    assert songs_of("~/a").fingerprint == both.fingerprint
+    assert find_songs(Path("~/a"))[0] == Path("a").absolute()
+    with pytest.raises(InputError, match="path: got none"):
+        songs_of([])
 
 
 def test_a_second_run_decodes_nothing(decoded):
@@ -321,6 +332,24 @@ def test_a_folder_that_cannot_be_read_is_said(monkeypatch):
         "locked",
         "this folder cannot be read (Permission denied)",
     )
+
+
+def test_a_folder_whose_files_cannot_be_looked_at_is_said(monkeypatch):
+    write_songs(1)
+    audiofiles.write(FOLDER / "locked" / "a.wav", audiofiles.tone())
+    is_dir = Path.is_dir
+
+    def denied(path):
+        if path.parent.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    songs = songs_of()
+    assert list(songs.table["music_id"]) == ["song 0.wav"]
+    assert [one[::3] for one in songs.unused] == [
+        ("locked/a.wav", "cannot be read (Permission denied)")
+    ]
 
 
 STRANGE = (

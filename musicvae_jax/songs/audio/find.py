@@ -19,7 +19,8 @@ class AudioFiles(NamedTuple):
     Attributes:
         root: absolute; the folder, or for several paths the one that holds them all.
         files: absolute, below the root, sorted by their paths there, none twice.
-        skipped: links to folders that are read already, each with the reason.
+        skipped: links to folders that are read already, and what cannot be read, each with the
+            reason.
     """
 
     root: Path
@@ -95,7 +96,12 @@ def _walk(folders: Sequence[Path], skipped: list[tuple[Path, str]]) -> Iterator[
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            try:
+                is_dir = entry.is_dir()
+            except OSError as error:
+                skipped.append((entry, f"cannot be read ({error.strerror})"))
+                continue
+            if is_dir:
                 (links if entry.is_symlink() else waiting).append(entry)
             elif has_suffix(entry):
                 yield entry
