@@ -95,6 +95,17 @@ def test_every_audio_file_is_a_song():
     assert {mel.shape[0] for mel in mels.values()} == {128}
 
 
+def test_audio_in_other_formats_is_not_missed_without_a_word():
+    write_songs(1)
+    for name in ("b.AIFF", "cover.jpg"):
+        (FOLDER / name).write_bytes(b"x")
+    songs = songs_of()
+    assert len(songs.table) == 1
+    ((name, _, _, reason),) = songs.unused
+    assert name == "b.AIFF"
+    assert reason.startswith(".aiff files are not read; expected files that end in .wav")
+
+
 def test_numbers_in_names_count_as_numbers():
     for i in (10, 2, 1):
         audiofiles.write(FOLDER / f"{i}.wav", audiofiles.noise(seed=i))

@@ -39,8 +39,8 @@ def open_audio(
     ]
     if unused:
         terminal.notice(
-            f"labels and links that cannot be used: {len(unused)}; the first is {unused[0].file}: "
-            f"{unused[0].reason}"
+            f"labels, links and other files that cannot be used: {len(unused)}; the first is "
+            f"{unused[0].file}: {unused[0].reason}"
         )
     return Songs(
         data.path,
