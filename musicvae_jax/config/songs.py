@@ -1,6 +1,7 @@
 """Which songs to read, and how their audio and lyrics are used."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -66,7 +67,12 @@ class DataConfig:
             self.seconds,
             f"1 <= seconds <= {MOST_EXCERPT_SECONDS:.0f}",
         )
-        require(self.decode_seconds > 0, "data.decode_seconds", self.decode_seconds, "above 0")
+        require(
+            0 < self.decode_seconds < math.inf,
+            "data.decode_seconds",
+            self.decode_seconds,
+            "a finite number above 0",
+        )
         require(self.split_seed >= 0, "data.split_seed", self.split_seed, "at least 0")
         require_one_of("data.folder_genre", self.folder_genre, ("auto", "no"))
         for ours, theirs in self.named_columns:

@@ -1,6 +1,7 @@
 """Which song files a run reads."""
 
 import glob
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ def find_songs(path: Path | None) -> tuple[Path, str]:
     synthetic demo set, which the caller makes with `demo.write_demo` if it is missing.
     """
     if path is not None:
+        path = in_home(path)
         return path, f"songs: {path}"
     if FOURMULA_PATH.exists():
         return FOURMULA_PATH, f"songs: 4MuLA tiny ({FOURMULA_PATH})"
@@ -26,6 +28,17 @@ def find_songs(path: Path | None) -> tuple[Path, str]:
         f"songs: the built-in synthetic demo set ({DEMO_PATH}); for real music: "
         "python -m musicvae_jax.download 4mula-tiny"
     )
+
+
+def in_home(path: Path) -> Path:
+    """The path with "~" replaced by the home folder, as after `--data.path=`, where shells do not.
+
+    Example:
+        >>> in_home(Path("music/~"))
+        PosixPath('music/~')
+    """
+    # Unlike pathlib's, it leaves the names of unknown users as they are: "~copy.parquet".
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def matches(path: Path) -> list[Path]:

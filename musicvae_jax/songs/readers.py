@@ -17,7 +17,7 @@ from musicvae_jax.songs.audio.reader import open_audio
 from musicvae_jax.songs.feature_table.files import is_feature_table
 from musicvae_jax.songs.feature_table.reader import open_feature_table
 from musicvae_jax.songs.parquet.reader import open_parquet
-from musicvae_jax.songs.paths import matches
+from musicvae_jax.songs.paths import in_home, matches
 from musicvae_jax.songs.table import Songs
 
 
@@ -72,10 +72,13 @@ def load_songs(
         terminal: for progress and notices; by default there are none.
 
     Raises:
-        InputError: there is no such file, it is damaged, or it does not hold what is expected.
+        InputError: there is no such file, it is damaged, or it does not hold what is expected; or
+            there is no path.
     """
-    paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
-    name = paths[0] if len(paths) == 1 else Path(os.path.commonpath(paths))
+    paths = [in_home(Path(one)) for one in ([path] if isinstance(path, str | Path) else path)]
+    if not paths:
+        raise InputError("path: got none, expected a file or folder of songs, or several")
+    name = paths[0] if len(paths) == 1 else _common(paths)
     data = replace(data or DataConfig(), path=name)
     terminal = terminal or Terminal(is_quiet=True, is_command=False)
     found = [file for one in paths for file in matches(one)]
@@ -86,3 +89,9 @@ def load_songs(
             "table of features"
         )
     return reader.open(found, data, cache_dir, terminal)
+
+
+def _common(paths: Sequence[Path]) -> Path:
+    """The folder that holds them all; absolute if one of them is."""
+    is_mixed = len({path.is_absolute() for path in paths}) > 1
+    return Path(os.path.commonpath([path.absolute() if is_mixed else path for path in paths]))

@@ -50,4 +50,4 @@ def _counts(name: str, column: pd.Series) -> str:
     n_without = int(column.isna().sum())
     if n_without:
         named.append(f"none known for {n_without}")
-    return f"{name}: {len(counts)} ({', '.join(named)})"
+    return f"{name}: {len(counts)}" + (f" ({', '.join(named)})" if named else "")

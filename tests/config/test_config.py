@@ -30,6 +30,7 @@ INVALID = [
     (DataConfig, "data.seconds", {"seconds": 3601.0}),
     (DataConfig, "data.seconds", {"seconds": float("nan")}),
     (DataConfig, "data.decode_seconds", {"decode_seconds": 0.0}),
+    (DataConfig, "data.decode_seconds", {"decode_seconds": float("inf")}),
     (RuntimeConfig, "data_budget_mb", {"data_budget_mb": -1}),
     (FeatureConfig, "features.db_range", {"db_range": 0.0}),
     (FeatureConfig, "features.db_range", {"db_range": float("nan")}),

@@ -14,8 +14,8 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract_features
 from musicvae_jax.runtime.isolated import Outcome
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs import load_songs
-from musicvae_jax.songs.audio import part, pool, reader, streams
+from musicvae_jax.songs import find_songs, load_songs
+from musicvae_jax.songs.audio import digests, part, pool, reader, streams
 from musicvae_jax.songs.audio.labels import Labels
 from musicvae_jax.songs.parquet.reader import open_parquet
 
@@ -95,6 +95,17 @@ def test_every_audio_file_is_a_song():
     assert {mel.shape[0] for mel in mels.values()} == {128}
 
 
+def test_audio_in_other_formats_is_not_missed_without_a_word():
+    write_songs(1)
+    for name in ("b.AIFF", "cover.jpg"):
+        (FOLDER / name).write_bytes(b"x")
+    songs = songs_of()
+    assert len(songs.table) == 1
+    ((name, _, _, reason),) = songs.unused
+    assert name == "b.AIFF"
+    assert reason.startswith(".aiff files are not read; expected files that end in .wav")
+
+
 def test_numbers_in_names_count_as_numbers():
     for i in (10, 2, 1):
         audiofiles.write(FOLDER / f"{i}.wav", audiofiles.noise(seed=i))
@@ -113,6 +124,17 @@ def test_files_globs_and_several_folders():
     twice = songs_of(["a", "a/song 0.wav", "a/../a"])
     assert list(twice.table["music_id"]) == ["song 0.wav", "song 1.flac"]
     np.testing.assert_array_equal(mels_and_faults(single)[0][0], mels_and_faults(several)[0][0])
+
+
+def test_paths_may_be_relative_absolute_and_in_the_home_folder(monkeypatch):
+    write_songs(2, Path("a"))
+    both = songs_of(["a/song 0.wav", Path("a/song 1.flac").absolute()])
+    assert (both.path, len(both.table)) == (Path("a").absolute(), 2)
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    assert songs_of("~/a").fingerprint == both.fingerprint
+    assert find_songs(Path("~/a"))[0] == Path("a").absolute()
+    with pytest.raises(InputError, match="path: got none"):
+        songs_of([])
 
 
 def test_a_second_run_decodes_nothing(decoded):
@@ -194,6 +216,33 @@ def test_files_that_did_not_change_are_not_read_again(monkeypatch):
     after = songs_of()
     assert {path.name for path in read if path.parent.name == FOLDER.name} == {changed.name}
     assert after.fingerprint != before.fingerprint
+
+
+def test_other_content_of_the_same_size_and_time_is_noticed():
+    first, second = audiofiles.noise(seed=1), audiofiles.noise(seed=2)
+    path = audiofiles.write(FOLDER / "a.wav", first)
+    old = time.time() - 1000
+    os.utime(path, (old, old))
+    before, state = songs_of(), path.stat()
+    audiofiles.write(path, second)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (state.st_size, state.st_mtime_ns)
+    after = songs_of()
+    assert after.fingerprint != before.fingerprint
+    assert not np.array_equal(mels_and_faults(after)[0][0], mels_and_faults(before)[0][0])
+
+
+def test_one_file_of_a_folder_does_not_make_the_others_unknown(monkeypatch):
+    write_songs(3)
+    for path in FOLDER.iterdir():
+        os.utime(path, (1e9, 1e9))
+    songs_of()
+    songs_of(FOLDER / "song 1.flac")
+    (FOLDER / "song 2.ogg").unlink()
+    read = []
+    monkeypatch.setattr(digests.hashlib, "file_digest", lambda file, _: read.append(file.name))
+    assert len(songs_of().table) == 2
+    assert not read
 
 
 def test_a_damaged_mel_in_the_cache_is_made_again(decoded, capsys):
@@ -296,6 +345,24 @@ def test_a_folder_that_cannot_be_read_is_said(monkeypatch):
     )
 
 
+def test_a_folder_whose_files_cannot_be_looked_at_is_said(monkeypatch):
+    write_songs(1)
+    audiofiles.write(FOLDER / "locked" / "a.wav", audiofiles.tone())
+    is_dir = Path.is_dir
+
+    def denied(path):
+        if path.parent.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    songs = songs_of()
+    assert list(songs.table["music_id"]) == ["song 0.wav"]
+    assert [one[::3] for one in songs.unused] == [
+        ("locked/a.wav", "cannot be read (Permission denied)")
+    ]
+
+
 STRANGE = (
     b"new\nline.wav",
     b"quo\"te's.flac",
@@ -354,7 +421,7 @@ def test_labels_are_columns_and_part_of_the_fingerprint(monkeypatch, capsys):
     write_songs(2)
     sidecar = Path("labels.csv")
     sidecar.write_text("a")
-    said = {"genre": ["Jig", None], "music_id": ["own", None]}
+    said = {"genre": ["Jig", None], "music_id": ["own", "song 1.flac"]}
 
     def label_songs(root, files, data, terminal):
         assert root == FOLDER.absolute()

@@ -229,6 +229,8 @@ BAD = {
     "is empty": "",
     "has no rows": "filename,a\n",
     "numbers only": "1,2\n3,4\n",
+    "the first line is empty": "\nfilename,a\nx,1\n",
+    "the first lines are no table \\(field larger than": f"filename,a\n{'x' * 200_000},1\n",
     "column 'a' appears 2 times": "filename,a,a\nx,1,2\n",
     r"row 1 has 2 cells; .* 3 cells": "filename,a,b\nx,1,2\ny,1\nz,1,2\n",
     "no column of numbers that may be a feature; .* kind \\(text\\)": "filename,kind\nx,a\ny,b\n",
@@ -262,7 +264,7 @@ def test_a_missing_table_is_named(tmp_path, name):
 
 def test_a_folder_is_no_table(tmp_path):
     (tmp_path / "t.csv").mkdir()
-    fails(tmp_path / "t.csv", r"t\.csv: is not a file")
+    fails(tmp_path / "t.csv", r"t\.csv: neither an audio file nor")
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,15 @@ def test_only_languages_that_nothing_gives_are_detected_and_say_so(tmp_path):
     ]
 
 
+def test_one_language_is_written_in_one_way_whatever_gives_it(tmp_path):
+    songs = [write_audio(tmp_path / f"{n}.wav") for n in range(4)]
+    for song, text in zip(songs[1:], ("[la:eng]\nOh", "[la:ger]\nOh", LYRICS["en"]), strict=True):
+        song.with_suffix(".lrc").write_text(text)
+    (tmp_path / "metadata.csv").write_text("file_name,language\n0.wav,English\n")
+    columns, _, _ = label(tmp_path, songs)
+    assert columns["language"] == ["English", "English", "de", "English"]
+
+
 def test_a_detected_language_is_marked_where_lyrics_were_read(tmp_path):
     songs = [write_audio(tmp_path / f"{code}{n}.wav") for code in LYRICS for n in range(2)]
     for song in songs:

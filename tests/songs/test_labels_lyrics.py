@@ -1,5 +1,6 @@
 """Lyrics in SONG.lrc and SONG.txt beside a song."""
 
+import os
 import re
 
 import pytest
@@ -126,6 +127,14 @@ def test_a_folder_in_place_of_a_file_is_rejected(tmp_path):
     (tmp_path / "a.txt").mkdir()
     assert label(tmp_path, [song])[1].rejected == [
         (tmp_path / "a.txt", "lyrics cannot be read: Is a directory")
+    ]
+
+
+def test_a_pipe_in_place_of_a_file_is_rejected(tmp_path):
+    song = write_audio(tmp_path / "a.wav")
+    os.mkfifo(tmp_path / "a.lrc")
+    assert label(tmp_path, [song])[1].rejected == [
+        (tmp_path / "a.lrc", "lyrics cannot be read: it is a pipe")
     ]
 
 

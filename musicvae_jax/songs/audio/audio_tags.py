@@ -43,7 +43,8 @@ def labels_from_tags(files: Sequence[Path], terminal: Terminal) -> Source:
     with terminal.progress("reading tags", len(files)) as advance:
         for file in files:
             try:
-                of_song = read_tags(file)
+                # Opening a pipe waits for its other end; the song is rejected anyway.
+                of_song = {} if file.is_fifo() else read_tags(file)
             except (TinyTagException, OSError) as error:
                 # tinytag turns whatever its parsers raise into its own error.
                 fields.append({})

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,8 +48,7 @@ def read_contents(found: AudioFiles, cache_dir: Path, terminal: Terminal) -> lis
     finally:
         # Also when interrupted: reading 50 GB takes minutes.
         pool.shutdown(cancel_futures=True)
-        is_whole = len(contents) == len(found.files)
-        _remember(path, known, ({} if is_whole else known) | _lasting(contents))
+        _remember(path, known, _other(known, found.files) | _lasting(contents))
     return contents
 
 
@@ -57,8 +57,8 @@ def _content(path: Path, known: Mapping[str, Any]) -> Content:
         file = signature(path)
         if not path.is_file():
             return Content(None, "", "not a file")
-        digest = known.get(_name(file))
-        if not isinstance(digest, str):
+        digest = _known_digest(file, known)
+        if not digest:
             with path.open("rb") as content:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()
             file.check()
@@ -67,20 +67,30 @@ def _content(path: Path, known: Mapping[str, Any]) -> Content:
     return Content(file, digest, "")
 
 
-def _lasting(contents: Sequence[Content]) -> dict[str, str]:
+def _known_digest(file: Signature, known: Mapping[str, Any]) -> str:
+    """The digest of a file if it has not changed, else ""."""
+    match known.get(path_text(file.path)):
+        case [*state, str(digest)] if state == list(file[1:]):
+            return digest
+    return ""
+
+
+def _other(known: Mapping[str, Any], files: Sequence[Path]) -> dict[str, Any]:
+    """What is known of other files that are still there: a run may be for a part of a folder."""
+    names = known.keys() - {path_text(file) for file in files}
+    return {name: known[name] for name in sorted(names) if os.path.exists(name)}  # noqa: PTH110
+
+
+def _lasting(contents: Sequence[Content]) -> dict[str, list[int | str]]:
     latest_ns = time.time_ns() - _TIME_STEP_NS
     files = [one for one in contents if one.file is not None and one.file.mtime_ns < latest_ns]
-    return {_name(one.file): one.digest for one in files}
+    return {path_text(one.file.path): [*one.file[1:], one.digest] for one in files}
 
 
 def _remember(path: Path, known: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     if found != known:
         with writing_cache(path) as aside:
             aside.write_text(json.dumps(found, indent=0), encoding="utf-8")
-
-
-def _name(file: Signature) -> str:
-    return f"{file.size_bytes} {file.mtime_ns} {path_text(file.path)}"
 
 
 def _memory_path(root: Path, cache_dir: Path) -> Path:

@@ -10,6 +10,11 @@ from musicvae_jax.songs.audio.streams import SUFFIXES
 from musicvae_jax.songs.audio.text import path_text
 from musicvae_jax.songs.paths import is_visible, sorted_by_name
 
+# Other formats of audio, so that a song in one is not missed without a word.
+_UNREAD = (
+    *(".aif", ".aiff", ".alac", ".amr", ".ape", ".au", ".caf", ".dsf", ".m4b", ".mka", ".mp2"),
+    *(".mpc", ".oga", ".ra", ".spx", ".tta", ".weba", ".wv"),
+)
 _EXPECTED = f"expected files that end in {', '.join(SUFFIXES)}"
 
 
@@ -19,7 +24,8 @@ class AudioFiles(NamedTuple):
     Attributes:
         root: absolute; the folder, or for several paths the one that holds them all.
         files: absolute, below the root, sorted by their paths there, none twice.
-        skipped: links to folders that are read already, each with the reason.
+        skipped: links to folders that are read already, audio in other formats, and what cannot be
+            read, each with the reason.
     """
 
     root: Path
@@ -95,10 +101,17 @@ def _walk(folders: Sequence[Path], skipped: list[tuple[Path, str]]) -> Iterator[
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            try:
+                is_dir = entry.is_dir()
+            except OSError as error:
+                skipped.append((entry, f"cannot be read ({error.strerror})"))
+                continue
+            if is_dir:
                 (links if entry.is_symlink() else waiting).append(entry)
             elif has_suffix(entry):
                 yield entry
+            elif entry.suffix.lower() in _UNREAD:
+                skipped.append((entry, f"{entry.suffix.lower()} files are not read; {_EXPECTED}"))
 
 
 def _check_name(root: Path) -> None:

@@ -56,6 +56,7 @@ def label_songs(root: Path, files: Sequence[Path], data: DataConfig, terminal: T
     for name, source in sources.items():
         for song, fields in zip(songs, source.fields, strict=True):
             _add(song, fields, name)
+    _respell_languages(songs)
     if data.folder_genre == "auto":
         _add_folder_genres(root, files, songs, terminal)
     _detect_languages(songs, terminal)
@@ -76,6 +77,15 @@ def _add(song: Fields, fields: Fields, source: str) -> None:
         found = {name: found[name] for name in found if name != "language_source"}
     for name, value in found.items():
         song.setdefault(name, value)
+
+
+def _respell_languages(songs: Sequence[Fields]) -> None:
+    """Writes languages of other sources as metadata do, so that none counts as two."""
+    given = [song["language"] for song in songs if song.get("language_source") == "metadata"]
+    others = [song for song in songs if song.get("language_source") in ("lyrics file", "tags")]
+    written = as_written((song["language"] for song in others), given)
+    for song in others:
+        song["language"] = written[song["language"]]
 
 
 def _add_folder_genres(

@@ -75,10 +75,10 @@ def language_code(text: str) -> str | None:
 
 
 def as_written(codes: Iterable[str], given: Iterable[str]) -> dict[str, str]:
-    """Detected codes, as the languages that are given write them.
+    """Codes of languages, as the languages that are given write them.
 
     Args:
-        codes: from `detect_language`.
+        codes: from `detect_language` or `language_code`.
         given: languages of other songs, such as "pt-br" or "English".
 
     Returns:

@@ -118,6 +118,9 @@ def _lyrics_files(files: Sequence[Path]) -> tuple[list[list[Path]], list[tuple[P
 
 
 def _read(path: Path) -> bytes:
+    # Opening one waits for its other end.
+    if path.is_fifo():
+        raise ValueError("it is a pipe")
     with path.open("rb") as file:
         content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:

@@ -39,8 +39,8 @@ def open_audio(
     ]
     if unused:
         terminal.notice(
-            f"labels and links that cannot be used: {len(unused)}; the first is {unused[0].file}: "
-            f"{unused[0].reason}"
+            f"labels, links and other files that cannot be used: {len(unused)}; the first is "
+            f"{unused[0].file}: {unused[0].reason}"
         )
     return Songs(
         data.path,
@@ -105,11 +105,13 @@ def _with_fault(song: AudioSong, fault: str) -> AudioSong:
 
 
 def _columns(found: AudioFiles, labels: Labels) -> Mapping[str, Sequence[object]]:
-    names = [_name(found.root, file) for file in found.files]
-    given = labels.columns.get("music_id", [None] * len(names))
+    titles = labels.columns.get("title", [None] * len(found.files))
     return {
         **labels.columns,
-        "music_id": [one or name for one, name in zip(given, names, strict=True)],
+        "title": [
+            title or path_text(Path(file.stem))
+            for title, file in zip(titles, found.files, strict=True)
+        ],
         "audio_path": [_path_text(file) for file in found.files],
     }
 

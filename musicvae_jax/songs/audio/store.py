@@ -27,11 +27,20 @@ _LIBRARIES = ("soxr", "librosa")
 
 
 class Signature(NamedTuple):
-    """A file and its state when it was looked at."""
+    """A file and its state when it was looked at.
+
+    Attributes:
+        path: of the file.
+        size_bytes: its size.
+        mtime_ns: time of the last change of its content, which programs can set to any time.
+        ctime_ns: time of the last change of the content or of what the system knows about the file,
+            which they cannot set.
+    """
 
     path: Path
     size_bytes: int
     mtime_ns: int
+    ctime_ns: int
 
     def check(self) -> None:
         """Raises OSError if the file was changed since."""
@@ -42,7 +51,7 @@ class Signature(NamedTuple):
 def signature(path: Path) -> Signature:
     """The state of a file; raises OSError if it is absent."""
     about = path.stat()
-    return Signature(path, about.st_size, about.st_mtime_ns)
+    return Signature(path, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
 
 
 def audio_folder(cache_dir: Path) -> Path:

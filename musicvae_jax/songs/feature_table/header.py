@@ -57,7 +57,10 @@ def read_header(path: Path) -> Header:
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
     delimiter = next((one for one in (usual, ";", "\t") if one in lines[0]), usual)
     note = "" if delimiter == usual else f"its cells are separated by {_DELIMITERS[delimiter]}"
-    rows = list(csv.reader(lines, delimiter=delimiter))
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(f"{path}: the first lines are no table ({error}); {_EXPECTED}") from error
     n_lines = _n_header_lines(rows)
     names = _joined(rows[:n_lines])
     _check_names(path, names)
@@ -94,6 +97,8 @@ def _joined(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:
+    if not names:
+        raise InputError(f"{path}: the first line is empty; {_EXPECTED}")
     if all(_is_number(name) for name in names):
         raise InputError(
             f"{path}: the first line has numbers only ({', '.join(names[:3])}); {_EXPECTED}"
