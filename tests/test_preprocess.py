@@ -277,7 +277,8 @@ def test_a_condition_needs_two_labels(songs, genres, named):
 
 
 @pytest.mark.parametrize(
-    ("genre", "found"), [(None, r"0 distinct value\(s\) \(all null\)"), ("Polka", r"1 .* \(Polka\)")]
+    ("genre", "found"),
+    [(None, r"0 distinct value\(s\) \(all null\)"), ("Polka", r"1 .* \(Polka\)")],
 )
 def test_a_label_that_tells_no_songs_apart_is_not_fused(songs, genre, found):
     alike = changed(songs, genre=pd.Series([genre] * len(songs.table), dtype=object))
