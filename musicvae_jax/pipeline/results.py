@@ -3,11 +3,12 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from musicvae_jax.config import to_json
+from musicvae_jax.config import Experiment, from_json
 from musicvae_jax.config.folder import (
     CARDS,
     CONFIG,
@@ -115,7 +116,7 @@ def load_run(folder: Path) -> Trained:
     """
     checkpoint = find_checkpoint(folder)
     trained, config = load(checkpoint), read_json(folder / CONFIG)
-    if config is not None and config != to_json(trained.experiment):
+    if config is not None and not _is_config_of(config, trained.experiment):
         raise InputError(
             f"{folder}: its checkpoint {checkpoint} is of a run with other settings than "
             f"{folder / CONFIG}, expected the same: a later run may have replaced it"
@@ -170,6 +171,14 @@ def _check_replaceable(name: str, results_dir: Path, checkpoint_dir: Path) -> No
 def _is_manifest_of(name: str, path: Path) -> bool:
     content = read_json(path)
     return content is not None and content.get("experiment") == name and "data" in content
+
+
+def _is_config_of(config: Mapping[str, Any], experiment: Experiment) -> bool:
+    try:
+        # One of an earlier version lacks settings, as its checkpoint does.
+        return from_json(Experiment, config) == experiment
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _is_checkpoint(folder: Path) -> bool:
