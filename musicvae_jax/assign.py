@@ -54,14 +54,13 @@ def _run(arguments: Sequence[str]) -> None:
     )
     # One device: a few songs are encoded before the work is spread over others.
     configure_jax(devices=1)
-    from musicvae_jax.pipeline.results import find_checkpoint
+    from musicvae_jax.pipeline.results import load_run
     from musicvae_jax.reporting.assigned import assigned_lines
     from musicvae_jax.runtime.files import write_csv
     from musicvae_jax.runtime.terminal import Terminal
-    from musicvae_jax.trained import load
     from musicvae_jax.verbs import assign, load_songs
 
-    model = load(find_checkpoint(command.model))
+    model = load_run(command.model)
     # Read as the known songs were.
     table = assign(model, load_songs(command.songs, model.experiment.data))
     terminal = Terminal()

@@ -320,7 +320,8 @@ def assign(model: Trained, songs: Songs, clusters: Clusters | None = None) -> pd
     if model.known is None or model.names[0] not in model.known.clusters:
         raise InputError(
             "clusters: got none, and the model has none; expected those of musicvae_jax.cluster, "
-            "or the checkpoint of a run, which has its own"
+            "or the checkpoint of a run, which has its own (an earlier version's has none: run the "
+            "experiment again)"
         )
     needs_all = config.songs == "complete"
     return assign_songs(model, songs, model.known, model.names[0], needs_all, terminal)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
 from songfiles import songs_table, with_column, write
 
@@ -273,6 +274,16 @@ def test_a_condition_needs_two_labels(songs, genres, named):
     experiment = of("mfcc", model=ModelConfig(condition="genre"))
     with pytest.raises(InputError, match=rf"^model\.condition genre: got {named}.* expected at"):
         fitted(experiment, changed(songs, genre=genres * 24))
+
+
+@pytest.mark.parametrize(
+    ("genre", "found"),
+    [(None, r"0 distinct value\(s\) \(all null\)"), ("Polka", r"1 .* \(Polka\)")],
+)
+def test_a_label_that_tells_no_songs_apart_is_not_fused(songs, genre, found):
+    alike = changed(songs, genre=pd.Series([genre] * len(songs.table), dtype=object))
+    with pytest.raises(InputError, match=f"^fuse genre: got {found} in the clustered songs, "):
+        fitted(of("mfcc", fuse=("lyrics", "genre")), alike)
 
 
 def test_fused_labels_are_those_of_the_clustered_songs(songs):

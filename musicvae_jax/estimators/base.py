@@ -95,7 +95,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return found
 
     def _model_config(self) -> ModelConfig:
-        return ModelConfig(self._kind, hidden=self.hidden_layer_sizes, latent=self.n_components)
+        # Flax can hash no list, and a list is what grids from a file have.
+        hidden = tuple(map(int, self.hidden_layer_sizes))
+        return ModelConfig(self._kind, hidden=hidden, latent=self.n_components)
 
     def _train_config(self) -> TrainConfig:
         return TrainConfig(
@@ -108,6 +110,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _check_parameters(self) -> None:
         for name in ("n_components", "batch_size", "max_iter"):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
+        if np.ndim(self.hidden_layer_sizes) != 1 or len(self.hidden_layer_sizes) == 0:
+            raise ValueError(
+                f"hidden_layer_sizes: got {self.hidden_layer_sizes!r}, expected one width or more, "
+                "such as (256,)"
+            )
         for width in self.hidden_layer_sizes:
             check_scalar(width, "hidden_layer_sizes", Integral, min_val=1)
         check_scalar(

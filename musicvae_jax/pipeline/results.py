@@ -3,10 +3,12 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from musicvae_jax.config import Experiment, from_json
 from musicvae_jax.config.folder import (
     CARDS,
     CONFIG,
@@ -21,7 +23,7 @@ from musicvae_jax.config.folder import (
 )
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import read_json, remove_empty
-from musicvae_jax.trained import Trained, save
+from musicvae_jax.trained import Trained, load, save
 
 CHECKPOINT = "checkpoint"
 _PARTIAL = ".partial-"
@@ -102,6 +104,26 @@ def replace_checkpoint(directory: Path, trained: Trained) -> None:
         _move_all([(directory, stage / "old"), (stage / "new", directory)])
 
 
+def load_run(folder: Path) -> Trained:
+    """The model of a run.
+
+    Args:
+        folder: see `find_checkpoint`.
+
+    Raises:
+        InputError: see `find_checkpoint` and `load`, or the checkpoint is that of another run than
+            the results.
+    """
+    checkpoint = find_checkpoint(folder)
+    trained, config = load(checkpoint), read_json(folder / CONFIG)
+    if config is not None and not _is_config_of(config, trained.experiment):
+        raise InputError(
+            f"{folder}: its checkpoint {checkpoint} is of a run with other settings than "
+            f"{folder / CONFIG}, expected the same: a later run may have replaced it"
+        )
+    return trained
+
+
 def find_checkpoint(folder: Path) -> Path:
     """The folder of a run's checkpoint.
 
@@ -116,7 +138,7 @@ def find_checkpoint(folder: Path) -> Path:
     expected = "expected the checkpoint or the results folder of a run"
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; {expected}")
-    config = read_json(folder / "config.json")
+    config = read_json(folder / CONFIG)
     if config is None:
         if not any(child.name.isdigit() for child in folder.iterdir()):
             raise InputError(f"{folder}: holds no checkpoint and no config.json; {expected}")
@@ -149,6 +171,14 @@ def _check_replaceable(name: str, results_dir: Path, checkpoint_dir: Path) -> No
 def _is_manifest_of(name: str, path: Path) -> bool:
     content = read_json(path)
     return content is not None and content.get("experiment") == name and "data" in content
+
+
+def _is_config_of(config: Mapping[str, Any], experiment: Experiment) -> bool:
+    try:
+        # One of an earlier version lacks settings, as its checkpoint does.
+        return from_json(Experiment, config) == experiment
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _is_checkpoint(folder: Path) -> bool:
@@ -199,9 +229,13 @@ def _scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
         ) from error
     try:
         yield stage
-    finally:
-        shutil.rmtree(stage)
+    except BaseException:
+        # Threads of a failed save may still write there; the next run removes what they leave.
+        shutil.rmtree(stage, ignore_errors=True)
         remove_empty(missing)
+        raise
+    shutil.rmtree(stage)
+    remove_empty(missing)
 
 
 def _remove_all(folders: Iterable[Path]) -> None:

@@ -68,8 +68,8 @@ def fit_transform(
         The preprocessor, the inputs, and the split of the songs that the model can read.
 
     Raises:
-        InputError: the experiment uses lyrics or tags and there are none, or the condition has
-            fewer than two values.
+        InputError: the experiment uses lyrics or tags and there are none, or the condition or a
+            fused label has fewer than two values.
     """
     table = _declared(features.table, experiment)
     vectors: dict[str, TextVectors] = {}
@@ -103,8 +103,9 @@ def fit_transform(
         feature_names=features.names,
     )
     if (label := experiment.model.condition) != "none":
-        _check_condition(label, preprocessor.vocabularies[label])
-        table = _without_new_labels(table, label, preprocessor.vocabularies[label], on_notice)
+        known = preprocessor.vocabularies[label]
+        _check_label(f"model.condition {label}", known, "training")
+        table = _without_new_labels(table, label, known, on_notice)
     inputs = _assemble(preprocessor, features, table, vectors, crops)
     fused_labels = {
         name: vocabulary(table[BLOCKS[name].column].iloc[inputs.scored])
@@ -113,6 +114,7 @@ def fit_transform(
     }
     preprocessor = preprocessor._replace(fused_labels=fused_labels)
     for name, known in fused_labels.items():
+        _check_label(f"fuse {name}", known, "clustered")
         # Songs outside the clustering may have labels without a column.
         table = _without_new_labels(table, BLOCKS[name].column, known, None)
     labels = _label_blocks(preprocessor, table, fused_labels)
@@ -299,11 +301,11 @@ def _readable(split: Split, readable: np.ndarray, nouns: str) -> Split:
     return sides
 
 
-def _check_condition(label: str, known: tuple[str, ...]) -> None:
+def _check_label(setting: str, known: tuple[str, ...], of_songs: str) -> None:
     if len(known) < 2:
         raise InputError(
-            f"model.condition {label}: got {len(known)} distinct value(s) "
-            f"({', '.join(known) or 'all null'}) in the training songs, expected at least 2"
+            f"{setting}: got {len(known)} distinct value(s) ({', '.join(known) or 'all null'}) in "
+            f"the {of_songs} songs, expected at least 2"
         )
 
 

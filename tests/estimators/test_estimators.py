@@ -193,6 +193,8 @@ def test_clusters_are_found(blobs):
     [
         {"n_components": 0},
         {"hidden_layer_sizes": (0,)},
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": 16},
         {"beta": -1.0},
         {"learning_rate": 0.0},
         {"max_iter": 0},
@@ -203,6 +205,13 @@ def test_clusters_are_found(blobs):
 def test_a_parameter_out_of_range_is_named(blobs, settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         VAE(**SMALL | settings).fit(blobs[0])
+
+
+@pytest.mark.parametrize("sizes", [[6, 5], np.array([6, 5])])
+def test_widths_may_be_a_list_or_an_array(blobs, sizes):
+    expected = VAE(**SMALL | {"hidden_layer_sizes": (6, 5)}).fit(blobs[0])
+    found = VAE(**SMALL | {"hidden_layer_sizes": sizes}).fit(blobs[0])
+    np.testing.assert_array_equal(found.transform(blobs[0]), expected.transform(blobs[0]))
 
 
 def test_latents_of_another_size_are_refused(blobs):

@@ -63,6 +63,19 @@ def test_a_failed_first_run_leaves_no_folder(tmp_path, folders):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_still_writes_does_not_hide_the_error(folders, monkeypatch):
+    """As a save does that failed in another thread."""
+
+    def busy(folder, ignore_errors=False):
+        if not ignore_errors:
+            raise OSError("Directory not empty")
+
+    with pytest.raises(ValueError, match="no room"), staged_results("x", *folders) as stage:
+        write_run(stage, "one")
+        monkeypatch.setattr(shutil, "rmtree", busy)
+        raise ValueError("no room")
+
+
 def test_a_failed_second_run_leaves_the_first(tmp_path, folders):
     with staged_results("x", *folders) as stage:
         write_run(stage, "one")

@@ -7,13 +7,14 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlparse
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from browsers import launch
 from mapfolders import GENRES, latents, songs_table, write_map, write_results
 from playwright.sync_api import sync_playwright
 
-from musicvae_jax.reporting.song_map import write_suite_map
+from musicvae_jax.reporting.song_map import write_run_map, write_suite_map
 from musicvae_jax.runtime.terminal import Terminal
 
 HOSTILE = (
@@ -504,6 +505,20 @@ def test_many_dots_are_drawn_by_webgl_and_can_be_chosen(open_map):
     click(tab, 0)
     tab.wait_for_selector("#song h2:text-is('Title 0')")
     assert tab.locator("text=WebGL is not supported").count() == 0
+
+
+def test_without_a_projection_nothing_invites_to_use_the_map(browser):
+    folder = write_results("few", songs=songs_table(9))
+    for name in ("projections", "neighbours"):
+        path = folder / f"{name}.parquet"
+        pd.read_parquet(path).head(0).to_parquet(path)
+    write_run_map(folder, "few", folder, Terminal())
+    tab = browser.new_page()
+    tab.goto((folder / "map.html").absolute().as_uri())
+    tab.wait_for_selector("text=There is no projection of these songs.")
+    shown = [tab.locator(one).is_visible() for one in ("#controls", "#side", "#notes")]
+    assert shown == [False, False, True]
+    tab.close()
 
 
 def test_a_suite_s_map_switches_between_representations(open_map):

@@ -77,16 +77,18 @@ function listenToControls() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 }
 
+// Says why there is no map, without the controls that would do nothing.
+function giveUp(reason) {
+  element("loading").textContent = reason;
+  for (const id of ["controls", "side"]) element(id).hidden = true;
+}
+
 async function start() {
   fillControls();
   if (typeof DecompressionStream === "undefined") {
-    element("loading").textContent = "The map needs a browser of 2023 or later.";
-    return;
+    return giveUp("The map needs a browser of 2023 or later.");
   }
-  if (!data.layouts.length) {
-    element("loading").textContent = "There is no projection of these songs.";
-    return;
-  }
+  if (!data.layouts.length) return giveUp("There is no projection of these songs.");
   // Lets the page be painted before the work begins.
   await new Promise((resolve) => { setTimeout(resolve, 0); });
   await Promise.all([loadPlotly(), loadPictures()]);
