@@ -37,6 +37,8 @@ class Command:
     def __post_init__(self) -> None:
         if not self.path.parent.is_dir():
             raise InputError(f"out: got {self.path}, expected a file in a folder that exists")
+        if self.path.is_dir():
+            raise InputError(f"out: got {self.path}, which is a folder, expected a file")
 
 
 def main(arguments: Sequence[str]) -> int:

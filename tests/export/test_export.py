@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -7,8 +8,9 @@ from songfiles import songs_table, write
 from trainedmodels import TINY, by_hand, fresh
 
 from musicvae_jax.config import Experiment, FeatureConfig, ModelConfig
-from musicvae_jax.errors import InputError
+from musicvae_jax.errors import EXIT_BAD_INPUT, InputError
 from musicvae_jax.export import encoder_of, to_safetensors, to_stablehlo
+from musicvae_jax.export.__main__ import main
 from musicvae_jax.songs import load_songs
 
 
@@ -100,3 +102,27 @@ def test_a_model_without_a_network_is_named(tmp_path):
 def test_a_member_that_is_not_there_is_named():
     with pytest.raises(InputError, match="member: got 2, expected a place from 0 to 1"):
         encoder_of(by_hand(), 2)
+
+
+def test_the_command_writes_the_encoder_of_a_checkpoint(capsys):
+    pytest.importorskip("flatbuffers")
+    by_hand().save("c/mine")
+    assert main(["c/mine", "--to", "stablehlo", "--member", "1"]) == 0
+    assert capsys.readouterr().out == "stablehlo: mine.stablehlo\n"
+    program = jax.export.deserialize(bytearray(Path("mine.stablehlo").read_bytes()))
+    arrays = features_and_condition(5)
+    expected = encoder_of(by_hand(), 1).function(*arrays)
+    np.testing.assert_allclose(program.call(*arrays), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("gone/a", "out: got gone/a, expected a file in a folder that exists"),
+        ("here", "out: got here, which is a folder, expected a file"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named(capsys, out, message):
+    Path("here").mkdir()
+    assert main(["c", "--to", "stablehlo", "--out", out]) == EXIT_BAD_INPUT
+    assert capsys.readouterr().err == f"error: {message}\n"

@@ -378,12 +378,12 @@ def test_a_click_plays_the_song_s_own_file(open_map):
 
 
 def test_a_file_that_is_gone_is_said_to_be_missing(open_map):
-    songs = with_audio(["gone.wav"])
+    songs = with_audio(["gone #1?.wav"])
     path = write_map("run", songs=songs, points=apart())
-    Path("music/gone.wav").unlink()
+    Path("music/gone #1?.wav").unlink()
     tab = open_map(path).tab
     click(tab, 0)
-    tab.wait_for_selector("text=Cannot be played: ../music/gone.wav is missing")
+    tab.wait_for_selector("text=Cannot be played: ../music/gone #1?.wav is missing")
 
 
 def test_embedded_audio_plays_without_the_file(open_map):

@@ -51,7 +51,7 @@ function player(song) {
 }
 
 function cannotPlay(url) {
-  const where = url.startsWith("data:") ? "the copy in this page" : decodeURI(url);
+  const where = url.startsWith("data:") ? "the copy in this page" : decodeURIComponent(url);
   return node("p", `Cannot be played: ${where} is missing, or of a kind that this browser lacks.`, "quiet");
 }
 
