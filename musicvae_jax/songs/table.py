@@ -136,10 +136,10 @@ class Songs(NamedTuple):
     def place(self, file: str, row: int) -> str:
         """A file's row in words: "row 7", "row 7 of part-0.parquet" if there are more files.
 
-        Just the file where each has one row.
+        Just the file where each has one row, unless the songs are that file.
         """
         n_files = len(self.files)
-        if n_files == len(self.table):
+        if n_files == len(self.table) and file != self.path.name:
             return file
         return f"row {row}" if n_files == 1 else f"row {row} of {file}"
 
