@@ -462,12 +462,14 @@ def test_files_that_are_not_there_or_no_audio_are_refused():
 
 def test_a_folder_with_parquet_is_read_from_it(song_path, capsys):
     write_songs(2)
+    deeper = FOLDER / "album"
+    deeper.mkdir()
+    (FOLDER / "song 1.flac").rename(deeper / "song.flac")
     (FOLDER / "songs.parquet").write_bytes(song_path.read_bytes())
     songs = load_songs(FOLDER, None, CACHE, Terminal())
     assert len(songs.table) == 24
-    assert (
-        "its *.parquet files are read, and its 2 audio file(s) are not" in capsys.readouterr().err
-    )
+    message = "its *.parquet files are read, and the 2 audio file(s) in it are not"
+    assert message in capsys.readouterr().err
     assert open_parquet([song_path], DataConfig(path=song_path), CACHE, Terminal(True)).has_mels
 
 

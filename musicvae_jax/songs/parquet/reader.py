@@ -64,10 +64,10 @@ def _files(path: Path, terminal: Terminal) -> list[Path]:
         raise InputError(
             f"{path}: no *.parquet file in this folder; expected one or more in the 4MuLA schema"
         )
-    n_audio = sum(has_suffix(file) for file in path.iterdir() if is_visible(file))
+    n_audio = sum(has_suffix(file) for file in path.rglob("*") if is_visible(file))
     if n_audio:
         terminal.notice(
-            f"{path}: its *.parquet files are read, and its {n_audio} audio file(s) are not"
+            f"{path}: its *.parquet files are read, and the {n_audio} audio file(s) in it are not"
         )
     return files
 
