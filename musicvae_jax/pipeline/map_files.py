@@ -80,7 +80,7 @@ def write_map_files(
     found = read_thumbnails(songs, fitted.features.config, rows)
     if len(found.places):
         ids = listing.songs["music_id"].to_numpy(str)[places]
-        write_thumbnails(found, ids, folder / THUMBNAILS)
+        save_thumbnails(found, ids, folder / THUMBNAILS)
 
 
 def songs_of_map(songs: pd.DataFrame) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def _neighbours_empty() -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in columns})
 
 
-def write_thumbnails(found: Thumbnails, ids: np.ndarray, path: Path) -> None:
+def save_thumbnails(found: Thumbnails, ids: np.ndarray, path: Path) -> None:
     """Writes thumbnails.npz: pictures, and the music_id of each; smaller ones of many songs.
 
     Args:

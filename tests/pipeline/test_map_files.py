@@ -13,7 +13,7 @@ from tinyruns import run_experiment, tiny
 from musicvae_jax.config import MapConfig
 from musicvae_jax.features import Thumbnails
 from musicvae_jax.pipeline import map_files
-from musicvae_jax.pipeline.map_files import songs_of_map, write_thumbnails
+from musicvae_jax.pipeline.map_files import save_thumbnails, songs_of_map
 from musicvae_jax.songs import load_songs
 
 
@@ -111,7 +111,7 @@ def test_pictures_of_many_songs_are_smaller(tmp_path, monkeypatch):
     ids = np.array(["a", "b", "c", "d"])
     for places, shape in (([1, 3], (2, 32, 64)), ([0, 1, 3], (3, 16, 32))):
         found = Thumbnails(np.array(places), pictures[: len(places)])
-        write_thumbnails(found, ids, tmp_path / "thumbnails.npz")
+        save_thumbnails(found, ids, tmp_path / "thumbnails.npz")
         with np.load(tmp_path / "thumbnails.npz") as arrays:
             assert arrays["music_id"].tolist() == ids[places].tolist()
             assert arrays["pictures"].shape == shape
