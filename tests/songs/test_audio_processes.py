@@ -105,7 +105,8 @@ def test_a_killed_run_decodes_only_the_rest(capsys):
     )
     with subprocess.Popen([sys.executable, "-c", program]) as running:
         deadline = time.monotonic() + 120
-        while len(list(CACHE.rglob("*.npy"))) < 20 and time.monotonic() < deadline:
+        # Not rglob, which would look into temporary folders that come and go.
+        while len(list(CACHE.glob("audio-mels/*/*.npy"))) < 20 and time.monotonic() < deadline:
             time.sleep(0.01)
         running.kill()
     # The songs in flight may still be finished.
