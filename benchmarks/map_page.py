@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from musicvae_jax.config.folder import CONFIG, MAP, MAP_SONGS, NEIGHBOURS, PROJECTIONS, THUMBNAILS
 from musicvae_jax.evaluation.neighbours import nearest_songs
 from musicvae_jax.features import Thumbnails
-from musicvae_jax.pipeline.map_files import N_NEIGHBOURS, write_thumbnails
+from musicvae_jax.pipeline.map_files import N_NEIGHBOURS, save_thumbnails
 from musicvae_jax.reporting.song_map import write_run_map
 from musicvae_jax.runtime.files import write_json
 from musicvae_jax.runtime.terminal import Terminal
@@ -84,7 +84,7 @@ def write_results(folder: Path, n_songs: int) -> None:
     # Smooth in time, as the mels of music are.
     levels = rng.integers(0, 256, size=(n_songs, 32, 17)).repeat(4, axis=2)[:, :, :64]
     pictures = np.clip(levels + rng.integers(-8, 8, levels.shape), 0, 255).astype(np.uint8)
-    write_thumbnails(Thumbnails(np.arange(n_songs), pictures), ids.astype(str), folder / THUMBNAILS)
+    save_thumbnails(Thumbnails(np.arange(n_songs), pictures), ids.astype(str), folder / THUMBNAILS)
     write_json(folder / CONFIG, {"map": {"audio": "link"}})
 
 
