@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from musicvae_jax.config import Experiment, ModelConfig, TrainConfig
+from musicvae_jax.config import Experiment, FeatureConfig, ModelConfig, TrainConfig
 from musicvae_jax.features import Scaler, extract_features
 from musicvae_jax.preprocess import (
     ModelInputs,
@@ -22,6 +22,19 @@ TINY = Experiment(
     model=ModelConfig(hidden=(4,), latent=2, condition="genre"),
     train=TrainConfig(epochs=7),
     seeds=(3, 5),
+)
+
+
+# One of each kind of input, for exporting encoders.
+EXPORTED = (
+    Experiment("rows", model=ModelConfig(hidden=(4,), latent=2)),
+    Experiment("patch", model=ModelConfig("conv_vae", latent=2)),
+    Experiment("conv", model=ModelConfig("conv_vae", architecture="conv", latent=2)),
+    Experiment(
+        "blocks",
+        features=FeatureConfig(blocks=("statistics", "tfidf_32")),
+        model=ModelConfig("mvtcae", hidden=(4,), latent=2),
+    ),
 )
 
 

@@ -5,9 +5,9 @@ import jax
 import numpy as np
 import pytest
 from songfiles import songs_table, write
-from trainedmodels import TINY, by_hand, fresh
+from trainedmodels import EXPORTED, TINY, by_hand, fresh
 
-from musicvae_jax.config import Experiment, FeatureConfig, ModelConfig
+from musicvae_jax.config import Experiment, ModelConfig
 from musicvae_jax.errors import EXIT_BAD_INPUT, InputError
 from musicvae_jax.export import encoder_of, to_safetensors, to_stablehlo
 from musicvae_jax.export.__main__ import main
@@ -33,19 +33,7 @@ def test_the_encoder_is_that_of_the_model():
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "experiment",
-    [
-        Experiment("rows", model=ModelConfig(hidden=(4,), latent=2)),
-        Experiment("crops", model=ModelConfig("conv_vae", latent=2)),
-        Experiment(
-            "blocks",
-            features=FeatureConfig(blocks=("statistics", "tfidf_32")),
-            model=ModelConfig("mvtcae", hidden=(4,), latent=2),
-        ),
-    ],
-    ids=lambda one: one.name,
-)
+@pytest.mark.parametrize("experiment", EXPORTED, ids=lambda one: one.name)
 def test_the_program_encodes_songs_as_the_model_does(experiment, tmp_path):
     songs = load_songs(write(tmp_path / "s.parquet", songs_table()))
     trained, *_ = fresh(experiment, songs)

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from songfiles import songs_table, write
-from trainedmodels import by_hand, fresh
+from trainedmodels import EXPORTED, by_hand, fresh
 
-from musicvae_jax.config import Experiment, FeatureConfig, ModelConfig
 from musicvae_jax.export import encoder_of, to_onnx
 from musicvae_jax.songs import load_songs
 
@@ -34,20 +33,7 @@ def test_a_conditional_model(tmp_path):
     assert_same_latents(by_hand(), tmp_path / "encoder.onnx")
 
 
-@pytest.mark.parametrize(
-    "experiment",
-    [
-        Experiment("rows", model=ModelConfig(hidden=(4,), latent=2)),
-        Experiment("patch", model=ModelConfig("conv_vae", latent=2)),
-        Experiment("conv", model=ModelConfig("conv_vae", architecture="conv", latent=2)),
-        Experiment(
-            "blocks",
-            features=FeatureConfig(blocks=("statistics", "tfidf_32")),
-            model=ModelConfig("mvtcae", hidden=(4,), latent=2),
-        ),
-    ],
-    ids=lambda one: one.name,
-)
+@pytest.mark.parametrize("experiment", EXPORTED, ids=lambda one: one.name)
 def test_models_of_songs(experiment, tmp_path):
     songs = load_songs(write(tmp_path / "s.parquet", songs_table()))
     trained, *_ = fresh(experiment, songs)
