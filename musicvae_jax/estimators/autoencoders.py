@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from musicvae_jax.estimators.base import BaseAutoencoder
+from musicvae_jax.estimators.inputs import checked_features
 
 
 class _Unconditional(BaseAutoencoder):
@@ -19,7 +20,7 @@ class _Unconditional(BaseAutoencoder):
                 for example by `StandardScaler`. NaN means missing.
             y: ignored.
         """
-        return self._fit(self._checked(X, is_fit=True))
+        return self._fit(checked_features(self, X, is_fit=True))
 
     def transform(self, X: Any) -> np.ndarray:  # noqa: N803
         """Encodes samples without sampling.
@@ -31,7 +32,7 @@ class _Unconditional(BaseAutoencoder):
             Latents, float32 `[samples, n_components]`: the posterior means.
         """
         check_is_fitted(self)
-        return self._encoded(self._checked(X))
+        return self._encoded(checked_features(self, X))
 
     def inverse_transform(self, X: Any) -> np.ndarray:  # noqa: N803
         """Decodes latents.
@@ -57,7 +58,7 @@ class _Unconditional(BaseAutoencoder):
             y: ignored.
         """
         check_is_fitted(self)
-        return self._score(self._checked(X))
+        return self._score(checked_features(self, X))
 
 
 class VAE(_Unconditional):

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state, check_scalar
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from musicvae_jax.config import ModelConfig, TrainConfig
 from musicvae_jax.config.traits import ModelKind
@@ -61,17 +61,6 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.n_iter_ = self.max_iter
         self._n_features_out = self.n_components
         return self
-
-    def _checked(self, x: Any, *, is_fit: bool = False) -> np.ndarray:
-        """Features as float32 `[samples, features]`, NaN where they are missing."""
-        return validate_data(
-            self,
-            x,
-            reset=is_fit,
-            dtype=np.float32,
-            ensure_all_finite="allow-nan",
-            ensure_min_samples=2 if is_fit else 1,
-        )
 
     def _encoded(self, x: Any, condition: np.ndarray | None = None) -> np.ndarray:
         return networks.encode(self._network, with_mask(x, condition))

@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.utils import Tags, check_random_state, check_scalar
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from musicvae_jax.estimators.autoencoders import VAE
+from musicvae_jax.estimators.inputs import checked_features
 
 _MOST_SEED = 2**31 - 1
 
@@ -82,7 +83,7 @@ class VAEClusterer(ClusterMixin, BaseEstimator):
         """
         check_scalar(self.n_clusters, "n_clusters", Integral, min_val=1)
         check_scalar(self.n_init, "n_init", Integral, min_val=1)
-        x = self._checked(X, is_fit=True)
+        x = checked_features(self, X, is_fit=True)
         random = check_random_state(self.random_state)
         of_vae = VAE().get_params().keys() - {"random_state"}
         settings = {name: getattr(self, name) for name in of_vae}
@@ -102,14 +103,4 @@ class VAEClusterer(ClusterMixin, BaseEstimator):
             X: features, `[samples, features]`.
         """
         check_is_fitted(self)
-        return self._kmeans.predict(self.vae_.transform(self._checked(X)))
-
-    def _checked(self, x: Any, *, is_fit: bool = False) -> np.ndarray:
-        return validate_data(
-            self,
-            x,
-            reset=is_fit,
-            dtype=np.float32,
-            ensure_all_finite="allow-nan",
-            ensure_min_samples=2 if is_fit else 1,
-        )
+        return self._kmeans.predict(self.vae_.transform(checked_features(self, X)))

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from musicvae_jax.estimators.autoencoders import VAE
-from musicvae_jax.estimators.inputs import checked_condition, one_hot
+from musicvae_jax.estimators.inputs import checked_condition, checked_features, one_hot
 
 
 class ConditionalVAE(VAE):
@@ -44,7 +44,7 @@ class ConditionalVAE(VAE):
         Raises:
             ValueError: there are fewer than two different labels, or not one for each sample.
         """
-        x = self._checked(X, is_fit=True)
+        x = checked_features(self, X, is_fit=True)
         self.categories_ = None
         if condition is None:
             return self._fit(x)
@@ -73,7 +73,7 @@ class ConditionalVAE(VAE):
                 none, or the other way round.
         """
         check_is_fitted(self)
-        x = self._checked(X)
+        x = checked_features(self, X)
         return self._encoded(x, self._one_hot(condition, x))
 
     def inverse_transform(self, X: Any, *, condition: Any = None) -> np.ndarray:  # noqa: N803
@@ -84,7 +84,7 @@ class ConditionalVAE(VAE):
     def score(self, X: Any, y: Any = None, *, condition: Any = None) -> float:  # noqa: ARG002, N803
         """The mean ELBO given the conditions, see `VAE.score`; `condition` as in `transform`."""
         check_is_fitted(self)
-        x = self._checked(X)
+        x = checked_features(self, X)
         return self._score(x, self._one_hot(condition, x))
 
     def _one_hot(self, condition: Any, x: np.ndarray) -> np.ndarray | None:

@@ -3,9 +3,31 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from musicvae_jax.training import Examples
+
+
+def checked_features(estimator: BaseEstimator, x: Any, *, is_fit: bool = False) -> np.ndarray:
+    """Features as float32 `[samples, features]`, NaN where they are missing.
+
+    Args:
+        estimator: remembers number and names of the features in fit, and compares them later.
+        x: what the user passed.
+        is_fit: whether this is the call of fit, which needs at least two samples.
+
+    Raises:
+        ValueError: it is no such matrix, it has infinite values, or its features are others.
+    """
+    return validate_data(
+        estimator,
+        x,
+        reset=is_fit,
+        dtype=np.float32,
+        ensure_all_finite="allow-nan",
+        ensure_min_samples=2 if is_fit else 1,
+    )
 
 
 def with_mask(x: np.ndarray, condition: np.ndarray | None = None) -> Examples:

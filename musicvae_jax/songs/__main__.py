@@ -4,13 +4,18 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import tyro
 
 from musicvae_jax.config import DataConfig, FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.command import parse, run_command
+
+if TYPE_CHECKING:
+    from musicvae_jax.runtime.terminal import Terminal
+    from musicvae_jax.songs import Songs
+    from musicvae_jax.songs.usable import Usable
 
 _CHECK = "check"
 T = TypeVar("T")
@@ -69,13 +74,10 @@ def main(arguments: Sequence[str]) -> int:
 def _check(arguments: Sequence[str]) -> None:
     command = _parse(Check, arguments, f"python -m musicvae_jax.songs {_CHECK}")
     from musicvae_jax.runtime.terminal import Terminal
-    from musicvae_jax.songs.readers import load_songs
     from musicvae_jax.songs.summary import summary_lines
-    from musicvae_jax.songs.usable import find_usable
 
     terminal = Terminal()
-    songs = load_songs(command.paths, command.data, command.cache_dir, terminal)
-    usable = find_usable(songs, terminal)
+    songs, usable = _read(command, terminal)
     for line in summary_lines(songs, usable):
         terminal.say(line)
     songs.check_enough_usable(usable.rejected)
@@ -85,18 +87,23 @@ def _export(arguments: Sequence[str]) -> None:
     command = _parse(Export, arguments, "python -m musicvae_jax.songs")
     from musicvae_jax.runtime.terminal import Terminal
     from musicvae_jax.songs.export import export_songs
-    from musicvae_jax.songs.readers import load_songs
     from musicvae_jax.songs.summary import rejection_lines
-    from musicvae_jax.songs.usable import find_usable
 
     terminal = Terminal()
-    songs = load_songs(command.paths, command.data, command.cache_dir, terminal)
-    usable = find_usable(songs, terminal)
+    songs, usable = _read(command, terminal)
     for line in rejection_lines(songs, usable):
         terminal.notice(line)
     songs.check_enough_usable(usable.rejected)
     n_songs = export_songs(songs, usable.rows, command.out)
     terminal.say(f"{command.out}: {n_songs} songs, {len(usable.rejected)} rejected")
+
+
+def _read(command: Check, terminal: "Terminal") -> "tuple[Songs, Usable]":
+    from musicvae_jax.songs.readers import load_songs
+    from musicvae_jax.songs.usable import find_usable
+
+    songs = load_songs(command.paths, command.data, command.cache_dir, terminal)
+    return songs, find_usable(songs, terminal)
 
 
 def _parse(kind: type[T], arguments: Sequence[str], program: str) -> T:
