@@ -1,6 +1,6 @@
 """Computing the next item while the current one is in use."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ class _End:
     """What follows the last item."""
 
 
-def one_ahead(items: Iterator[T]) -> Iterator[T]:
+def one_ahead(items: Iterator[T]) -> Generator[T]:
     """Yields the items; a thread computes each while the one before it is in use.
 
     At most one finished item waits. An error in computing an item is raised in its place. Closing
