@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
 from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP, REPORT
@@ -187,7 +188,7 @@ def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Ter
             write_json(folder / MANIFEST, about | {"code": about["code"] | {"drawing": code}})
 
 
-def _code(about: Mapping) -> Mapping:
+def _code(about: Mapping[str, Any]) -> Mapping[str, Any]:
     """The code versions in a manifest; empty for older manifests, which have only one."""
     found = about.get("code")
     return found if isinstance(found, dict) else {}
@@ -212,7 +213,7 @@ def _possible(
     return {folder: by_name[name] for folder, (name, _) in checkpoints.items() if name in by_name}
 
 
-def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
+def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict[str, Any]:
     """The runs and code that a report depends on."""
     runs = {
         name: {

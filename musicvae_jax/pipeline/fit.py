@@ -188,7 +188,7 @@ def _preprocess(
     split: Split,
     terminal: Terminal,
     fresh: bool,
-) -> tuple:
+) -> tuple[Any, ...]:
     n_texts = int(features.table["lyrics"].notna().sum()) if experiment.uses_lyrics else 0
     reads_crops = experiment.model.traits.reads == "crops"
     with (

@@ -4,6 +4,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import jax
 
@@ -60,7 +61,7 @@ def manifest(
     approximated: Mapping[str, str],
     stages: Mapping[str, Mapping[str, object]],
     watch: Stopwatch,
-) -> dict:
+) -> dict[str, Any]:
     """The content of manifest.json.
 
     Args:

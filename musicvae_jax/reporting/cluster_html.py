@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from musicvae_jax.reporting.style import COLOURS
 
@@ -9,7 +10,7 @@ from musicvae_jax.reporting.style import COLOURS
 _HALF_HEIGHT = 24
 
 
-def cards_html(cards: Mapping) -> str:
+def cards_html(cards: Mapping[str, Any]) -> str:
     """The cards of a run, one below the other.
 
     Args:
@@ -21,7 +22,7 @@ def cards_html(cards: Mapping) -> str:
     return "".join(_card(card, cards["songs"], most_db) for card in cards["clusters"])
 
 
-def _card(card: Mapping, n_songs: int, most_db: float) -> str:
+def _card(card: Mapping[str, Any], n_songs: int, most_db: float) -> str:
     facts = {
         f"{label}s": ", ".join(f"{name} {share:.0%}" for name, share in card["labels"][label])
         for label in ("genre", "language", "artist")
@@ -61,5 +62,5 @@ def _spectrum_svg(spectrum_db: Sequence[float], most_db: float) -> str:
     )
 
 
-def _points(spectrum_db: Sequence[float], side: Callable, scale: float) -> str:
+def _points(spectrum_db: Sequence[float], side: Callable[..., Any], scale: float) -> str:
     return " ".join(f"{2 * band},{scale * side(db, 0):.1f}" for band, db in enumerate(spectrum_db))

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -52,7 +52,7 @@ def page(
     alarms: Mapping[str, Sequence[str]],
     answers: Sequence[str],
     tables: Mapping[str, SuiteTables],
-    cards: Mapping[str, Mapping],
+    cards: Mapping[str, Mapping[str, Any]],
     figures: Mapping[str, tuple[bytes, str]],
     about_run: Mapping[str, object],
 ) -> str:
@@ -186,7 +186,7 @@ def _summary(table: pd.DataFrame) -> str:
     return f"<div class='wide'><table><thead><tr>{head}</tr></thead>{body}</table></div>"
 
 
-def _cards(experiment: str, cards: Mapping) -> str:
+def _cards(experiment: str, cards: Mapping[str, Any]) -> str:
     name = escape(f"{experiment}: {cards['representation']}, seed {cards['seed']}")
     return f"<details><summary>{name}</summary>{cards_html(cards)}</details>"
 
