@@ -343,11 +343,11 @@ def test_several_files_are_opened_together_as_the_known_songs_were(
     files = [write(tmp_path / f"{n}.parquet", songs_table().slice(n, 2)) for n in (4, 8)]
     opened = []
 
-    def assign(model, songs):
+    def assign(model, songs, terminal):
         opened.append(songs)
         raise mv.InputError("enough")
 
-    monkeypatch.setattr("musicvae_jax.verbs.assign", assign)
+    monkeypatch.setattr("musicvae_jax.pipeline.new_songs.assign_as_run", assign)
     assert command(monkeypatch, "c", *files) == EXIT_BAD_INPUT
     assert capsys.readouterr().err.endswith("error: enough\n")
     assert opened[0].table["music_id"].tolist() == [f"song 0{place}" for place in (4, 5, 8, 9)]

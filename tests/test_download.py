@@ -231,28 +231,23 @@ def test_room_is_needed_only_for_what_is_not_there(zenodo, monkeypatch, capsys, 
 
 
 def test_disk_that_fills_up_keeps_the_part(zenodo, monkeypatch, capsys):
-    def fill_up(done, total):
+    def fill_up(task, done, total):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(downloads, "_progress", lambda name: _yielding(fill_up))
+    monkeypatch.setattr(downloads, "_show_bytes", fill_up)
     line = fails(capsys, "4mula-tiny")
     assert "No space left on device" in line
     assert f"{PART} holds {BLOCK} bytes" in line
     assert len(zenodo.requests) == 1
 
 
-@downloads.contextmanager
-def _yielding(value):
-    yield value
-
-
 def test_interruption_keeps_the_part(zenodo, monkeypatch, capsys):
-    def interrupt(done, total):
+    def interrupt(task, done, total):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(downloads, "_progress", lambda name: _yielding(interrupt))
+    monkeypatch.setattr(downloads, "_show_bytes", interrupt)
     assert main(["4mula-tiny"]) == 130
-    assert capsys.readouterr().err == "interrupted; the same command resumes\n"
+    assert capsys.readouterr().err == "error: interrupted; the same command resumes\n"
     assert folder_listing() == [PART.name]
 
 

@@ -42,7 +42,7 @@ def test_lines_and_notices_are_shown_not_obeyed(capsys):
 
 
 def test_errors_are_shown_not_obeyed(capsys):
-    def work(arguments):
+    def work(arguments, notices_only):
         raise InputError(f"{HOSTILE}.wav: broken")
 
     assert run_command([], work) == EXIT_BAD_INPUT
