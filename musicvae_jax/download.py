@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
-from musicvae_jax.errors import InputError, StoppedError
+from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.command import DEBUG, DEBUG_HELP, QUIET, QUIET_HELP, run_command
 from musicvae_jax.runtime.tasks import Task
 from musicvae_jax.runtime.terminal import Terminal
@@ -231,7 +231,7 @@ def _run(arguments: Sequence[str], notices_only: bool) -> None:
         with terminal.task(name, unit="MB") as task:
             path = download(name, on_bytes=partial(_show_bytes, task))
     except KeyboardInterrupt as error:
-        raise StoppedError("interrupted; the same command resumes") from error
+        raise KeyboardInterrupt("interrupted; the same command resumes") from error
     terminal.say(f"{path}: complete, checksum as published")
 
 

@@ -313,7 +313,10 @@ def test_the_command_writes_the_table_of_the_verb(
     numbers = table.select_dtypes("number").astype(float)
     np.testing.assert_allclose(found[numbers.columns].astype(float), numbers, atol=1e-6)
     # The checkpoint does as well.
-    assert command(monkeypatch, "checkpoints/easy_pca", song_path, "--out", "again.csv") == 0
+    arguments = ("checkpoints/easy_pca", song_path, "--out", "again.csv", "--quiet")
+    capsys.readouterr()
+    assert command(monkeypatch, *arguments) == 0
+    assert capsys.readouterr().out == ""
     assert Path("again.csv").read_bytes() == Path("all.csv").read_bytes()
 
 

@@ -15,6 +15,7 @@ import pytest
 from musicvae_jax import download as downloads
 from musicvae_jax.download import DATASETS, Dataset, download, main
 from musicvae_jax.errors import InputError
+from musicvae_jax.runtime.tasks import Task
 from musicvae_jax.songs import FOURMULA_PATH
 
 ROOT = Path(__file__).parent.parent
@@ -189,6 +190,20 @@ def test_file_that_is_there_is_not_asked_for(zenodo, capsys):
     out, err = capsys.readouterr()
     assert out == f"{TARGET}: complete, checksum as published\n"
     assert err == ""
+
+
+def test_the_quiet_command_prints_nothing_on_success(zenodo, capsys):
+    assert main(["--quiet", "4mula-tiny"]) == 0
+    assert TARGET.read_bytes() == CONTENT
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_is_in_megabytes():
+    task = Task("4mula-tiny", None, "MB", lambda: 0.0)
+    downloads._show_bytes(task, 2_900_000, None)
+    assert (task.done, task.total) == (2, None)
+    downloads._show_bytes(task, 5_000_001, 5_000_001)
+    assert (task.done, task.total) == (5, 6)
 
 
 def test_file_with_another_checksum_is_replaced(zenodo):
