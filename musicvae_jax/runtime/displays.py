@@ -1,6 +1,7 @@
 """Two ways to show the tasks under way: live on a terminal, or a line a minute in a log."""
 
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -87,8 +88,8 @@ class LiveDisplay:
             # Its own thread would outlive it for a moment.
             auto_refresh=False,
             transient=True,
-            # What others print to standard output must not get into standard error.
-            redirect_stdout=False,
+            # It goes to standard error then: on a screen only, where both are one.
+            redirect_stdout=sys.stdout.isatty(),
         )
         # Also if a signal interrupts the others.
         self._running.callback(self._console.show_cursor)

@@ -12,7 +12,7 @@ class Stopwatch:
         show: shows the stage of this name while a block runs; shows nothing by default.
     """
 
-    def __init__(self, show: Callable[[str], AbstractContextManager] = nullcontext) -> None:
+    def __init__(self, show: Callable[[str], AbstractContextManager[object]] = nullcontext) -> None:
         self.seconds: dict[str, float] = {}
         self._show = show
 

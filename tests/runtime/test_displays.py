@@ -129,6 +129,17 @@ def test_nothing_is_left_on_a_terminal(tasks):
     assert threading.active_count() == before
 
 
+def test_what_others_print_stays_in_its_stream(tasks, capsys):
+    console = screen()
+    display = LiveDisplay(console, tasks)
+    display.start()
+    print("a result of theirs")
+    print("a warning of theirs", file=sys.stderr)
+    display.stop()
+    assert capsys.readouterr() == ("a result of theirs\n", "")
+    assert "a warning of theirs\n" in console.file.getvalue()
+
+
 def test_a_terminal_shows_them_again_after_a_pause(tasks):
     console = screen()
     display = LiveDisplay(console, tasks)

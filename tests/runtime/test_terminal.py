@@ -122,6 +122,7 @@ def work(arguments, notices_only):
     with terminal.task("mine"), terminal.progress("training", 4, "epochs") as advance:
         advance()
         terminal.say("a result")
+        print("by a callback")
         terminal.notice("careful")
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -155,9 +156,11 @@ def test_a_screen_shows_tasks_and_is_clean_after_an_interrupt():
     assert "1/4 epochs" in printed
     # https://no-color.org: an empty variable does not count.
     assert COLOUR.search(printed)
-    # Both lines stand at the start of lines that were wiped, and stay.
-    assert re.search(r"(\x1b\[2K|\x1b\[\?25h)a result\r\n", printed)
-    assert re.search(r"(^|\r|\x1b\[2K|\x1b\[\?25l)notice: careful\r\n", printed)
+    # They stand at the start of lines that were wiped, and stay.
+    for line in ("a result", "by a callback", "notice: careful"):
+        assert re.search(
+            rf"(\r|\x1b\[2K|\x1b\[\?25[hl]|careful\r\n|callback\r\n){line}\r\n", printed
+        )
     assert re.search(r"\x1b\[2K(\x1b\[\?25h)+error: interrupted\r\n$", printed)
     assert printed.count("\x1b[?25h") >= printed.count("\x1b[?25l") == 2
 
@@ -170,5 +173,10 @@ def test_a_screen_without_colours():
 
 def test_a_screen_that_understands_no_control_sequence():
     printed, code = on_a_screen(TERM="dumb")
-    assert printed.splitlines() == ["a result", "notice: careful", "error: interrupted"]
+    assert printed.splitlines() == [
+        "a result",
+        "by a callback",
+        "notice: careful",
+        "error: interrupted",
+    ]
     assert code == EXIT_INTERRUPTED
