@@ -10,6 +10,7 @@ from pathlib import Path
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
 from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP, REPORT
 from musicvae_jax.errors import InputError
+from musicvae_jax.pipeline.describe import describe
 from musicvae_jax.pipeline.manifest import computing_code, drawing_code
 from musicvae_jax.pipeline.resolve import (
     resolve_blocks,
@@ -200,7 +201,10 @@ def _write_checkpoints(
     for folder, experiment in _possible(checkpoints, finished).items():
         _, beta = checkpoints[folder]
         trained = load(experiment.checkpoint_dir)
-        replace_checkpoint(folder, trained if beta is None else trained.of_beta(beta))
+        part = trained if beta is None else trained.of_beta(beta)
+        about = read_json(experiment.results_dir / MANIFEST)
+        card = describe(part, experiment.results_dir, about, folder)
+        replace_checkpoint(folder, part, card)
 
 
 def _possible(

@@ -126,6 +126,7 @@ def fit(
         saving: where to save; None saves nothing and always trains.
         on_epochs: called when all members have trained an epoch, with its number, from 0, and their
             losses and active units by name, `[members]` each; on the host, between compiled chunks.
+            If the training was found or is resumed, the epochs trained before come first.
         watch: times the stages.
 
     Raises:
@@ -246,6 +247,8 @@ def _train_or_find(
     if found is not None:
         terminal.say(f"model: loaded from {found} (same settings, data and seeds)")
         there = load(found)
+        if on_epochs is not None:
+            _report_whole(blank, there.history, on_epochs)
         return blank._replace(state=there.state, history=there.history, key=key), found
     members, train = blank.experiment.members, blank.experiment.train
     mesh = make_mesh(len(members), runtime.devices)
@@ -347,6 +350,12 @@ def _reports(
                 report(first_member, first_epoch, history)
 
         yield on_history
+
+
+def _report_whole(blank: Trained, history: History, on_epochs: OnEpochs) -> None:
+    """Reports all epochs of a training that was found."""
+    n_members, n_epochs = history.active_units.shape
+    EpochReports(blank.model, n_members, n_epochs, on_epochs)(0, 0, history)
 
 
 def _notice_gaps(
