@@ -224,7 +224,7 @@ def _use(experiment: Experiment, checkpoint: Path, songs: Path) -> str:
             f"model = mv.load({_literal(checkpoint)})  # the folder of this file",
             f"songs = mv.load_songs({_literal(songs)})  # or others, read in the same way",
             "latents = model.encode(songs)",
-            "print(mv.assign(model, songs))  # a table: the cluster of each song, its neighbours",
+            'print(mv.assign(model, songs)[["title", "cluster", "nearest_1_title"]])',
             "```",
             "",
             "From the command line:",

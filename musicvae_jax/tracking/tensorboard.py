@@ -12,8 +12,8 @@ from musicvae_jax.tracking import Followed, Outcome, followed
 
 FOLDER = "tensorboard"
 _EVENTS = "events.out.tfevents.*"
-# Between two writes to the disk: TensorBoard reads every 30.
-_FLUSH_SECONDS = 10
+# Between two writes to the disk; what a killed run can lose.
+_FLUSH_SECONDS = 2
 
 
 class TensorBoard:
