@@ -19,9 +19,10 @@ from musicvae_jax.pipeline.resolve import (
 )
 from musicvae_jax.pipeline.results import replace_checkpoint
 from musicvae_jax.pipeline.run import run_experiment
+from musicvae_jax.reporting.reading import read_manifest
 from musicvae_jax.reporting.run_figures import redraw
 from musicvae_jax.reporting.suite_report import draw_overview
-from musicvae_jax.runtime.files import read_json, write_json
+from musicvae_jax.runtime.files import read_json, read_object, write_json
 from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_MANY_RUNS
@@ -66,7 +67,8 @@ def run_suites(
         # Until the report is complete, this marks the folder as a suite's, but not as up to date.
         write_json(results_dir / _STATE, {})
         _write_checkpoints(checkpoints, finished)
-        draw_overview(results_dir, finished, FOR_MANY_RUNS, terminal)
+        with terminal.task("tables, pictures and report"):
+            draw_overview(results_dir, finished, FOR_MANY_RUNS, terminal)
         write_json(results_dir / _STATE, state)
     if failed:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in failed.items())
@@ -115,7 +117,7 @@ def _resolved(
     for suite, experiments in suites.items():
         for experiment in experiments:
             one = replace(experiment, data=find_songs(experiment.data))
-            has_mels = reader_of(one.data.path).has_mels
+            has_mels = reader_of(one.data.source).has_mels
             try:
                 one = resolve_blocks(one, has_mels, notice)
             except InputError as error:
@@ -153,20 +155,25 @@ def _run_missing(
     if first is None:
         return finished, failed
     data, cache_dir = first.data, first.features.cache_dir
-    fingerprint = load_songs(data.path, data, cache_dir, terminal).fingerprint
-    for suite, experiments in suites.items():
-        for experiment in experiments:
-            if not runtime.fresh and is_finished(experiment, fingerprint):
+    fingerprint = load_songs(data.source, data, cache_dir, terminal).fingerprint
+    every = [(suite, one) for suite, experiments in suites.items() for one in experiments]
+    done = [not runtime.fresh and is_finished(one, fingerprint) for _, one in every]
+    with terminal.progress("all experiments", done.count(False)) as advance:
+        for place, ((suite, experiment), is_done) in enumerate(zip(every, done, strict=True)):
+            if is_done:
                 terminal.say(f"{experiment.name}: finished before, not run again")
             else:
                 terminal.say(f"{experiment.name}: running")
                 try:
-                    run_experiment(experiment, runtime, FOR_MANY_RUNS, terminal)
+                    with terminal.task(f"experiment {place + 1} of {len(every)}"):
+                        run_experiment(experiment, runtime, FOR_MANY_RUNS, terminal)
                 except (InputError, ArithmeticError) as error:
                     # The other experiments can still run; the exit code reports the failure.
                     failed[experiment.name] = str(error)
                     terminal.notice(f"{experiment.name} is left out: {error}")
                     continue
+                finally:
+                    advance()
             finished[suite].append(experiment)
     return finished, failed
 
@@ -174,7 +181,7 @@ def _run_missing(
 def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Terminal) -> None:
     """Redraws figures that another version of the code drew; changes nothing else."""
     runs = [one.results_dir for experiments in finished.values() for one in experiments]
-    manifests = {folder: read_json(folder / MANIFEST) for folder in runs}
+    manifests = {folder: read_object(folder / MANIFEST) for folder in runs}
     code = drawing_code()
     outdated = [folder for folder, about in manifests.items() if about["code"]["drawing"] != code]
     if not outdated:
@@ -202,7 +209,7 @@ def _write_checkpoints(
         _, beta = checkpoints[folder]
         trained = load(experiment.checkpoint_dir)
         part = trained if beta is None else trained.of_beta(beta)
-        about = read_json(experiment.results_dir / MANIFEST)
+        about = read_manifest(experiment.results_dir)
         card = describe(part, experiment.results_dir, about, folder)
         replace_checkpoint(folder, part, card)
 
@@ -220,7 +227,7 @@ def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
     """The runs and code that a report depends on."""
     runs = {
         name: {
-            one.name: read_json(one.results_dir / MANIFEST)["finished_utc"] for one in experiments
+            one.name: read_object(one.results_dir / MANIFEST)["finished_utc"] for one in experiments
         }
         for name, experiments in finished.items()
     }

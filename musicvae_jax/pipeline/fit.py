@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import numpy as np
@@ -23,6 +23,7 @@ from musicvae_jax.features import (
     extract_features,
     vocabulary,
 )
+from musicvae_jax.models import MixtureModel
 from musicvae_jax.pipeline.training_key import training_key, training_settings
 from musicvae_jax.preprocess import ModelInputs, audio_config, fit_transform, split_inputs
 from musicvae_jax.representations import Representation, fit_pca
@@ -247,8 +248,9 @@ def _train_or_find(
     if found is not None:
         terminal.say(f"model: loaded from {found} (same settings, data and seeds)")
         there = load(found)
-        if on_epochs is not None:
-            _report_whole(blank, there.history, on_epochs)
+        if on_epochs is not None and there.history is not None:
+            n_members, n_epochs = there.history.active_units.shape
+            EpochReports(blank.model, n_members, n_epochs, on_epochs)(0, 0, there.history)
         return blank._replace(state=there.state, history=there.history, key=key), found
     members, train = blank.experiment.members, blank.experiment.train
     mesh = make_mesh(len(members), runtime.devices)
@@ -267,7 +269,7 @@ def _train_or_find(
     try:
         with defer_signals(), _reports(blank, terminal, on_epochs) as on_history:
             rest = (on_history, mesh, open_saver)
-            if is_streamed:
+            if is_streamed or isinstance(source, CropSource):
                 state, history = train_streamed_members(blank.model, train, source, members, *rest)
             else:
                 data = source.data()
@@ -289,13 +291,21 @@ def _train_or_find(
 
 def _check_pretraining(blank: Trained, source: CropSource | RowSource, is_streamed: bool) -> None:
     """Raises `InputError` if the mixture that is the prior could not be fitted to the songs."""
+    # No model of crops has such a prior.
+    assert isinstance(source, RowSource)
     if is_streamed:
         raise InputError(
             f"model.kind: got {blank.experiment.model.kind!r} and features that are streamed, "
             f"expected a data_budget_mb above {source.n_bytes / 10**6:,.1f}, since its mixture is "
             "fitted to all songs"
         )
-    check_components(blank.model, source.n_examples)
+    check_components(_mixture_model(blank), source.n_examples)
+
+
+def _mixture_model(blank: Trained) -> MixtureModel:
+    """The module of a kind without a normal prior."""
+    # A checker cannot follow the table of kinds.
+    return cast(MixtureModel, blank.model)
 
 
 def _start_params(
@@ -307,9 +317,10 @@ def _start_params(
         return None
 
     def pretrain(members: Sequence[Member]) -> Any:
-        with terminal.progress("pretraining", len(members) * train.pretrain_epochs) as advance:
+        n_epochs = len(members) * train.pretrain_epochs
+        with terminal.progress("pretraining", n_epochs, "epochs") as advance:
             return pretrain_members(
-                *(blank.model, train, members, data),
+                *(_mixture_model(blank), train, members, data),
                 lambda first_member, first_epoch, history: advance(history.active_units.size),  # noqa: ARG005
                 mesh,
                 should_stop=lambda: may_stop and stop_requested(),
@@ -321,7 +332,7 @@ def _start_params(
 def _is_streamed(
     source: CropSource | RowSource, runtime: RuntimeConfig, terminal: Terminal
 ) -> bool:
-    if source.always_streams:
+    if isinstance(source, CropSource):
         return True
     n_mb = source.n_bytes / 10**6
     if n_mb <= runtime.data_budget_mb:
@@ -342,7 +353,7 @@ def _reports(
     report = None
     if on_epochs is not None:
         report = EpochReports(blank.model, n_members, n_epochs, on_epochs)
-    with terminal.progress("training", n_members * n_epochs) as advance:
+    with terminal.progress("training", n_members * n_epochs, "epochs") as advance:
 
         def on_history(first_member: int, first_epoch: int, history: History) -> None:
             advance(history.active_units.size)
@@ -350,12 +361,6 @@ def _reports(
                 report(first_member, first_epoch, history)
 
         yield on_history
-
-
-def _report_whole(blank: Trained, history: History, on_epochs: OnEpochs) -> None:
-    """Reports all epochs of a training that was found."""
-    n_members, n_epochs = history.active_units.shape
-    EpochReports(blank.model, n_members, n_epochs, on_epochs)(0, 0, history)
 
 
 def _notice_gaps(

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +37,12 @@ from musicvae_jax.tracking import open_tracker
 from musicvae_jax.trained import save
 from musicvae_jax.training.resume import discard_interrupted
 
+# In the order they are timed; some run beside others.
+STAGES = (
+    *("songs", "features", "training", "posteriors", "UMAP", "clustering", "t-SNE", "evidence"),
+    *("comparisons", "stability", "factors", "writing", "figures"),
+)
+
 
 def run_experiment(
     experiment: Experiment, runtime: RuntimeConfig, workers: Workers, terminal: Terminal
@@ -54,9 +62,14 @@ def run_experiment(
         DivergenceError: training reached NaN or infinity.
         StoppedError: a signal arrived; the training is saved, and the same call resumes it.
     """
-    watch = Stopwatch()
+    watch = Stopwatch(partial(terminal.stage, names=STAGES))
     note_code()
-    with ExitStack() as lock, ExitStack() as results, ExitStack() as tracked:
+    with (
+        terminal.task(experiment.name),
+        ExitStack() as lock,
+        ExitStack() as results,
+        ExitStack() as tracked,
+    ):
 
         def claim() -> Path:
             name, results_dir = experiment.name, experiment.results_dir
@@ -67,7 +80,8 @@ def run_experiment(
 
         folder = first_does(claim, "output folder")
         saving = Saving(experiment.resume_dir, _neighbours(experiment))
-        songs = _load(experiment, terminal)
+        with watch.stage("songs"):
+            songs = _load(experiment, terminal)
         tracker = tracked.enter_context(
             open_tracker(runtime.track if is_first() else None, experiment)
         )
@@ -90,7 +104,7 @@ def _load(experiment: Experiment, terminal: Terminal) -> Songs:
     """Opens the experiment's songs, in the first process first: it may fill a cache."""
     with first_process_first("songs"):
         return load_songs(
-            experiment.data.path, experiment.data, experiment.features.cache_dir, terminal
+            experiment.data.source, experiment.data, experiment.features.cache_dir, terminal
         )
 
 
@@ -102,7 +116,7 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
 
     scores = {name: read_table(experiment.results_dir, name) for name in SCORE_TABLES}
     n_songs = scores["metrics"]["n_songs"].max()
-    title = run_title(experiment.name, experiment.data.path, n_songs)
+    title = run_title(experiment.name, experiment.data.source, n_songs)
     terminal.show(reporting.score_table(reporting.summary(**scores), title))
     terminal.say(f"map: {experiment.results_dir / MAP}")
     terminal.say(f"results: {experiment.results_dir}")
@@ -197,7 +211,8 @@ def _write_results(
         save(trained._replace(known=known), folder / CHECKPOINT)
         write_json(folder / CARDS, cards(fitted, listing, clusters))
         if fitted.inputs.crops is not None:
-            np.savez_compressed(folder / RECONSTRUCTIONS, **mel_examples(fitted))
+            arrays: dict[str, Any] = mel_examples(fitted)
+            np.savez_compressed(folder / RECONSTRUCTIONS, **arrays)
         write_map_files(songs, fitted, listing, finish_neighbours(), folder)
         # The map reads it.
         write_json(folder / CONFIG, to_json(experiment))
