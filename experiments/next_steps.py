@@ -62,6 +62,8 @@ def _own_songs(asked: Experiment, songs: Path, music: Path) -> Step:
 
 def _is_as_named(asked: Experiment) -> bool:
     """Whether the command line changed nothing but songs, seeds, k and the output folder."""
+    if asked.name not in EXPERIMENTS:
+        return False
     named = EXPERIMENTS[asked.name].experiment
     return asked == replace(
         named,
