@@ -31,7 +31,7 @@ def next_steps(asked: Experiment, songs: Path, k: int, music: Path = _MUSIC) -> 
         music: a folder that is offered as songs of one's own after a run on the demo set, if it
             exists.
     """
-    data = () if asked.data.path is None else ("--data.path", songs)
+    data: tuple[object, ...] = () if asked.data.path is None else ("--data.path", songs)
     return [
         _another_run(asked, data, k),
         _step("raw, PCA and VAEs in one report", _SUITE, "easy", "--k", k, *data),
@@ -39,7 +39,7 @@ def next_steps(asked: Experiment, songs: Path, k: int, music: Path = _MUSIC) -> 
     ]
 
 
-def _another_run(asked: Experiment, data: tuple, k: int) -> Step:
+def _another_run(asked: Experiment, data: tuple[object, ...], k: int) -> Step:
     """With the label no longer given, with more seeds, or of another model: what fits first."""
     same_k = ("--cluster.k", k)
     if asked.model.condition != "none":

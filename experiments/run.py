@@ -59,7 +59,7 @@ def _run(arguments: Sequence[str]) -> None:
     experiment = resolve(command.experiment, terminal)
     run_experiment(experiment, runtime, FOR_ONE_RUN, terminal)
     if is_first():
-        steps = partial(next_steps, command.experiment, experiment.data.path)
+        steps = partial(next_steps, command.experiment, experiment.data.source)
         show_results(experiment, perf_counter() - start, terminal, steps)
 
 

@@ -43,7 +43,7 @@ def run_experiment(experiment: Experiment, **runtime) -> Path:
     """Resolves and runs as the command line does; returns the results folder."""
     asked, experiment = experiment, resolve(experiment, Terminal())
     pipeline.run_experiment(experiment, RuntimeConfig(**runtime), FOR_ONE_RUN, Terminal())
-    steps = partial(next_steps, asked, experiment.data.path)
+    steps = partial(next_steps, asked, experiment.data.source)
     show_results(experiment, 0.0, Terminal(), steps)
     return experiment.results_dir
 

@@ -36,7 +36,7 @@ def show_results(
     width = max(len(command) for command, _ in steps)
     for command, purpose in steps:
         terminal.say(f"  {command:{width}}  # {purpose}")
-    title = run_title(experiment.name, experiment.data.path, metrics["n_songs"].max())
+    title = run_title(experiment.name, experiment.data.source, metrics["n_songs"].max())
     terminal.show(reporting.score_table(summary, title))
     terminal.say(f"results: {experiment.results_dir}")
     terminal.say(f"checkpoint: {experiment.checkpoint_dir}")

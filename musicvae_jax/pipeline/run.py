@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ def _load(experiment: Experiment, terminal: Terminal) -> Songs:
     """Opens the experiment's songs, in the first process first: it may fill a cache."""
     with first_process_first("songs"):
         return load_songs(
-            experiment.data.path, experiment.data, experiment.features.cache_dir, terminal
+            experiment.data.source, experiment.data, experiment.features.cache_dir, terminal
         )
 
 
@@ -169,7 +170,8 @@ def _write_results(
         save(trained._replace(known=known), folder / CHECKPOINT)
         write_json(folder / CARDS, cards(fitted, listing, clusters))
         if fitted.inputs.crops is not None:
-            np.savez_compressed(folder / RECONSTRUCTIONS, **mel_examples(fitted))
+            arrays: dict[str, Any] = mel_examples(fitted)
+            np.savez_compressed(folder / RECONSTRUCTIONS, **arrays)
         write_map_files(songs, fitted, listing, finish_neighbours(), folder)
         # The map reads it.
         write_json(folder / CONFIG, to_json(experiment))

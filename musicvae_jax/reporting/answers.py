@@ -1,6 +1,7 @@
 """What the numbers of a suite say, in sentences computed from them."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -109,7 +110,8 @@ def _best(rows: pd.DataFrame) -> Iterator[str]:
             by_method = same_songs.groupby(["experiment", "representation"])[f"ami_{label}"]
             means = by_method.mean().dropna()
             if len(means) > 1:
-                experiment, name = means.idxmax()
+                best: Any = means.idxmax()
+                experiment, name = best
                 # Many experiments have the same baselines.
                 n_different = len(means.reset_index("representation").drop_duplicates())
                 yield (
@@ -158,7 +160,7 @@ def _conditioned_on_language(
     )
     if not all(len(scores) == len(seeds) for scores in (*probes, *genres)):
         return
-    found = compare_paired(*probes)
+    found = compare_paired(probes[0].to_numpy(), probes[1].to_numpy())
     chance = of_plain["language_probe_chance"].mean()
     yield (
         "Does telling the decoder the language keep it out of the latents? "
