@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from musicvae_jax.config import Experiment
 from musicvae_jax.config.folder import MAP, SCORE_TABLES
+from musicvae_jax.runtime.tasks import duration
 from musicvae_jax.runtime.terminal import Terminal
 
 
@@ -40,19 +41,4 @@ def show_results(
     terminal.show(reporting.score_table(summary, title))
     terminal.say(f"results: {experiment.results_dir}")
     terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
-    terminal.say(f"took {spoken_time(seconds)}")
-
-
-def spoken_time(seconds: float) -> str:
-    """A time in the two units that say it.
-
-    Example:
-        >>> spoken_time(47.6), spoken_time(118.2), spoken_time(7260.0)
-        ('48 s', '1 min 58 s', '2 h 1 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    terminal.say(f"took {duration(seconds)}")
