@@ -18,7 +18,7 @@ Clusterer = Literal[
     "consensus",
     "umap_gmm",
 ]
-KRule = Literal["silhouette", "stability", "pac"]
+KRule = Literal["elbow", "silhouette", "stability", "pac"]
 TrackerName = Literal["tensorboard"]
 
 
@@ -102,19 +102,22 @@ class KRuleTraits(NamedTuple):
 
     Attributes:
         choose: "file.function" in `musicvae_jax.clustering`: from the curves of K-Means to a k.
+        spoken: what sentences call the rule.
         measure: "file.function" in `musicvae_jax.evaluation`: (points, k, config, seed, number of
-            seeds) to the value at k of the curve that has the rule's name; "" where every run has
-            that curve.
+            seeds) to the value at k of the curve that has the rule's name; "" for a rule that
+            reads a curve of every run.
     """
 
     choose: str
+    spoken: str
     measure: str = ""
 
 
 K_RULES: dict[KRule, KRuleTraits] = {
-    "silhouette": KRuleTraits("choice.silhouette_k"),
-    "stability": KRuleTraits("choice.stable_k", "agreement.kmeans_stability"),
-    "pac": KRuleTraits("choice.unambiguous_k", "ambiguity.kmeans_pac"),
+    "elbow": KRuleTraits("choice.elbow_k", "the elbow"),
+    "silhouette": KRuleTraits("choice.silhouette_k", "the silhouette"),
+    "stability": KRuleTraits("choice.stable_k", "stability", "agreement.kmeans_stability"),
+    "pac": KRuleTraits("choice.unambiguous_k", "the PAC", "ambiguity.kmeans_pac"),
 }
 
 

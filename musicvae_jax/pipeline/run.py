@@ -14,11 +14,9 @@ from musicvae_jax.config.folder import (
     CARDS,
     CONFIG,
     MANIFEST,
-    MAP,
     MODEL_CARD,
     PROJECTIONS,
     RECONSTRUCTIONS,
-    SCORE_TABLES,
 )
 from musicvae_jax.pipeline import tables
 from musicvae_jax.pipeline.fit import Fitted, Saving, fit
@@ -106,21 +104,6 @@ def _load(experiment: Experiment, terminal: Terminal) -> Songs:
         return load_songs(
             experiment.data.source, experiment.data, experiment.features.cache_dir, terminal
         )
-
-
-def show_results(experiment: Experiment, terminal: Terminal) -> None:
-    """Prints the scores of a finished run and where its files are."""
-    from musicvae_jax import reporting
-    from musicvae_jax.reporting.reading import read_table
-    from musicvae_jax.reporting.run_figures import run_title
-
-    scores = {name: read_table(experiment.results_dir, name) for name in SCORE_TABLES}
-    n_songs = scores["metrics"]["n_songs"].max()
-    title = run_title(experiment.name, experiment.data.source, n_songs)
-    terminal.show(reporting.score_table(reporting.summary(**scores), title))
-    terminal.say(f"map: {experiment.results_dir / MAP}")
-    terminal.say(f"results: {experiment.results_dir}")
-    terminal.say(f"checkpoint: {experiment.checkpoint_dir}")
 
 
 def _neighbours(experiment: Experiment) -> tuple[Path, ...]:

@@ -10,6 +10,7 @@ from musicvae_jax.reporting.curves import (
 )
 from musicvae_jax.reporting.dimensions import posterior_dimensions
 from musicvae_jax.reporting.factor_curves import disentanglement_curves
+from musicvae_jax.reporting.finding import finding
 from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.overview import comprehensive_results
 from musicvae_jax.reporting.page import SuiteTables, page
@@ -31,6 +32,7 @@ __all__ = [
     "comprehensive_results",
     "disentanglement_curves",
     "distinct",
+    "finding",
     "language_tradeoff",
     "latent_interpolation",
     "page",
