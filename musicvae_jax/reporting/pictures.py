@@ -14,7 +14,6 @@ from musicvae_jax.reporting.curves import selection_overview, training_overview
 from musicvae_jax.reporting.factor_curves import disentanglement_curves
 from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.overview import comprehensive_results
-from musicvae_jax.reporting.page import SuiteTables
 from musicvae_jax.reporting.png import write_png
 from musicvae_jax.reporting.reading import (
     read_manifest,
@@ -30,6 +29,7 @@ from musicvae_jax.reporting.roles import (
 )
 from musicvae_jax.reporting.scatter import METHOD_NAMES, projection_grid
 from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
+from musicvae_jax.reporting.suite_table import SuiteTables
 from musicvae_jax.reporting.tradeoff import language_tradeoff
 
 _DPI = 200

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Mapping
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -57,6 +58,11 @@ def leak_mark(row: Mapping[str, object], kind: str) -> str:
 def is_label_free(row: Mapping[str, object], label: str) -> bool:
     """Whether scores against a label are results: it was not given and does not follow."""
     return not leak_mark(row, label)
+
+
+def label_free(rows: pd.DataFrame, label: str) -> pd.DataFrame:
+    """The rows of representations that were not given the label nor anything it follows from."""
+    return rows.loc[[is_label_free(row, label) for _, row in rows.iterrows()]]
 
 
 def mean_and_std(mean: float, std: float, digits: int = 3) -> str:
