@@ -2,7 +2,7 @@ import base64
 import io
 import re
 from collections import Counter
-from itertools import count
+from itertools import count, pairwise
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,7 @@ def test_parts_are_in_the_order_in_which_people_read_them(html):
     levels = [int(name[1]) for name, _ in tags.tags if re.fullmatch("h[1-6]", name)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     headings = re.findall("<h2>(.*?)</h2>", html)
     assert headings == ["Map", "Scores", "Clusters", "Figures", "More"]
     assert html.count("<div class='opening'>") == 1
@@ -176,8 +176,10 @@ def test_no_number_is_in_two_places():
     answers = reporting.answers([], metrics, spaces, compared)
     tables = {"easy": reporting.SuiteTables(summary, reporting.suite_table([metrics]))}
     html = reporting.page(reporting.Contents("title", tables, answers=answers))
-    text = re.sub("<style>.*?</style>|<svg.*?</svg>|<div class='opening'>.*?</div>", "", html, flags=re.S)
-    found = Counter(re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)", re.sub("<[^>]*>", " ", text)))
+    # The opening may cite the table, and a bar is drawn from its number.
+    html = re.sub("<style>.*?</style>|<svg.*?</svg>|<div class='opening'>.*?</div>", "", html)
+    text = re.sub("<[^>]*>", " ", html)
+    found = Counter(re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)", text))
     assert len(found) > 40
     assert [number for number, n in found.items() if n > 1] == []
 

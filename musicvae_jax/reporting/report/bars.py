@@ -44,7 +44,7 @@ def bar_svg(bar: Bar, end: float) -> str:
     """
     if bar.score != bar.score:
         return ""
-    middle = _HEIGHT / 2
+    middle = _HEIGHT // 2
     parts = [
         f"<rect class='bar' y='{_BAR_TOP}' width='{_place(bar.score, end)}' "
         f"height='{_BAR_HEIGHT}'/>"
