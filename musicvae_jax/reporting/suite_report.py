@@ -121,7 +121,7 @@ def _draw_pictures(
     workers: Workers,
     terminal: Terminal,
 ) -> dict[str, tuple[bytes, str]]:
-    """Draws what the runs allow, and returns small pictures with their captions."""
+    """Draws what the runs allow, and returns small pictures with their captions, by title."""
     folder.mkdir(exist_ok=True)
     remove_abandoned(folder)
     calls = [(name, runs, tables, title, folder) for name in PICTURES]
@@ -132,7 +132,7 @@ def _draw_pictures(
             advance()
     paths = {name: folder / f"{name}.png" for name in PICTURES}
     return {
-        name: (smaller(path.read_bytes()), PICTURES[name].caption)
+        PICTURES[name].title: (smaller(path.read_bytes()), PICTURES[name].caption)
         for name, path in paths.items()
         if path.exists()
     }

@@ -14,6 +14,7 @@ from musicvae_jax.evaluation import (
     tag_terms,
     word_terms,
 )
+from musicvae_jax.reporting.report import cards as report_cards
 
 
 @pytest.fixture
@@ -177,7 +178,17 @@ def test_without_statistics_there_is_no_picture():
     assert reporting.cluster_spectra(cards, "title") is None
 
 
-def test_the_spectra_in_html_share_one_scale():
+def test_a_band_far_out_does_not_flatten_the_other_spectra():
+    cards = frames.cards()
+    loud, quiet = cards["clusters"]
+    loud["spectrum_db"], quiet["spectrum_db"] = [100.0] + [2.0] * 99, [2.0] * 100
+    html = reporting.cards_html(cards)
+    assert "the edges are 2.0 dB away, and what is beyond is cut off" in html
+    assert html.count("points='0,0 0,24.0 2,24.0") == 2
+
+
+def test_the_spectra_in_html_share_one_scale(monkeypatch):
+    monkeypatch.setattr(report_cards, "_WITHIN", 1.0)
     cards = frames.cards()
     loud, quiet = cards["clusters"]
     loud["spectrum_db"], quiet["spectrum_db"] = [4.0, -2.0, 0.0], [1.0, -1.0, 1.0]

@@ -99,11 +99,11 @@ def test_a_picture_of_many_pixels_is_no_attack(monkeypatch):
 
 def test_tall_pictures_can_be_enlarged():
     wide, tall = (
-        figures_html({"a_b": (smaller(png(*size)), "c")}) for size in ((90, 30), (30, 90))
+        figures_html({"A <b>": (smaller(png(*size)), "c")}) for size in ((90, 30), (30, 90))
     )
     assert "<details" not in wide
     assert "<details class='tall'><summary><img alt='c' width='30' height='90'" in tall
-    assert "<b>A b</b>" in wide
+    assert "<b>A &lt;b&gt;</b>" in wide
 
 
 def test_a_map_stays_inside_its_frame():

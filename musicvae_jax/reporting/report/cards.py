@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 
+import numpy as np
+
 from musicvae_jax.reporting.report.markup import folded
 from musicvae_jax.reporting.report.terms import marked
 
@@ -11,6 +13,8 @@ from musicvae_jax.reporting.report.terms import marked
 _MOST_OPEN = 24
 # Of the small pictures, in units of their drawing.
 _HALF_HEIGHT = 24
+# Share of the bands of all spectra that the pictures hold whole.
+_WITHIN = 0.98
 
 
 def cards_html(cards: Mapping) -> str:
@@ -21,8 +25,7 @@ def cards_html(cards: Mapping) -> str:
     """
     clusters = sorted(cards["clusters"], key=lambda card: -card["size"])
     spectra = [card["spectrum_db"] for card in clusters if "spectrum_db" in card]
-    # One scale, so that the pictures of a run compare.
-    most_db = max((abs(db) for spectrum in spectra for db in spectrum), default=0.0)
+    most_db = _edge(spectra)
     found = [_card(card, cards["songs"], most_db) for card in clusters]
     rest = found[_MOST_OPEN:]
     more = "1 smaller cluster" if len(rest) == 1 else f"{len(rest)} smaller clusters"
@@ -33,12 +36,21 @@ def cards_html(cards: Mapping) -> str:
     )
 
 
+def _edge(spectra: Sequence[Sequence[float]]) -> float:
+    """The decibels at the edges of the pictures, one scale for a run, so that they compare."""
+    if not spectra:
+        return 0.0
+    # A single band far out would flatten all the others.
+    return float(np.quantile(np.abs(np.concatenate(spectra)), _WITHIN))
+
+
 def _about(cards: Mapping, n_spectra: int, most_db: float) -> str:
     text = f"Clusters of {cards['representation']}, seed {cards['seed']}, largest first."
     if n_spectra:
         text += (
             " The spectrum is the cluster's mean, low frequencies on the left, against that of all "
-            f"songs: louder above the line, softer below it; the edges are {most_db:.1f} dB away."
+            "songs: louder above the line, softer below it; the edges are "
+            f"{most_db:.1f} dB away, and what is beyond is cut off."
         )
     return text
 
@@ -131,4 +143,5 @@ def _spoken_spectrum(spectrum_db: Sequence[float]) -> str:
 
 
 def _points(spectrum_db: Sequence[float], side: Callable, scale: float) -> str:
-    return " ".join(f"{2 * band},{scale * side(db, 0):.1f}" for band, db in enumerate(spectrum_db))
+    levels = np.clip(scale * np.asarray(spectrum_db, float), -_HALF_HEIGHT, _HALF_HEIGHT)
+    return " ".join(f"{2 * band},{side(level, 0.0):.1f}" for band, level in enumerate(levels))

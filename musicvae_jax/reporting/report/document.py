@@ -47,7 +47,7 @@ class Contents(NamedTuple):
         answers: sentences on the questions that the experiments ask.
         maps: the map, and links to others.
         cards: experiment to what its cards.json holds.
-        figures: name to a WebP's bytes and a caption.
+        figures: title to a WebP's bytes and a caption.
         about_data: what the songs are, name to value.
         about_run: versions, device and the like, name to value.
     """
@@ -73,7 +73,7 @@ def page(contents: Contents) -> str:
         "Scores": score_bars(rows),
         "Clusters": cards_html(contents.cards[first]) if first in contents.cards else "",
         "Figures": figures_html(contents.figures),
-        "More": _more(contents, first, _has_marks(rows)),
+        "More": _more(contents, rows, first),
     }
     body = "\n".join(_section(*one) for one in sections.items() if one[1])
     title = escape(contents.title)
@@ -130,11 +130,10 @@ def _opening(sentences: Opening) -> str:
     return f"<div class='opening'>{items}</div>"
 
 
-def _more(contents: Contents, first: str, has_marks: bool) -> str:
+def _more(contents: Contents, rows: pd.DataFrame, first: str) -> str:
     """Everything else, folded."""
-    tables = contents.tables.values()
-    summary, every = (pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True))
-    reading = [*_READING, _READING_MARKS] if has_marks else _READING
+    every = pd.concat([one.every_clusterer for one in contents.tables.values()], ignore_index=True)
+    reading = [*_READING, _READING_MARKS] if _has_marks(rows) else _READING
     others = {name: cards for name, cards in contents.cards.items() if name != first}
     parts = {
         "What the experiments asked": _list(contents.answers),
@@ -147,7 +146,7 @@ def _more(contents: Contents, first: str, has_marks: bool) -> str:
     )
     cards = "".join(folded(name, cards_html(of_run)) for name, of_run in others.items())
     clusters = folded("Clusters of the other experiments", cards) if cards else ""
-    scores = more_scores(summary, every) + other_clusterers(every)
+    scores = more_scores(rows, every) + other_clusterers(every)
     return asked + clusters + scores + how_to_read + songs + made
 
 

@@ -38,25 +38,33 @@ def smaller(png: bytes) -> bytes:
 
 
 def figures_html(figures: Mapping[str, tuple[bytes, str]]) -> str:
-    """The pictures with their captions.
+    """The pictures with their captions, the tall ones last and small.
 
     Args:
-        figures: name to a WebP's bytes and a caption.
+        figures: title to a WebP's bytes and a caption.
     """
-    return "".join(_figure(name, *about) for name, about in figures.items())
+    sizes = {title: _size(webp) for title, (webp, _) in figures.items()}
+    is_tall = {title: height > _MOST_ASPECT * width for title, (width, height) in sizes.items()}
+    parts = [
+        _figure(title, *figures[title], sizes[title], is_tall[title])
+        for title in sorted(figures, key=is_tall.__getitem__)
+    ]
+    return f"<div class='figures'>{''.join(parts)}</div>" if parts else ""
 
 
-def _figure(name: str, webp: bytes, caption: str) -> str:
-    data = base64.b64encode(webp).decode()
-    title = name.replace("_", " ").capitalize()
+def _size(webp: bytes) -> tuple[int, int]:
     with WebPImageFile(io.BytesIO(webp)) as picture:
-        width, height = picture.size
+        return picture.size
+
+
+def _figure(title: str, webp: bytes, caption: str, size: tuple[int, int], is_tall: bool) -> str:
+    data = base64.b64encode(webp).decode()
     image = (
-        f"<img alt='{escape(caption, quote=True)}' width='{width}' height='{height}' "
+        f"<img alt='{escape(caption, quote=True)}' width='{size[0]}' height='{size[1]}' "
         f"src='data:image/webp;base64,{data}'>"
     )
-    if height > _MOST_ASPECT * width:
-        # Shown small; opened, it has the width of the page.
+    if is_tall:
+        # Opened, it has the width of the page.
         image = f"<details class='tall'><summary>{image}</summary></details>"
     return (
         f"<figure>{image}<figcaption><b>{escape(title)}</b> {marked(caption)}</figcaption></figure>"

@@ -26,17 +26,17 @@ _LANGUAGE = ("language probe", "its chance", "language mixing", "artist AMI")
 _Cell = Callable[[pd.Series], str]
 
 
-def more_scores(summary: pd.DataFrame, every_clusterer: pd.DataFrame) -> str:
+def more_scores(rows: pd.DataFrame, every_clusterer: pd.DataFrame) -> str:
     """The scores under K-Means that the table of the page leaves out, in folded tables.
 
     Args:
-        summary: rows of `summary`.
+        rows: from `ranked`.
         every_clusterer: rows of `suite_table`.
     """
-    kmeans = distinct(rows_of(every_clusterer))
-    by_method = distinct(summary).merge(
-        kmeans, on=["experiment", "representation", "role"], suffixes=("", "_again")
-    )
+    kmeans = rows_of(every_clusterer)
+    keys = ["experiment", "representation", "role"]
+    by_method = rows.merge(kmeans, on=keys, how="left", suffixes=("", "_again"))
+    by_method["experiment"] = by_method["experiments"].map(", ".join)
     has_labels = by_method[["ami_genre_mean", "ami_language_mean"]].notna().any(axis=None)
     geometry = _GEOMETRY if has_labels else _GEOMETRY[1:]
     tables = {
