@@ -78,4 +78,4 @@ if __name__ == "__main__":
 # as the package's attribute of that name.
 from musicvae_jax import verbs  # noqa: E402
 
-sys.modules[__name__] = verbs.assign
+sys.modules[__name__] = verbs.assign  # type: ignore[assignment]  # no module, as said above

@@ -1,7 +1,7 @@
 """The named experiments, as changes to a base, their suites and the names of their checkpoints."""
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from musicvae_jax.config import ClusterConfig, Experiment, FeatureConfig, ModelConfig, TrainConfig
 
@@ -27,7 +27,7 @@ _WITH_CONSENSUS = ClusterConfig(methods=(*ClusterConfig.methods, "consensus"))
 _ALL_SONGS = ClusterConfig(songs="all")
 
 
-def _named(name: str, base: Experiment, **changes: object) -> Experiment:
+def _named(name: str, base: Experiment, **changes: Any) -> Experiment:
     return replace(base, name=name, **changes)
 
 

@@ -104,7 +104,7 @@ def load_songs(
     """
     terminal = _terminal()
     if path is None:
-        path = resolve_data(DataConfig(), terminal).path
+        path = resolve_data(DataConfig(), terminal).source
     return song_files.load_songs(path, data, terminal=terminal)
 
 
@@ -259,7 +259,7 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
             f"first is {one.songs[0]!r}), expected songs in common"
         )
     found = by_id.loc[one.songs[places]].reset_index()
-    labels = {name: found[name] for name in LABELS}
+    labels: dict[str, pd.Series] = {name: found[name] for name in LABELS}
     rows = []
     for place, seed in enumerate(clusters.seeds):
         of_songs = clusters.labels[place, places]

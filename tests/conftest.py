@@ -1,5 +1,7 @@
+import gc
 import importlib
 import os
+from pathlib import Path
 
 # JAX reads these when it is imported: eight simulated devices, whatever the machine has; and
 # compiling, which is most of what tests of small models do, takes half the time. Tests of equal
@@ -30,6 +32,24 @@ def compiled_programs(tmp_path_factory):
     jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("compiled")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+# Half of what Linux allows a process by default.
+_MOST_MAPPINGS = 32_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bounded_mappings():
+    """Drops compiled programs before the process runs out of memory mappings.
+
+    Each program has some of its own. The compiler does not survive Linux refusing it one, which
+    is a segmentation fault late in a long session.
+    """
+    yield
+    mappings = Path("/proc/self/maps")
+    if mappings.exists() and mappings.read_bytes().count(b"\n") > _MOST_MAPPINGS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,23 @@ functions are imported where they are called.
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 Block = Literal[
-    *("statistics", "mfcc", "rhythm"),
-    *("table",),
-    *("lyrics", "lyrics_plain", "lyrics_centred", "style"),
-    *("tfidf", "tfidf_centred", "tfidf_32", "tfidf_32_centred"),
-    *("genre",),
-    *("tags",),
+    "statistics",
+    "mfcc",
+    "rhythm",
+    "table",
+    "lyrics",
+    "lyrics_plain",
+    "lyrics_centred",
+    "style",
+    "tfidf",
+    "tfidf_centred",
+    "tfidf_32",
+    "tfidf_32_centred",
+    "genre",
+    "tags",
 ]
 Label = Literal["genre", "language", "artist"]
 
@@ -43,7 +51,7 @@ class BlockTraits(NamedTuple):
     width: int = 0
     least_scale: float = 1.0
     version: int = 1
-    lyrics: tuple[tuple[str, object], ...] = ()
+    lyrics: tuple[tuple[str, Any], ...] = ()
 
     def load(self) -> Callable[..., Any]:
         """The block's function."""
@@ -81,7 +89,9 @@ class BlockTraits(NamedTuple):
         return self.column in get_args(Label)
 
 
-_MELS, _NUMBERS, _LYRICS = "melspectrogram", "features", "lyrics"
+_MELS: Final = "melspectrogram"
+_NUMBERS: Final = "features"
+_LYRICS: Final = "lyrics"
 _TFIDF = (("runtime", "tfidf"), ("centred", False))
 _CENTRED = ("centred", True)
 BLOCKS: dict[Block, BlockTraits] = {

@@ -56,14 +56,18 @@ class Experiment:
         )
         # Without a posterior, a KL weight would be ignored silently.
         without_kl = self.model.traits.trained and not self.model.traits.has_kl
-        for name, off in (("beta", (0,)), ("kl_warmup", "none"), ("free_bits", 0)):
+        plain: tuple[tuple[str, object, str], ...] = (
+            ("beta", (0,), "0"),
+            ("kl_warmup", "none", "'none'"),
+            ("free_bits", 0, "0"),
+        )
+        for name, off, allowed in plain:
             value = getattr(self.train, name)
             require(
                 not without_kl or value == off,
                 f"train.{name}",
                 value,
-                f"{off[0] if name == 'beta' else off!r} with model.kind {self.model.kind!r}, "
-                "which has no KL term",
+                f"{allowed} with model.kind {self.model.kind!r}, which has no KL term",
             )
         require(
             self.model.traits.reads != "crops" or not self.text_blocks,

@@ -57,7 +57,7 @@ class RuntimeConfig:
             joining,
             "all three or none, and only with --distributed",
         )
-        if self.process_count is not None:
+        if self.process_count is not None and self.process_id is not None:
             require(self.process_count >= 1, "process_count", self.process_count, "at least 1")
             require(
                 0 <= self.process_id < self.process_count,

@@ -27,7 +27,7 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
 
 
 def _field_from_json(kind: Any, value: Any) -> Any:
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return from_json(kind, value)
     if isinstance(value, list):
         return tuple(value)

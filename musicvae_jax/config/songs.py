@@ -92,6 +92,17 @@ class DataConfig:
         )
 
     @property
+    def source(self) -> Path:
+        """`path`, once it is known.
+
+        Raises:
+            ValueError: it is still to be found, see `pipeline.resolve`.
+        """
+        if self.path is None:
+            raise ValueError("data.path: got None, expected a path")
+        return self.path
+
+    @property
     def named_columns(self) -> tuple[tuple[str, str], ...]:
         """`columns` as pairs of our name and theirs."""
         pairs = (column.partition("=") for column in self.columns)

@@ -3,11 +3,10 @@
 All other code looks here. To add a model or clusterer, write its file and add a row.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 ModelKind = Literal[
-    *("vae", "ae", "conv_vae", "mvae", "mopoe", "mvtcae", "vade"),
-    *("pca", "whitened_pca", "raw"),
+    "vae", "ae", "conv_vae", "mvae", "mopoe", "mvtcae", "vade", "pca", "whitened_pca", "raw"
 ]
 Clusterer = Literal[
     "kmeans",
@@ -41,7 +40,7 @@ class ModelTraits(NamedTuple):
     """
 
     module: str = ""
-    settings: tuple[tuple[str, object], ...] = ()
+    settings: tuple[tuple[str, Any], ...] = ()
     reads: Literal["rows", "blocks", "crops"] = "rows"
     has_kl: bool = False
     conditional: bool = False

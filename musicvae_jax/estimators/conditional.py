@@ -91,6 +91,6 @@ class ConditionalVAE(VAE):
         if (condition is None) != (self.categories_ is None):
             got, expected = ("none", "one") if condition is None else ("one", "none")
             raise ValueError(f"condition: got {got}, expected {expected}, as in fit")
-        if condition is None:
+        if condition is None or self.categories_ is None:
             return None
         return one_hot(checked_condition(condition, x), self.categories_)

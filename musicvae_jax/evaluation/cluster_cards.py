@@ -28,7 +28,7 @@ class Card(NamedTuple):
     cluster: int
     size: int
     labels: dict[str, list[tuple[str, float]]]
-    exemplars: list[tuple[str, str, str]]
+    exemplars: list[tuple[str, ...]]
     words: dict[str, list[str]]
     tags: list[str]
 
@@ -97,5 +97,6 @@ def _tags_by_cluster(songs: pd.DataFrame, clusters: np.ndarray) -> dict[int, lis
 def _by_cluster(terms: Terms, clusters: np.ndarray, artists: pd.Series) -> dict[int, list[str]]:
     """Clusters with characteristic terms, and these."""
     numbers = np.unique(clusters[clusters != NOISE]).tolist()
-    found = {one: characteristic_terms(terms, clusters == one, artists) for one in numbers}
+    of_songs = artists.tolist()
+    found = {one: characteristic_terms(terms, clusters == one, of_songs) for one in numbers}
     return {cluster: names for cluster, names in found.items() if names}

@@ -87,13 +87,13 @@ class ContingencyTables:
         References:
             Vinh, Epps and Bailey, Information Theoretic Measures for Clusterings Comparison, 2010.
         """
-        sizes = np.broadcast_arrays(
+        of_cells = np.broadcast_arrays(
             self.n_songs[:, None, None],
             self.class_sizes[:, :, None],
             self.cluster_sizes[:, None, :],
         )
         shape = (self._most_songs + 1,) * 3
-        codes = np.ravel_multi_index(sizes, shape).ravel()
+        codes = np.ravel_multi_index(of_cells, shape).ravel()
         # Tables of the same songs or the same classes have most of their cells in common.
         place, distinct = pd.factorize(codes)
         sizes = np.array(np.unravel_index(distinct, shape))

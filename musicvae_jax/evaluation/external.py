@@ -220,7 +220,11 @@ def _scores_of(
 
 def score_tables(tables: ContingencyTables) -> dict[str, np.ndarray]:
     """Each of `metrics_with_nulls` to its scores, `[tables]`; ranges in `external_scores`."""
-    return {name: EXTERNAL_METRICS[name].of_tables(tables) for name in metrics_with_nulls()}
+    return {
+        name: metric.of_tables(tables)
+        for name, metric in EXTERNAL_METRICS.items()
+        if metric.of_tables is not None
+    }
 
 
 def score_draws(

@@ -11,6 +11,9 @@ from musicvae_jax.config import CLUSTERERS, ClusterConfig, Clusterer
 from musicvae_jax.evaluation.external import external_scores, matching_scores
 from musicvae_jax.evaluation.internal import internal_scores
 
+# Of which songs a score is.
+Scope = Literal["clustered", "all"]
+
 
 def noise_share(clusters: np.ndarray) -> float:
     """Share of songs in no cluster, in [0, 1], of at least one song `[songs]`."""
@@ -21,7 +24,7 @@ def score_clustering(
     x: np.ndarray,
     clusters: np.ndarray,
     labels: Mapping[str, pd.Series],
-    scope: Literal["clustered", "all"],
+    scope: Scope,
     exact_songs: int = ClusterConfig.exact_songs,
     shared: np.ndarray | None = None,
 ) -> dict[str, float | int]:
@@ -79,8 +82,10 @@ def evaluate(
 ) -> Evaluated:
     """Clusters points `[songs, dimensions]` and scores the clustering; see `score_clustering`."""
     found = find_clusterer(method)(x, k, seed, config)
-    scopes = ("all", "clustered") if CLUSTERERS[method].leaves_noise else ("all",)
-    scores = {
+    scopes: tuple[Scope, ...] = (
+        ("all", "clustered") if CLUSTERERS[method].leaves_noise else ("all",)
+    )
+    scores: dict[str, dict[str, float | int]] = {
         scope: score_clustering(x, found.labels, labels, scope, config.exact_songs, shared)
         for scope in scopes
     }

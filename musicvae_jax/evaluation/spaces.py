@@ -71,16 +71,16 @@ def space_scores(x: np.ndarray, labels: Mapping[str, pd.Series], seed: int) -> S
         mixing = label_mixing(x[language], languages).share
     if 2 <= len(np.unique(artists)) < len(x):
         artist_mixing = label_mixing(x, artists).share
-    retrieval = [np.nan] * 6
+    retrieval = (np.nan,) * 6
     if genre.any():
         effect = artist_effect(x[genre], labels["genre"][genre].to_numpy(), artists[genre], seed)
         anyone, others, n_asked = effect.any_artist, effect.other_artists, effect.n_queries
-        retrieval = [
+        retrieval = (
             anyone.precision_at_1,
             others.precision_at_1,
             anyone.chance,
             others.chance,
             anyone.average_precision,
             others.average_precision,
-        ]
+        )
     return SpaceScores(probed, chance, mixing, artist_mixing, *retrieval, len(x), n_probed, n_asked)

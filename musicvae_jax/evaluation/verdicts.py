@@ -12,7 +12,7 @@ from musicvae_jax.evaluation.external import EXTERNAL_METRICS
 from musicvae_jax.evaluation.significance import known_artists
 
 Verdict = Literal[
-    *("better", "worse", "negligible", "no difference shown", "one seed", "too few artists")
+    "better", "worse", "negligible", "no difference shown", "one seed", "too few artists"
 ]
 # Differences in AMI below it are called negligible.
 NEGLIGIBLE = 0.02

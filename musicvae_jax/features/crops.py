@@ -118,7 +118,8 @@ def fixed_crops(store: CropStore, index: np.ndarray, n_frames: int, n_crops: int
 def fixed_places(index: np.ndarray, n_crops: int) -> tuple[np.ndarray, np.ndarray]:
     """Songs and positions of `fixed_crops`, each `[n, n_crops]`."""
     position = (np.arange(n_crops) + 0.5) / n_crops
-    return np.broadcast_arrays(np.asarray(index)[:, None], position)
+    index, position = np.broadcast_arrays(np.asarray(index)[:, None], position)
+    return index, position
 
 
 def half_crops(

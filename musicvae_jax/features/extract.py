@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.config import BLOCKS, FeatureConfig, to_json
+from musicvae_jax.config import BLOCKS, Block, FeatureConfig, to_json
 from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.parts import EVERYTHING, OnRows, Share, make_parts
@@ -71,7 +71,7 @@ class _Cached(NamedTuple):
 class _PartTask(NamedTuple):
     """The cache files of a part's missing blocks, by block name, and that of its pictures."""
 
-    paths: dict[str, Path]
+    paths: dict[Block, Path]
     thumbnails: Path
     db_range: float
 
@@ -258,7 +258,7 @@ def _fill(values: np.ndarray, songs: Songs, config: FeatureConfig, rows: np.ndar
             values[first:last, columns] = cached.values[np.searchsorted(cached.rows, wanted)]
 
 
-def _cache_path(part: Part, config: FeatureConfig, name: str) -> Path:
+def _cache_path(part: Part, config: FeatureConfig, name: Block) -> Path:
     digest = _digest([name, BLOCKS[name].version], part.key, config)
     return config.cache_dir / f"mel-{name}-{digest}.npz"
 
@@ -269,7 +269,7 @@ def _digest(what: Sequence, of: object, config: FeatureConfig) -> str:
 
 
 def _read_cache(
-    path: Path, name: str, part: Part, on_notice: Callable[[str], None] | None
+    path: Path, name: Block, part: Part, on_notice: Callable[[str], None] | None
 ) -> _Cached | None:
     if not path.exists():
         return None

@@ -34,7 +34,7 @@ def one_hot(labels: pd.Series, vocabulary: Sequence[str], field: str) -> np.ndar
         array([[0., 1.],
                [0., 0.]], dtype=float32)
     """
-    codes = pd.Index(vocabulary).get_indexer(labels)
+    codes = pd.Index(vocabulary).get_indexer(pd.Index(labels))
     unknown = labels[(codes == -1) & labels.notna()]
     if len(unknown):
         raise InputError(

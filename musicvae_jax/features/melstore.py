@@ -131,8 +131,8 @@ def _write_mels(file: BinaryIO, part: Part, db_range: float, on_rows: OnRows | N
     lengths = np.zeros(part.n_rows, _COUNT)
     for block in one_ahead(part.mel_blocks()):
         for row, mel in zip(block.rows, block.mels, strict=True):
-            file.write(mel_db(mel, db_range).T.astype(VALUE, order="C"))
+            file.write(mel_db(mel, db_range).T.astype(VALUE, order="C").data)
             lengths[row] = mel.shape[1]
         if on_rows:
             on_rows(block.n_rows)
-    file.write(lengths)
+    file.write(lengths.data)

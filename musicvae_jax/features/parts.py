@@ -1,7 +1,8 @@
 """Makes the caches of parts of the songs, in parallel processes."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from musicvae_jax.songs import Part
 
@@ -12,7 +13,8 @@ _MIN_ROWS = 500
 _MOST_PROCESSES = 16
 
 
-class Share(NamedTuple):
+@dataclass(frozen=True)
+class Share:
     """Which parts a process makes when several processes share a cache folder.
 
     Process `index` of `count` makes the parts index, index + count, ...; once all have made theirs,

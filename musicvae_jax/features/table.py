@@ -1,10 +1,12 @@
 """The features of songs that come as numbers instead of mel spectrograms."""
 
+from typing import Final
+
 from musicvae_jax.config import BLOCKS, FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs import Songs
 
-TABLE = "table"
+TABLE: Final = "table"
 
 
 def check_blocks(songs: Songs, config: FeatureConfig) -> None:

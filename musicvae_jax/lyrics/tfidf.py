@@ -1,7 +1,7 @@
 """Latent semantic analysis of character n-grams: lyrics as vectors without a language model."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def apply_tfidf(fitted: Tfidf, texts: Sequence[str]) -> np.ndarray:
     return (projected / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def _vectorizer(**options) -> "TfidfVectorizer":
+def _vectorizer(**options: Any) -> "TfidfVectorizer":
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(

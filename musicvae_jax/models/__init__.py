@@ -6,7 +6,7 @@ They import nothing else of this package but the losses. Every module implements
 from musicvae_jax.models.conv import ConvAutoencoder
 from musicvae_jax.models.experts import product_of_experts
 from musicvae_jax.models.mlp import MLP, MLPAutoencoder
-from musicvae_jax.models.objective import LIKELIHOODS, Model, Terms
+from musicvae_jax.models.objective import LIKELIHOODS, MixtureModel, Model, Terms
 from musicvae_jax.models.posterior import Output, Posterior, sample_posterior
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "MLP",
     "ConvAutoencoder",
     "MLPAutoencoder",
+    "MixtureModel",
     "Model",
     "Output",
     "Posterior",

@@ -1,7 +1,7 @@
 """Autoencoders of mel spectrogram crops, with dense layers on patches or with convolutions."""
 
 import math
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import flax.linen as nn
 import jax
@@ -153,10 +153,10 @@ class ConvAutoencoder(nn.Module):
     frames: int = 128
     latent: int = 64
     architecture: Architecture = "patch"
-    other_terms = ()
+    other_terms: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def for_shape(cls, shape: tuple[int, int], **settings: object) -> "ConvAutoencoder":
+    def for_shape(cls, shape: tuple[int, int], **settings: Any) -> "ConvAutoencoder":
         """The module for examples of shape `[bands, frames]`."""
         return cls(*shape, **settings)
 

@@ -1,5 +1,7 @@
 """Autoencoders of songs as blocks, some of which may be missing: one expert for each block."""
 
+from typing import Any, ClassVar
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -58,10 +60,10 @@ class BlockAutoencoder(nn.Module):
     latent: int = 32
     # Whether the product of experts has the prior as one more.
     with_prior = False
-    other_terms = ()
+    other_terms: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def for_shape(cls, shape: tuple[int, ...], **settings: object) -> "BlockAutoencoder":
+    def for_shape(cls, shape: tuple[int, ...], **settings: Any) -> "BlockAutoencoder":
         """The module for blocks of the widths `shape`."""
         return cls(tuple(shape), **settings)
 
@@ -73,7 +75,7 @@ class BlockAutoencoder(nn.Module):
         self,
         x: jax.Array,
         condition: jax.Array | None = None,
-        mask: jax.Array | None = None,
+        mask: jax.Array | float | None = None,
     ) -> Posterior:
         """The posterior of x given the blocks that are present; draws no samples.
 

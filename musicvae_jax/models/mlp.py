@@ -1,5 +1,7 @@
 """Autoencoders of feature vectors with dense layers."""
 
+from typing import Any, ClassVar
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -60,10 +62,10 @@ class MLPAutoencoder(nn.Module):
     hidden: tuple[int, ...] = (256,)
     latent: int = 32
     deterministic: bool = False
-    other_terms = ()
+    other_terms: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def for_shape(cls, shape: tuple[int], **settings: object) -> "MLPAutoencoder":
+    def for_shape(cls, shape: tuple[int], **settings: Any) -> "MLPAutoencoder":
         """The module for examples of shape `[features]`."""
         return cls(*shape, **settings)
 

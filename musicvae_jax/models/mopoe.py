@@ -44,7 +44,7 @@ class MoPoE(BlockAutoencoder):
         del condition
         x, present = self.given(x, mask)
         experts = self.experts(x)
-        reconstruction = kl = n_components = 0.0
+        reconstruction = kl = n_components = jnp.zeros(())
         for subset in _subsets(len(self.widths)):
             posterior = product_of_experts(experts, present * subset)
             # Subsets with a block that the song lacks are no components.

@@ -47,7 +47,7 @@ class MVAE(BlockAutoencoder):
         # That of all blocks comes first; with a single block it is the only one.
         subsets = [present, *jnp.moveaxis(alone, 1, 0)]
         has_several = present.sum(axis=-1) > 1
-        reconstruction = kl = 0.0
+        reconstruction = kl = jnp.zeros(())
         for place, subset in enumerate(subsets):
             posterior = product_of_experts(experts, subset, with_prior=True)
             counts = (place == 0) | (has_several & subset.any(axis=-1))

@@ -1,7 +1,7 @@
 """The protocol of all models, and the terms of their objective."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -47,8 +47,21 @@ class Model(Protocol):
         other_terms: names of the terms beyond reconstruction and KL.
     """
 
-    latent: int
-    other_terms: tuple[str, ...]
+    @property
+    def latent(self) -> int: ...
+
+    @property
+    def other_terms(self) -> tuple[str, ...]: ...
+
+    @property
+    def init(self) -> Callable[..., Any]:
+        """See `flax.linen.Module`."""
+
+    @property
+    def apply(self) -> Callable[..., Any]:
+        """See `flax.linen.Module`."""
+
+    def __hash__(self) -> int: ...
 
     def encode(
         self,
@@ -88,6 +101,23 @@ class Model(Protocol):
             mask: weight of each element of x in the reconstruction, 0 if it is missing.
             likelihood: one of `LIKELIHOODS`.
         """
+
+
+class MixtureModel(Model, Protocol):
+    """A model whose prior is a mixture of Gaussians, with which training starts; see `vade`."""
+
+    @property
+    def components(self) -> int:
+        """Number of Gaussians in the prior."""
+        ...
+
+    def pretraining(self) -> Model:
+        """The module that trains the autoencoder of this one; it has the same parameters."""
+        ...
+
+    def with_mixture(self, params: Any, weights: Any, means: Any, variances: Any) -> dict[str, Any]:
+        """Parameters with another prior."""
+        ...
 
 
 def refuse_condition(condition: jax.Array | None, module: str) -> None:

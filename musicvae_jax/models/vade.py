@@ -1,5 +1,7 @@
 """The VAE whose prior is a mixture of Gaussians: variational deep embedding."""
 
+from typing import ClassVar
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -34,7 +36,7 @@ class VaDE(MLPAutoencoder):
 
     components: int = 10
     is_pretraining: bool = False
-    other_terms = ("assignment",)
+    other_terms: ClassVar[tuple[str, ...]] = ("assignment",)
 
     def setup(self) -> None:
         super().setup()

@@ -152,7 +152,7 @@ def _call(
 def _approximated(
     results: dict[_Task, Evaluated], config: ClusterConfig, n_songs: int
 ) -> dict[str, str]:
-    found = {
+    found: dict[str, str] = {
         task.method: result.clustering.approximation
         for task, result in results.items()
         if result.clustering.approximation

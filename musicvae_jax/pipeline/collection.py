@@ -20,7 +20,7 @@ from musicvae_jax.pipeline.results import replace_checkpoint
 from musicvae_jax.pipeline.run import run_experiment
 from musicvae_jax.reporting.run_figures import redraw
 from musicvae_jax.reporting.suite_report import draw_overview
-from musicvae_jax.runtime.files import read_json, write_json
+from musicvae_jax.runtime.files import read_json, read_object, write_json
 from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_MANY_RUNS
@@ -114,7 +114,7 @@ def _resolved(
     for suite, experiments in suites.items():
         for experiment in experiments:
             one = replace(experiment, data=find_songs(experiment.data))
-            has_mels = reader_of(one.data.path).has_mels
+            has_mels = reader_of(one.data.source).has_mels
             try:
                 one = resolve_blocks(one, has_mels, notice)
             except InputError as error:
@@ -152,7 +152,7 @@ def _run_missing(
     if first is None:
         return finished, failed
     data, cache_dir = first.data, first.features.cache_dir
-    fingerprint = load_songs(data.path, data, cache_dir, terminal).fingerprint
+    fingerprint = load_songs(data.source, data, cache_dir, terminal).fingerprint
     for suite, experiments in suites.items():
         for experiment in experiments:
             if not runtime.fresh and is_finished(experiment, fingerprint):
@@ -173,7 +173,7 @@ def _run_missing(
 def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Terminal) -> None:
     """Redraws figures that another version of the code drew; changes nothing else."""
     runs = [one.results_dir for experiments in finished.values() for one in experiments]
-    manifests = {folder: read_json(folder / MANIFEST) for folder in runs}
+    manifests = {folder: read_object(folder / MANIFEST) for folder in runs}
     code = drawing_code()
     outdated = [folder for folder, about in manifests.items() if about["code"]["drawing"] != code]
     if not outdated:
@@ -216,7 +216,7 @@ def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
     """The runs and code that a report depends on."""
     runs = {
         name: {
-            one.name: read_json(one.results_dir / MANIFEST)["finished_utc"] for one in experiments
+            one.name: read_object(one.results_dir / MANIFEST)["finished_utc"] for one in experiments
         }
         for name, experiments in finished.items()
     }

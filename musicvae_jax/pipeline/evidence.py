@@ -70,8 +70,8 @@ def start_evidence(
     calls = [(points, of_chosen, seed) for points, seed in of_points]
     spaces = stages.map("spaces", space_scores, calls, len(chosen))
     label, _ = _REFERENCE_OF
-    calls = [(points, of_chosen[label], of_chosen["artist"], seed) for points, seed in of_points]
-    references = stages.map("supervised", supervised_reference, calls, len(chosen))
+    asked = [(points, of_chosen[label], of_chosen["artist"], seed) for points, seed in of_points]
+    references = stages.map("supervised", supervised_reference, asked, len(chosen))
 
     def finish() -> Evidence:
         rows, space_rows, reasons = [], [], []
@@ -85,8 +85,8 @@ def start_evidence(
                         reasons.append(reference.reason)
                     rows.append(about(one, seed) | score._asdict() | beside | marks_of[one.name])
                 advance(2)
-            for (one, _, seed), scores in zip(places, spaces, strict=True):
-                space_rows.append(about(one, seed) | scores._asdict() | marks_of[one.name])
+            for (one, _, seed), space in zip(places, spaces, strict=True):
+                space_rows.append(about(one, seed) | space._asdict() | marks_of[one.name])
                 advance()
         for reason in dict.fromkeys(filter(None, reasons)):
             terminal.notice(f"the supervised reference of {label} is left out: {reason}")

@@ -20,17 +20,18 @@ def mel_examples(fitted: Fitted) -> dict[str, np.ndarray]:
         interpolation_titles `[2]`. Reconstructions are not clipped, so they show the model's full
         error.
     """
-    trained, heldout = fitted.trained, fitted.split.heldout
+    trained, heldout, crops = fitted.trained, fitted.split.heldout, fitted.inputs.crops
+    assert crops is not None
     places = np.linspace(0, len(heldout) - 1, min(_N_EXAMPLES, len(heldout)))
     chosen = heldout[places.round().astype(int)]
     source = make_source(fitted.inputs, chosen, chosen)
-    means = posteriors(trained.model, trained.params(0), source, middle(chosen)).mean
+    means = np.asarray(posteriors(trained.model, trained.params(0), source, middle(chosen)).mean)
     share = np.linspace(0.0, 1.0, _N_INTERPOLATED, dtype=np.float32)[:, None]
     table = fitted.inputs.table
     titles = table["title"].fillna(table["music_id"]).iloc[chosen].to_numpy(str)
     return {
         "titles": titles,
-        "original": fixed_crops(fitted.inputs.crops, chosen, trained.shape[1], 1)[:, 0],
+        "original": fixed_crops(crops, chosen, trained.shape[1], 1)[:, 0],
         "reconstruction": trained.decode(means),
         "interpolation": trained.decode((1 - share) * means[0] + share * means[-1]),
         "interpolation_titles": titles[[0, -1]],

@@ -1,6 +1,6 @@
 """disentanglement.csv: how well single latent dimensions match the known factors of songs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -87,7 +87,7 @@ def known_factors(columns: pd.DataFrame, terminal: Terminal) -> dict[str, np.nda
             categorical ones with a category of a single song.
     """
     factors, left_out = {}, []
-    for column in columns:
+    for column in columns.columns:
         name, values = column.removeprefix(FACTOR_PREFIX), _typed(columns[column])
         counts = np.unique(values, return_counts=True)[1]
         if len(counts) < 2 or (values.dtype != float and counts.min() < 2):
@@ -113,9 +113,9 @@ def _typed(values: pd.Series) -> np.ndarray:
 
 def _places(
     columns: pd.DataFrame, exact_songs: int, seed: int
-) -> tuple[np.ndarray, Mapping[str, str]]:
+) -> tuple[np.ndarray, dict[str, str]]:
     """The songs that have all factors, or a sample of them, and how it was drawn."""
-    finite = np.isfinite(columns.select_dtypes("number")).all(axis=1)
+    finite = pd.DataFrame(np.isfinite(columns.select_dtypes("number"))).all(axis=1)
     known = np.flatnonzero(finite & columns.notna().all(axis=1))
     if len(known) <= exact_songs:
         return known, {}

@@ -90,7 +90,7 @@ def _training_posteriors(fitted: Fitted, params: Any, source: Source) -> Posteri
 
 
 def _dimensions(member: Member, posterior: Posterior) -> pd.DataFrame:
-    mean, log_var = (part.reshape(-1, part.shape[-1]) for part in posterior)
+    mean, log_var = (np.asarray(part).reshape(-1, part.shape[-1]) for part in posterior)
     of_songs = np.asarray(posterior.mean, np.float64).mean(axis=1)
     table = pd.DataFrame(
         {
@@ -118,12 +118,12 @@ def _decoded_shares(fitted: Fitted, params: Any, source: Source) -> Iterator[flo
     for side in fitted.split:
         chosen = side[np.linspace(0, len(side) - 1, min(most, len(side))).round().astype(int)]
         visits = source.fixed(chosen)
-        own = posteriors(model, params, source, visits).mean
+        own = np.asarray(posteriors(model, params, source, visits).mean)
         examples = _examples(source, visits)
         # The training songs come first.
         mean = own.mean(axis=0) if mean is None else mean
-        flat = examples.x.reshape(len(examples.x), -1)
-        mask = 1.0 if examples.mask is None else examples.mask
+        flat = np.asarray(examples.x).reshape(len(examples.x), -1)
+        mask = 1.0 if examples.mask is None else np.asarray(examples.mask)
         for latents in (own, np.broadcast_to(mean, own.shape)):
             found = decode(model, params, latents, examples.condition).reshape(flat.shape)
             yield decoded_share(flat, found, mask)
@@ -139,8 +139,10 @@ def _alarms(fitted: Fitted, of_members: pd.DataFrame) -> list[str]:
     # them and fails on others does not ignore the latents.
     without = of_members["train_without_latents"].clip(lower=0)
     from_latents = of_members["train_decoded_share"] - without
+    history = fitted.trained.history
+    assert history is not None
     return collapse_notes(
-        fitted.trained.history,
+        history,
         experiment.members,
         experiment.model.latent,
         from_latents.to_list(),

@@ -24,7 +24,7 @@ def resolve(experiment: Experiment, terminal: Terminal) -> Experiment:
             none, or the lyrics runtime is not available.
     """
     data = resolve_data(experiment.data, terminal)
-    has_mels = reader_of(data.path).has_mels
+    has_mels = reader_of(data.source).has_mels
     experiment = resolve_blocks(replace(experiment, data=data), has_mels, terminal.notice)
     if not experiment.chooses_runtime:
         return experiment

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,7 @@ def _load(experiment: Experiment, terminal: Terminal) -> Songs:
     """Opens the experiment's songs, in the first process first: it may fill a cache."""
     with first_process_first("songs"):
         return load_songs(
-            experiment.data.path, experiment.data, experiment.features.cache_dir, terminal
+            experiment.data.source, experiment.data, experiment.features.cache_dir, terminal
         )
 
 
@@ -92,7 +93,7 @@ def show_results(experiment: Experiment, terminal: Terminal) -> None:
 
     scores = {name: read_table(experiment.results_dir, name) for name in SCORE_TABLES}
     n_songs = scores["metrics"]["n_songs"].max()
-    title = run_title(experiment.name, experiment.data.path, n_songs)
+    title = run_title(experiment.name, experiment.data.source, n_songs)
     terminal.show(reporting.score_table(reporting.summary(**scores), title))
     terminal.say(f"map: {experiment.results_dir / MAP}")
     terminal.say(f"results: {experiment.results_dir}")
@@ -186,7 +187,8 @@ def _write_results(
         save(trained._replace(known=known), folder / CHECKPOINT)
         write_json(folder / CARDS, cards(fitted, listing, clusters))
         if fitted.inputs.crops is not None:
-            np.savez_compressed(folder / RECONSTRUCTIONS, **mel_examples(fitted))
+            arrays: dict[str, Any] = mel_examples(fitted)
+            np.savez_compressed(folder / RECONSTRUCTIONS, **arrays)
         write_map_files(songs, fitted, listing, finish_neighbours(), folder)
         # The map reads it.
         write_json(folder / CONFIG, to_json(experiment))

@@ -89,8 +89,8 @@ def start_stability(
     agreements = stages.map("stability", kmeans_agreement, calls, n_songs)
     groups = _groups(own, seeds, is_sweep, clustered.clusters)
     labels = {label: listing.songs[label].iloc[places] for label in _LABELS}
-    calls = [([one[places] for one in group.clusterings], k) for group in groups.values()]
-    of_groups = stages.map("consensus", average_linkage_consensus, calls, n_songs)
+    joined = [([one[places] for one in group.clusterings], k) for group in groups.values()]
+    of_groups = stages.map("consensus", average_linkage_consensus, joined, n_songs)
 
     def finish() -> Stability:
         resampled = {one.name: _merged(list(islice(agreements, len(seeds)))) for one in own}

@@ -96,9 +96,10 @@ def _in_order(
     paths: Sequence[Path], found: dict[Path, tuple[T] | None], computed: Iterator[T]
 ) -> Iterator[T]:
     for path in paths:
-        if found[path] is None:
-            found[path] = (_keep(path, next(computed)),)
-        yield found[path][0]
+        result = found[path]
+        if result is None:
+            result = found[path] = (_keep(path, next(computed)),)
+        yield result[0]
 
 
 def _read(path: Path) -> tuple[Any] | None:

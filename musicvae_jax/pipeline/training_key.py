@@ -9,6 +9,7 @@ from typing import Any
 from musicvae_jax.config import BLOCKS, to_json
 from musicvae_jax.config.naming import block_name
 from musicvae_jax.features import settings
+from musicvae_jax.lyrics import LyricsTransform
 from musicvae_jax.preprocess import Preprocessor
 from musicvae_jax.runtime.code import NUMERICAL_PACKAGES, code_version
 
@@ -40,7 +41,11 @@ def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str,
     blocks = [block for block in experiment.text_blocks if BLOCKS[block].is_lyrics]
     if blocks:
         fitted = [preprocessor.texts[block_name(experiment, block)] for block in blocks]
-        weights = [{"version": one.version, "weights": one.weights} for one in fitted]
+        weights = [
+            {"version": one.version, "weights": one.weights}
+            for one in fitted
+            if isinstance(one, LyricsTransform)
+        ]
         lyrics = to_json(experiment.lyrics) | {"models": weights}
     return {
         "data": {

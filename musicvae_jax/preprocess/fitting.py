@@ -76,13 +76,13 @@ def fit_transform(
     transforms: dict[str, LyricsTransform | TagTransform] = {}
     # Blocks with the same name are the same.
     blocks = {block_name(experiment, block): block for block in experiment.all_text_blocks}
-    for name, block in blocks.items():
-        transforms[name], vectors[name] = _fit_text(
+    for text, block in blocks.items():
+        transforms[text], vectors[text] = _fit_text(
             experiment, block, table, split.train, on_texts, on_notice
         )
-    known = [text.known for text in _texts(experiment, vectors)]
+    known_texts = [one.known for one in _texts(experiment, vectors)]
     nouns = nouns_of(experiment.text_blocks)
-    split = _readable(split, any_input(experiment, known, len(table)), nouns)
+    split = _readable(split, any_input(experiment, known_texts, len(table)), nouns)
     training_songs = features.table.iloc[split.train]
     least = [BLOCKS[name].least_scale for name in features.config.blocks]
     audio = fit_scaler(features.values[split.train], features.widths, least)
@@ -107,7 +107,7 @@ def fit_transform(
         _check_label(f"model.condition {label}", known, "training")
         table = _without_new_labels(table, label, known, on_notice)
     inputs = _assemble(preprocessor, features, table, vectors, crops)
-    fused_labels = {
+    fused_labels: dict[Block, tuple[str, ...]] = {
         name: vocabulary(table[BLOCKS[name].column].iloc[inputs.scored])
         for name in experiment.fuse
         if BLOCKS[name].is_label
@@ -200,7 +200,7 @@ def _apply_text(
     on_notice: OnNotice | None,
 ) -> TextVectors:
     traits, fitted = BLOCKS[block], preprocessor.texts[name]
-    if traits.is_tags:
+    if isinstance(fitted, TagTransform):
         return apply_tags(fitted, table[traits.column])
     return lyrics.transform(
         fitted,

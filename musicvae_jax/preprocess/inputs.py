@@ -32,7 +32,7 @@ class Preprocessor(NamedTuple):
     texts: Mapping[str, LyricsTransform | TagTransform]
     scaler: Scaler
     vocabularies: Mapping[str, tuple[str, ...]]
-    fused_labels: Mapping[str, tuple[str, ...]]
+    fused_labels: Mapping[Block, tuple[str, ...]]
     feature_names: tuple[str, ...] = ()
 
 

@@ -1,6 +1,7 @@
 """What the numbers of a suite say, in sentences computed from them."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -100,7 +101,8 @@ def _best(rows: pd.DataFrame) -> Iterator[str]:
             by_method = same_songs.groupby(["experiment", "representation"])[f"ami_{label}"]
             means = by_method.mean().dropna()
             if len(means) > 1:
-                experiment, name = means.idxmax()
+                best: Any = means.idxmax()
+                experiment, name = best
                 # Many experiments have the same baselines.
                 n_different = len(means.reset_index("representation").drop_duplicates())
                 yield (
@@ -145,16 +147,17 @@ def _conditioned_on_language(
     )
     if not all(len(scores) == len(seeds) for scores in (*probes, *genres)):
         return
+    found = compare_paired(probes[0].to_numpy(), probes[1].to_numpy())
     yield (
         "Does telling the decoder the language keep it out of the latents? "
-        f"{_kept_out(compare_paired(*probes))}: so says a linear probe on the latents of "
+        f"{_kept_out(found)}: so says a linear probe on the latents of "
         f"{on_language.name} and on the VAE's. {_price(*genres)}"
     )
 
 
 def _price(conditional: pd.Series, plain: pd.Series) -> str:
     """What it costs, or brings, in genre AMI, over seeds alone."""
-    found = compare_paired(conditional, plain)
+    found = compare_paired(conditional.to_numpy(), plain.to_numpy())
     side = 0 if found.n_seeds == 1 else side_of_zero(found.low, found.high)
     words = {-1: "lower", 0: "not shown to differ", 1: "higher"}
     return f"Its genre AMI is {words[side]} at these seeds."

@@ -1,6 +1,7 @@
 """Lines about new songs in the clusters of known ones."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -42,7 +43,7 @@ def assigned_lines(table: pd.DataFrame) -> Iterator[str]:
     )
 
 
-def _neighbours(song: Mapping[str, object]) -> Iterator[str]:
+def _neighbours(song: Mapping[Any, Any]) -> Iterator[str]:
     places = (name.split("_")[1] for name in song if name.endswith("_distance"))
     for prefix in (f"nearest_{place}_" for place in places):
         # There may be fewer known songs than columns for them.
@@ -50,7 +51,7 @@ def _neighbours(song: Mapping[str, object]) -> Iterator[str]:
             yield f"    {song[f'{prefix}distance']:.3f}  {_name(song, prefix)}"
 
 
-def _name(song: Mapping[str, object], prefix: str = "") -> str:
+def _name(song: Mapping[Any, Any], prefix: str = "") -> str:
     """What is known of "id: title, by artist"."""
     music_id, title, artist = (song[f"{prefix}{name}"] for name in ("music_id", "title", "artist"))
     name = "no id" if pd.isna(music_id) else str(music_id)

@@ -1,17 +1,22 @@
 """Curves over epochs and over the number of clusters."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.typing import LineStyleType
 
 from musicvae_jax.reporting.style import COLOURS, folded, label_axes, titled
 
 SWEPT = ["beta", "learning_rate"]
 # Dashes, and the colour where colours do not tell members of a sweep apart.
-_SIDES = {"train": ("-", COLOURS[0]), "heldout": ("--", COLOURS[3])}
+_SIDES: dict[str, tuple[LineStyleType, str]] = {
+    "train": ("-", COLOURS[0]),
+    "heldout": ("--", COLOURS[3]),
+}
 _PANELS = (
     ("reconstruction_nats", "reconstruction\n(nats per example)"),
     ("kl_nats", "KL (nats per example)"),
@@ -63,7 +68,7 @@ def _has_values(history: pd.DataFrame, column: str) -> bool:
     return bool(history[f"train_{column}"].notna().any())
 
 
-def swept_colours(table: pd.DataFrame) -> dict[tuple[float, float], str]:
+def swept_colours(table: pd.DataFrame) -> dict[tuple[Any, ...], str]:
     """A colour for each (beta, step size) of a table that has columns of them."""
     pairs = table[SWEPT].drop_duplicates().sort_values(SWEPT)
     return {
@@ -208,5 +213,5 @@ def _selection_row(axes: Sequence[Axes], curves: pd.DataFrame) -> None:
             color=COLOURS[3],
             label="used here",
         )
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.locator_params("x", integer=True)
         label_axes(axis, "number of clusters k", _SELECTION[column])

@@ -1,5 +1,7 @@
 """What each latent dimension of a VAE says of a song."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -31,12 +33,12 @@ def posterior_dimensions(dimensions: pd.DataFrame, title: str) -> Figure:
         for swept, colour in colours.items()
     ]
     if not dimensions["active"].all():
-        hollow = {"markerfacecolor": "white", "color": "black", "linestyle": "none"}
+        hollow: dict[str, Any] = {"markerfacecolor": "white", "color": "black", "linestyle": "none"}
         text = f"not active: means vary by at most {ACTIVE_VARIANCE:g}"
         handles.append(Line2D([], [], marker="o", markersize=4, label=text, **hollow))
     axis.legend(handles=handles, frameon=False, fontsize="small")
     axis.set_ylim(bottom=0)
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params("x", integer=True)
     label_axes(axis, "latent dimensions, sorted", "KL (nats per example)")
     return titled(figure, f"{title}; one line per seed")
 

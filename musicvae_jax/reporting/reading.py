@@ -7,7 +7,7 @@ import pandas as pd
 
 from musicvae_jax.config.folder import CARDS, MANIFEST, PROJECTIONS, RECONSTRUCTIONS
 from musicvae_jax.errors import InputError
-from musicvae_jax.runtime.files import read_json
+from musicvae_jax.runtime.files import read_object
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def read_projections(folder: Path, method: str) -> dict[str, pd.DataFrame]:
     """
     points = pd.read_parquet(folder / PROJECTIONS)
     of_method = points[points["method"] == method]
-    return dict(list(of_method.groupby("representation", sort=False)))
+    return {str(name): rows for name, rows in of_method.groupby("representation", sort=False)}
 
 
 def read_mels(folder: Path) -> dict[str, np.ndarray] | None:
@@ -48,9 +48,9 @@ def read_mels(folder: Path) -> dict[str, np.ndarray] | None:
 
 def read_manifest(folder: Path) -> dict:
     """Where the folder's numbers come from."""
-    return read_json(folder / MANIFEST)
+    return read_object(folder / MANIFEST)
 
 
 def read_cards(folder: Path) -> dict:
     """What the clusters of the first representation are made of."""
-    return read_json(folder / CARDS)
+    return read_object(folder / CARDS)

@@ -126,8 +126,10 @@ def _groups(values: pd.Series, named: Sequence | None = None) -> list[_Group]:
 def _scatter(axis: Axes, coordinates: np.ndarray, groups: Sequence[_Group], size: float) -> None:
     # Backwards, so that songs of unknown group do not hide the others.
     for group in reversed(groups):
+        x, y = coordinates[group.mask].T
         axis.scatter(
-            *coordinates[group.mask].T,
+            x,
+            y,
             s=size,
             color=group.colour,
             marker=group.marker,

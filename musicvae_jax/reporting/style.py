@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ def cell_labels(cell: object) -> list[str]:
     return cell.split() if isinstance(cell, str) else []
 
 
-def leak_mark(row: Mapping[str, object], kind: str) -> str:
+def leak_mark(row: Mapping[str, Any] | pd.Series, kind: str) -> str:
     """The mark of scores against a kind of label; "" where they are results.
 
     Args:
@@ -55,7 +56,7 @@ def leak_mark(row: Mapping[str, object], kind: str) -> str:
     return DERIVABLE_MARK if label in cell_labels(row["labels_derivable"]) else ""
 
 
-def is_label_free(row: Mapping[str, object], label: str) -> bool:
+def is_label_free(row: Mapping[str, Any] | pd.Series, label: str) -> bool:
     """Whether scores against a label are results: it was not given and does not follow."""
     return not leak_mark(row, label)
 

@@ -73,7 +73,7 @@ def _imports(name: str) -> tuple[str, ...]:
 def _imported(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names if _is_ours(alias.name))
-    if isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
+    if isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
         for alias in node.names:
             submodule = f"{node.module}.{alias.name}"
             yield submodule if submodule in _sources() else node.module

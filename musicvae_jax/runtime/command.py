@@ -74,5 +74,7 @@ def parse(read: Callable[[], T]) -> T:
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """The exceptions that were being handled when this one was raised, latest first."""
-    while error := error.__cause__ or error.__context__:
-        yield error
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

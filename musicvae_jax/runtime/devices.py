@@ -43,7 +43,7 @@ def make_mesh(n_members: int, wanted: Devices = None) -> Mesh:
         InputError: there are fewer devices, or some of several processes would be left out.
     """
     found = jax.devices()
-    n_devices = len(found) if wanted in (None, "all") else wanted
+    n_devices = wanted if isinstance(wanted, int) else len(found)
     if n_devices > len(found) or (jax.process_count() > 1 and n_devices < len(found)):
         raise InputError(
             f"devices: got {wanted}, expected "

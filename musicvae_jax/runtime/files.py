@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from musicvae_jax.errors import InputError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -125,6 +127,21 @@ def read_json(path: Path) -> dict | None:
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
+
+
+def read_object(path: Path) -> dict:
+    """The object in a JSON file of a results folder.
+
+    Raises:
+        InputError: the file does not exist or holds no object.
+    """
+    content = read_json(path)
+    if content is None:
+        raise InputError(
+            f"{path}: no such file, or no JSON object in it; expected one in the results of every "
+            "run: run the experiment again"
+        )
+    return content
 
 
 def remove_empty(folders: Sequence[Path]) -> None:

@@ -10,12 +10,12 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 _PROGRAM = f"from {__name__} import serve; serve()"
 # The processes already share the cores, and every thread takes memory.
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 
 def isolated_calls(
     function: Callable[..., Any], calls: Sequence[Call], n_processes: int, memory_bytes: int
-) -> Iterator[tuple[int, Outcome]]:
+) -> Generator[tuple[int, Outcome]]:
     """Makes the calls and yields the place and the outcome of each, in the order they end.
 
     A call that raises, kills its process or takes too long has an error instead of a value. What
@@ -89,15 +89,13 @@ class _Worker:
 
     def __init__(self, function: Callable[..., Any], memory_bytes: int) -> None:
         self._setup = (function, memory_bytes)
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._is_over = False
 
     def make(self, call: Call) -> Outcome:
-        if self._process is None:
-            self._start()
+        process = self._process or self._start()
         try:
-            _send(self._process.stdin, call)
-            return pickle.load(self._process.stdout)
+            return _answer(process, call)
         except (EOFError, OSError, pickle.UnpicklingError):
             code = self.close()
             return Outcome(None, _cause_of_death(code, call.seconds))
@@ -114,15 +112,15 @@ class _Worker:
         process, self._process = self._process, None
         if process is None:
             return 0
-        # What was meant for a process that died is still in the buffer.
-        with suppress(BrokenPipeError):
-            process.stdin.close()
-        process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            # What was meant for a process that died is still in the buffer.
+            with suppress(BrokenPipeError):
+                _open(pipe).close()
         return process.wait()
 
-    def _start(self) -> None:
+    def _start(self) -> subprocess.Popen[bytes]:
         path = os.pathsep.join(folder or str(Path.cwd()) for folder in sys.path)
-        self._process = subprocess.Popen(
+        process = self._process = subprocess.Popen(
             # Without -P the folder that the command runs in could hide modules.
             [sys.executable, "-P", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
@@ -132,13 +130,13 @@ class _Worker:
             start_new_session=True,
         )
         if self._is_over:
-            self._process.kill()
+            process.kill()
         try:
-            _send(self._process.stdin, self._setup)
-            pickle.load(self._process.stdout)
+            _answer(process, self._setup)
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             code = self.close()
             raise RuntimeError(f"a worker process cannot start (exit code {code})") from error
+        return process
 
 
 def serve() -> None:
@@ -176,7 +174,19 @@ def _outcome(function: Callable[..., Any], call: Call) -> Outcome:
         return Outcome(None, f"{type(error).__name__}: {message}" if message else repr(error))
 
 
-def _send(pipe: BinaryIO, message: Any) -> None:
+def _answer(process: subprocess.Popen[bytes], message: Any) -> Any:
+    """What a process replies to a message."""
+    _send(_open(process.stdin), message)
+    return pickle.load(_open(process.stdout))
+
+
+def _open(pipe: IO[bytes] | None) -> IO[bytes]:
+    """A pipe of a process, which has one because it was started so."""
+    assert pipe is not None
+    return pipe
+
+
+def _send(pipe: IO[bytes], message: Any) -> None:
     pipe.write(pickle.dumps(message))
     pipe.flush()
 

@@ -11,7 +11,7 @@ from types import FrameType
 
 from musicvae_jax.errors import EXIT_INTERRUPTED, EXIT_STOPPED, StoppedError
 
-_EXIT_CODES = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_STOPPED}
+_EXIT_CODES: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_STOPPED}
 # Module state, since signal handlers belong to the process.
 _received: list[int] = []
 _is_deferred = False

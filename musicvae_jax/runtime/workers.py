@@ -1,6 +1,6 @@
 """Work spread over processes, one per core."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ class Workers(NamedTuple):
 
     def map(
         self, function: Callable[..., T], calls: Sequence[tuple[Any, ...]], n_songs: int
-    ) -> Iterator[T]:
+    ) -> Generator[T]:
         """Starts the calls at once and yields their results in order.
 
         Args:
@@ -33,7 +33,7 @@ class Workers(NamedTuple):
         import joblib
 
         if not calls:
-            return iter(())
+            return _ended_with_the_last(iter(()), 0)
         tasks = (joblib.delayed(function)(*call) for call in calls)
         parallel = joblib.Parallel(n_jobs=self._processes(n_songs), return_as="generator")
         return _ended_with_the_last(parallel(tasks), len(calls))
@@ -51,7 +51,7 @@ class Workers(NamedTuple):
         return min(joblib.cpu_count(), _MOST_PROCESSES) if n_songs >= self.min_songs else 1
 
 
-def _ended_with_the_last(results: Iterator[T], n_results: int) -> Iterator[T]:
+def _ended_with_the_last(results: Iterator[T], n_results: int) -> Generator[T]:
     """The results, from a generator that has ended when the last of them is yielded.
 
     joblib takes a generator that was not read to its end for one that was given up, and stops the

@@ -1,10 +1,10 @@
 """The built-in demo set: synthetic songs with known factors, in the 4MuLA schema."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -203,7 +203,7 @@ def genre_of(artist: int) -> Genre:
     return GENRES[artist % len(GENRES)]
 
 
-def _songs(plan: Plan) -> Iterator[_Song]:
+def _songs(plan: Plan) -> Generator[_Song]:
     indices = range(len(plan.artists))
     if len(indices) <= _MAX_SONGS_IN_PROCESS:
         yield from map(_make_song, indices, plan.artists)
@@ -273,7 +273,12 @@ def _draw_language(artist: int, rng: np.random.Generator) -> str | None:
 def _factor_columns() -> dict[str, "pa.DataType"]:
     import pyarrow as pa
 
-    kinds = {float: pa.float32(), int: pa.int64(), bool: pa.bool_(), str: pa.string()}
+    kinds: dict[Any, pa.DataType] = {
+        float: pa.float32(),
+        int: pa.int64(),
+        bool: pa.bool_(),
+        str: pa.string(),
+    }
     return {f"factor_{field.name}": kinds[field.type] for field in fields(SongFactors)}
 
 

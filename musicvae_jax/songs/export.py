@@ -37,7 +37,7 @@ def export_songs(songs: Songs, rows: np.ndarray, path: Path) -> int:
         raise InputError(
             f"{songs.path}: has features and no mel spectrograms, which the 4MuLA schema needs"
         )
-    factors = [name for name in songs.table if name.startswith(FACTOR_PREFIX)]
+    factors = [name for name in songs.table.columns if name.startswith(FACTOR_PREFIX)]
     types = {name: pa.array(songs.table[name], from_pandas=True).type for name in factors}
     return write_songs(path, _songs(songs, rows, factors), {_SOURCE: pa.string(), **types})
 
@@ -56,7 +56,7 @@ def _songs(songs: Songs, rows: np.ndarray, factors: list[str]) -> Iterator[Song]
 
 
 def _cells(row: pd.Series) -> Mapping[str, Any]:
-    return {name: _cell(value) for name, value in row.items()}
+    return {str(name): _cell(value) for name, value in row.items()}
 
 
 def _cell(value: Any) -> Any:

@@ -36,8 +36,11 @@ class Part(Protocol):
         n_rows: number of rows, at least 1.
     """
 
-    first_row: int
-    n_rows: int
+    @property
+    def first_row(self) -> int: ...
+
+    @property
+    def n_rows(self) -> int: ...
 
     @property
     def files(self) -> tuple[str, ...]:

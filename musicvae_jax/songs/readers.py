@@ -56,7 +56,7 @@ def reader_of(path: Path) -> Reader:
 
 
 def load_songs(
-    path: Path | Sequence[Path],
+    path: Path | str | Sequence[Path | str],
     data: DataConfig | None = None,
     cache_dir: Path = FeatureConfig.cache_dir,
     terminal: Terminal | None = None,

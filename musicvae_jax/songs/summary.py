@@ -29,7 +29,7 @@ def summary_lines(songs: Songs, usable: Usable) -> Iterator[str]:
         yield _counts(f"{label}s", table[label])
     if table["language_source"].notna().any():
         yield _counts("languages are from", table["language_source"])
-    factors = [name for name in table if name.startswith(FACTOR_PREFIX)]
+    factors = [name for name in table.columns if name.startswith(FACTOR_PREFIX)]
     if factors:
         yield f"factors: {', '.join(factors)}"
     yield from rejection_lines(songs, usable)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,8 @@ RELEASE_SECONDS = 0.04
 # Long enough that nearest-sample lookup stays below the quietest noise floor in use.
 TABLE_SIZE = 8192
 MAX_HARMONICS = 60
-
+# One level, or one for each sample.
+Level = TypeVar("Level", float, np.ndarray)
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
 
@@ -186,7 +187,7 @@ def _fade(samples: np.ndarray) -> None:
     samples *= np.linspace(0.0, 1.0, samples.size, endpoint=False, dtype=np.float32)
 
 
-def _gain(decibel):
+def _gain(decibel: Level) -> Level:
     return 10.0 ** (decibel / 20.0)
 
 

@@ -175,7 +175,7 @@ class Songs(NamedTuple):
         if len(rejected) == n_rows:
             reason = f"; {place}: {first.reason}" if first else ""
             raise InputError(f"{self.path}: no usable song in {n_rows} rows{reason}")
-        if 2 * len(rejected) > n_rows:
+        if first and 2 * len(rejected) > n_rows:
             named = "" if first.music_id == place else f" ({first.music_id or 'no id'})"
             raise InputError(
                 f"{self.path}: {len(rejected)} of {n_rows} rows cannot be used, expected at most "
@@ -196,7 +196,9 @@ def song_frame(columns: Mapping[str, Iterable[Any]], n_songs: int) -> pd.DataFra
         'Ana'
     """
     absent = pd.Series([None] * n_songs, dtype=object)
-    frame = {name: _text(columns[name]) if name in columns else absent for name in TEXT_COLUMNS}
+    frame: dict[str, Any] = {
+        name: _text(columns[name]) if name in columns else absent for name in TEXT_COLUMNS
+    }
     frame["artist"] = frame["artist_id"].fillna(frame["artist_name"])
     frame[TAGS_COLUMN] = _tags(columns[TAGS_COLUMN]) if TAGS_COLUMN in columns else absent
     factors = [name for name in columns if name.startswith(FACTOR_PREFIX)]

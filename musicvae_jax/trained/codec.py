@@ -53,8 +53,8 @@ def take_apart(value: Any, arrays: Arrays, name: str = "fitted") -> Any:
     if isinstance(value, Mapping):
         items = {key: take_apart(one, arrays, f"{name}.{key}") for key, one in value.items()}
         return {"mapping": items}
-    items = [take_apart(one, arrays, f"{name}.{place}") for place, one in enumerate(value)]
-    return {"tuple": type(value).__name__, "items": items}
+    parts = [take_apart(one, arrays, f"{name}.{place}") for place, one in enumerate(value)]
+    return {"tuple": type(value).__name__, "items": parts}
 
 
 def put_together(content: Any, arrays: Mapping[str, np.ndarray]) -> Any:

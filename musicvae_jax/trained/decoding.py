@@ -7,13 +7,12 @@ import jax
 import numpy as np
 
 from musicvae_jax.models import Model
+from musicvae_jax.training.state import Array
 
 _DECODED_AT_ONCE = 8192
 
 
-def decode(
-    model: Model, params: Any, points: np.ndarray, condition: np.ndarray | None = None
-) -> np.ndarray:
+def decode(model: Model, params: Any, points: Array, condition: Array | None = None) -> np.ndarray:
     """Decodes latents to standardised features, in bounded memory.
 
     Args:
@@ -46,7 +45,7 @@ def sample(
 
 
 def _in_blocks(
-    method: str, model: Model, params: Any, points: np.ndarray, condition: np.ndarray | None
+    method: str, model: Model, params: Any, points: Array, condition: Array | None
 ) -> np.ndarray:
     blocks = [slice(i, i + _DECODED_AT_ONCE) for i in range(0, len(points), _DECODED_AT_ONCE)]
     found = (
@@ -58,6 +57,6 @@ def _in_blocks(
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _apply(
-    method: str, model: Model, params: Any, points: jax.Array, condition: jax.Array | None
+    method: str, model: Model, params: Any, points: Array, condition: Array | None
 ) -> jax.Array:
     return model.apply(params, points, condition, method=method)

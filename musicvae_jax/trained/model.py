@@ -72,6 +72,8 @@ class Trained(NamedTuple):
 
     def params(self, member: int) -> Any:
         """One member's parameters."""
+        if self.state is None:
+            raise ValueError("params: the model is not trained")
         return jax.tree.map(lambda leaf: leaf[member], self.state.params)
 
     def encode(
@@ -109,8 +111,9 @@ class Trained(NamedTuple):
             return one_representation(self, inputs, wanted)
         inputs = inputs.only(given)
         found = one_representation(self, inputs, wanted)
+        known = np.any(np.asarray(inputs.mask), axis=1)
         return found._replace(
-            known=inputs.mask.any(axis=1), columns_seen=self.experiment.columns_of_modalities(given)
+            known=known, columns_seen=self.experiment.columns_of_modalities(given)
         )
 
     def representations(self, songs: Songs) -> tuple[Representation, ...]:

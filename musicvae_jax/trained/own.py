@@ -69,6 +69,8 @@ def base_representation(
     if model.traits.trained:
         points = _latents(trained, inputs, members_by_name(experiment)[name], mesh)
     elif model.traits.linear:
+        if trained.projection is None:
+            raise ValueError(f"{name}: its principal components are not fitted")
         points = apply_pca(trained.projection, inputs.x)[None]
     else:
         points = inputs.x[None]

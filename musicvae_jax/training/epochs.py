@@ -15,6 +15,7 @@ from musicvae_jax.training.state import (
     Data,
     Examples,
     History,
+    Losses,
     Optimiser,
     Progress,
     TrainState,
@@ -97,7 +98,9 @@ def make_epochs(
             )
             epoch_key = jax.random.fold_in(keys.noise, epoch)
 
-            def run_step(state, place):
+            def run_step(
+                state: TrainState, place: tuple[jax.Array, jax.Array]
+            ) -> tuple[TrainState, Losses]:
                 index, in_share = own_share(place[0], data_axis)
                 weight = own_share(place[1], data_axis)[0] * in_share
                 batch = take(data.train, index)
@@ -119,7 +122,7 @@ def make_epochs(
             )
             return state, history
 
-        def run_or_skip(progress, epoch):
+        def run_or_skip(progress: Progress, epoch: jax.Array) -> tuple[Progress, History]:
             state, history = jax.lax.cond(
                 progress.active & (epoch < config.epochs),
                 run_epoch,

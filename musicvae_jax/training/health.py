@@ -82,8 +82,8 @@ def collapse_notes(
     """
     active = np.asarray(history.active_units)[:, -1]
     unknown = np.full(len(members), np.nan)
-    kl_nats, decoded = (unknown if one is None else one for one in (kl_nats, decoded))
-    found = (_collapse(*one, latent) for one in zip(active, kl_nats, decoded, strict=True))
+    kls, shares = (unknown if one is None else one for one in (kl_nats, decoded))
+    found = (_collapse(*one, latent) for one in zip(active, kls, shares, strict=True))
     return [
         f"posterior collapse at {member}: {n} of {latent} latent dimensions are active{about[0]}, "
         f"so clusters of these latents mean little; try {about[1]}--train.free-bits 0.1 or more, "

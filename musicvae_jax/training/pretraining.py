@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.errors import InputError, StoppedError
-from musicvae_jax.models import Model
+from musicvae_jax.models import MixtureModel, Model
 from musicvae_jax.runtime.devices import any_process
 from musicvae_jax.training import Data, Examples, History, OnHistory, check_finite
 from musicvae_jax.training.sweeps import train_members
@@ -24,7 +24,7 @@ _MOST_STEPS = 500
 _LEAST_VARIANCE = 1e-6
 
 
-def check_components(model: Model, n_songs: int) -> None:
+def check_components(model: MixtureModel, n_songs: int) -> None:
     """Raises `InputError` if the training songs are fewer than the Gaussians of the prior."""
     if n_songs < model.components:
         raise InputError(
@@ -34,7 +34,7 @@ def check_components(model: Model, n_songs: int) -> None:
 
 
 def pretrain_members(
-    model: Model,
+    model: MixtureModel,
     config: TrainConfig,
     members: Sequence[Member],
     data: Data,

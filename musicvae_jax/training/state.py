@@ -13,6 +13,7 @@ import optax
 from musicvae_jax.config import ModelConfig
 from musicvae_jax.models import Model
 
+Array = jax.Array | np.ndarray
 # Takes a learning rate, which must become part of the optimiser's state
 # (`optax.inject_hyperparams`).
 Optimiser = Callable[[jax.Array | float], optax.GradientTransformation]
@@ -28,9 +29,9 @@ class Examples(NamedTuple):
             feature is missing, else 1. None if none is missing.
     """
 
-    x: jax.Array
-    condition: jax.Array | None = None
-    mask: jax.Array | None = None
+    x: Array
+    condition: Array | None = None
+    mask: Array | None = None
 
 
 class Data(NamedTuple):
@@ -91,9 +92,9 @@ class History(NamedTuple):
 
     train: Losses
     heldout: Losses
-    active_units: jax.Array
+    active_units: Array
 
-    def by_name(self) -> dict[str, jax.Array]:
+    def by_name(self) -> dict[str, Array]:
         """Its parts under the names of history.csv: train_kl_nats, active_units, ..."""
         losses = {
             f"{side}_{name}_nats": value
@@ -162,13 +163,14 @@ def init_state(
 def no_losses(model: Model, value: float = jnp.nan) -> Losses:
     """Losses of a model that are all the same number."""
     # Not of JAX: several processes could not save what is on a device of one of them.
-    number = np.float32(value)
+    number: Any = np.float32(value)
     return Losses(number, number, number, dict.fromkeys(model.other_terms, number))
 
 
 def no_history(model: Model) -> History:
     """The history of a skipped epoch."""
-    return History(no_losses(model), no_losses(model), np.int32(0))
+    nothing: Any = np.int32(0)
+    return History(no_losses(model), no_losses(model), nothing)
 
 
 def blank_history(model: Model, n_members: int, n_epochs: int) -> History:

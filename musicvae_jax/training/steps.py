@@ -14,7 +14,8 @@ from musicvae_jax.training.shares import psum
 from musicvae_jax.training.state import Examples, Losses, Optimiser, TrainState, adam
 
 Step = Callable[
-    [TrainState, Examples, jax.Array, jax.Array, jax.Array, jax.Array], tuple[TrainState, Losses]
+    [TrainState, Examples, jax.Array, jax.Array, jax.Array | float, jax.Array],
+    tuple[TrainState, Losses],
 ]
 
 
@@ -33,7 +34,14 @@ def make_step(
     """
     minimised = _make_minimised(config, data_axis)
 
-    def objective(params, batch, weight, noise, beta, epoch):
+    def objective(
+        params: Any,
+        batch: Examples,
+        weight: jax.Array,
+        noise: jax.Array,
+        beta: jax.Array | float,
+        epoch: jax.Array,
+    ) -> tuple[jax.Array, Losses]:
         terms = _terms(model, config, params, batch, noise)
         losses = _losses(terms, beta)
         mean = jax.tree.map(lambda per_example: jnp.sum(weight * per_example), losses)
@@ -42,7 +50,14 @@ def make_step(
             return mean.negative_elbo + others, mean
         return jnp.sum(weight * minimised(terms, weight, beta, epoch)) + others, mean
 
-    def step(state, batch, weight, noise, beta, epoch):
+    def step(
+        state: TrainState,
+        batch: Examples,
+        weight: jax.Array,
+        noise: jax.Array,
+        beta: jax.Array | float,
+        epoch: jax.Array,
+    ) -> tuple[TrainState, Losses]:
         n_used = psum(weight.sum(), data_axis)
         gradient, losses = psum(
             jax.grad(objective, has_aux=True)(
@@ -60,10 +75,12 @@ def make_step(
 
 def make_losses(
     model: Model, config: TrainConfig
-) -> Callable[[Any, Examples, jax.Array, jax.Array], Losses]:
+) -> Callable[[Any, Examples, jax.Array, jax.Array | float], Losses]:
     """Makes `losses(params, examples, noise, beta)`, which returns `Losses`, parts `[examples]`."""
 
-    def losses(params: Any, examples: Examples, noise: jax.Array, beta: jax.Array) -> Losses:
+    def losses(
+        params: Any, examples: Examples, noise: jax.Array, beta: jax.Array | float
+    ) -> Losses:
         return _losses(_terms(model, config, params, examples, noise), beta)
 
     return losses
@@ -84,14 +101,14 @@ def _terms(
     )
 
 
-def _losses(terms: Terms, beta: jax.Array) -> Losses:
+def _losses(terms: Terms, beta: jax.Array | float) -> Losses:
     bound = negative_elbo(terms.reconstruction, terms.kl, beta)
     return Losses(terms.reconstruction, terms.kl, bound, terms.others)
 
 
 def _make_minimised(
     config: TrainConfig, data_axis: str | None
-) -> Callable[[Terms, jax.Array, jax.Array, jax.Array], jax.Array]:
+) -> Callable[[Terms, jax.Array, jax.Array | float, jax.Array], jax.Array]:
     """The negative ELBO with the KL's warm-up and free bits, `[examples]`.
 
     `minimised(terms, weight, beta, epoch)` takes weights that add up to 1 over the whole batch, on
@@ -99,7 +116,9 @@ def _make_minimised(
     """
     n_cycles = config.warmup_cycles if config.kl_warmup == "cyclical" else 1
 
-    def minimised(terms: Terms, weight: jax.Array, beta: jax.Array, epoch: jax.Array) -> jax.Array:
+    def minimised(
+        terms: Terms, weight: jax.Array, beta: jax.Array | float, epoch: jax.Array
+    ) -> jax.Array:
         kl = terms.kl
         if config.free_bits:
             of_batch = jax.lax.stop_gradient(weight @ terms.kl_per_dimension)

@@ -191,7 +191,9 @@ def _train_group(
             last,
             config.epochs,
             # Copied, since training fills it in further while it is being written.
-            lambda p=progress: (program.gather(p, n_members), jax.tree.map(np.copy, history)),
+            partial(
+                lambda p: (program.gather(p, n_members), jax.tree.map(np.copy, history)), progress
+            ),
         )
     return jax.tree.map(np.asarray, program.gather(progress.state, n_members)), history
 
@@ -200,7 +202,8 @@ def _starting_at(params: Any, progress: Progress, group: _Group) -> Progress:
     """The progress with other parameters, NumPy, with a leading axis of members."""
     filled = np.arange(len(group.is_used)) % group.n_members
     own = jax.tree.map(lambda leaf: leaf[filled], params)
-    own = place(own, group.is_used.sharding.mesh, SWEEP)
+    sharding: Any = group.is_used.sharding
+    own = place(own, sharding.mesh, SWEEP)
     return progress._replace(state=progress.state._replace(params=own))
 
 
@@ -210,13 +213,19 @@ def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser
     start, run = make_epochs(model, config, data_axis(mesh), optimiser)
     fills_a_device = is_cpu_core(mesh.devices.flat[0])
 
-    def start_each(seeds, learning_rates, is_used, data) -> Progress:
+    def start_each(
+        seeds: jax.Array, learning_rates: jax.Array, is_used: jax.Array, data: Data
+    ) -> Progress:
         keys = jax.vmap(jax.random.key)(seeds)
         progress = jax.vmap(start, in_axes=(0, None, 0))(keys, data, learning_rates)
         return progress._replace(active=is_used)
 
-    def run_each(progress: Progress, seeds, betas, data, epochs):
-        def run_one(member):
+    def run_each(
+        progress: Progress, seeds: jax.Array, betas: jax.Array, data: Data, epochs: jax.Array
+    ) -> tuple[Progress, History]:
+        def run_one(
+            member: tuple[Progress, jax.Array, jax.Array],
+        ) -> tuple[Progress, History]:
             progress, seed, beta = member
             return run(progress, jax.random.key(seed), data, beta, epochs)
 
@@ -228,7 +237,7 @@ def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser
         progress = jax.tree.map(lambda leaf: leaf[repeated], progress)
         return progress._replace(active=progress.active & is_used)
 
-    def gather(tree, n_members: int):
+    def gather(tree: Any, n_members: int) -> Any:
         return jax.tree.map(lambda leaf: leaf[:n_members], tree)
 
     each, same = P(SWEEP), P()

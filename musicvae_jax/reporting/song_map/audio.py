@@ -61,7 +61,8 @@ def embedded(paths: Iterable[str | None], folder: Path) -> Sources:
         paths: as in `linked`.
         folder: as in `linked`.
     """
-    urls, n_linked, left = [], 0, MOST_EMBEDDED_BYTES
+    urls: list[str | None] = []
+    n_linked, left = 0, MOST_EMBEDDED_BYTES
     for path in paths:
         content = None if path is None else _content(Path(path), left)
         if path is None:

@@ -71,17 +71,17 @@ def read_contents(folders: Mapping[str, Path], most_dots: int) -> Contents:
         points, neighbours = (_read(folder, file) for file in (PROJECTIONS, NEIGHBOURS))
         of_representations = dict(list(neighbours.groupby("representation", sort=False)))
         for representation, dots in points.groupby("representation", sort=False):
-            title = f"{name}: {representation}" if name else representation
+            title = f"{name}: {representation}" if name else str(representation)
             layouts.append(_layout(title, dots, of_representations[representation], index))
     notes, shown = _shown(layouts, len(songs), most_dots)
-    layouts = tuple(_only(layout, shown) for layout in layouts)
+    kept = tuple(_only(layout, shown) for layout in layouts)
     songs = songs.iloc[shown].reset_index(drop=True)
-    pictures, has_picture = _pictures(folders.values(), songs["music_id"])
-    if not layouts:
+    pictures, has_picture = _pictures(list(folders.values()), songs["music_id"])
+    if not kept:
         notes.append("There are too few songs for a projection, so there is no map of them.")
     elif pictures is None:
         notes.append("There are no pictures of mel spectrograms: the songs have none or are many.")
-    return Contents(songs, layouts, pictures, has_picture, tuple(notes))
+    return Contents(songs, kept, pictures, has_picture, tuple(notes))
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:
@@ -100,11 +100,11 @@ def _layout(name: str, dots: pd.DataFrame, neighbours: pd.DataFrame, index: pd.I
     n_dots = len(first)
     return Layout(
         name=name,
-        songs=index.get_indexer(first["music_id"]),
+        songs=index.get_indexer(pd.Index(first["music_id"])),
         projections={method: by_method[method][["x", "y"]].to_numpy() for method in METHODS},
         clusters=first["cluster"].to_numpy(),
         # Both files have the songs in the same order.
-        neighbours=index.get_indexer(neighbours["neighbour"]).reshape(n_dots, -1),
+        neighbours=index.get_indexer(pd.Index(neighbours["neighbour"])).reshape(n_dots, -1),
         distances=neighbours["distance"].to_numpy().reshape(n_dots, -1),
     )
 

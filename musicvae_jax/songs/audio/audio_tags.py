@@ -39,7 +39,8 @@ def labels_from_tags(files: Sequence[Path], terminal: Terminal) -> Source:
         The fields title, artist_name, genre, related_genre (genres after the first), language and
         lyrics.
     """
-    fields, rejected = [], []
+    fields: list[Fields] = []
+    rejected: list[tuple[Path, str]] = []
     with terminal.progress("reading tags", len(files)) as advance:
         for file in files:
             try:

@@ -79,12 +79,13 @@ def decode_file(task: Task) -> Seconds:
     """
     _warm_up()
     watch = Watch()
+    mel, fault = None, ""
     try:
-        mel, fault = song_mel(task, watch), ""
+        mel = song_mel(task, watch)
     except AudioError as error:
-        mel, fault = None, str(error)
+        fault = str(error)
     task.file.check()
-    if fault:
+    if mel is None:
         write_fault(task.mel, fault)
     else:
         write_mel(task.mel, mel)

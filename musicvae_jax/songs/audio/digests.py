@@ -33,6 +33,13 @@ class Content(NamedTuple):
     digest: str
     fault: str
 
+    @property
+    def readable(self) -> Signature:
+        """`file`, of a file that can be read."""
+        if self.file is None:
+            raise ValueError(f"a file without a state: {self.fault}")
+        return self.file
+
 
 def read_contents(found: AudioFiles, cache_dir: Path, terminal: Terminal) -> list[Content]:
     """The content of every file, in order; reads only files that are new or have changed."""
@@ -83,8 +90,11 @@ def _other(known: Mapping[str, Any], files: Sequence[Path]) -> dict[str, Any]:
 
 def _lasting(contents: Sequence[Content]) -> dict[str, list[int | str]]:
     latest_ns = time.time_ns() - _TIME_STEP_NS
-    files = [one for one in contents if one.file is not None and one.file.mtime_ns < latest_ns]
-    return {path_text(one.file.path): [*one.file[1:], one.digest] for one in files}
+    return {
+        path_text(file.path): [*file[1:], digest]
+        for file, digest, _ in contents
+        if file is not None and file.mtime_ns < latest_ns
+    }
 
 
 def _remember(path: Path, known: Mapping[str, Any], found: Mapping[str, Any]) -> None:

@@ -84,7 +84,8 @@ def find_audio(paths: Sequence[Path]) -> AudioFiles:
 
 def _walk(folders: Sequence[Path], skipped: list[tuple[Path, str]]) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
-    waiting, links = list(reversed(folders)), []
+    waiting = list(reversed(folders))
+    links: list[Path] = []
     # Links come last, so that files are found in their own folder, and not behind a link to it.
     while waiting or links:
         folder = waiting.pop() if waiting else links.pop(0)

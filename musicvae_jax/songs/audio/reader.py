@@ -43,7 +43,7 @@ def open_audio(
             f"{unused[0].file}: {unused[0].reason}"
         )
     return Songs(
-        data.path,
+        data.source,
         data,
         _fingerprint(found, songs, labels),
         song_frame(_columns(found, labels), len(songs)),
@@ -76,7 +76,7 @@ def _decoded(
     """The songs once everything that can be decoded is, with the other faults."""
     missing = [row for row, song in enumerate(songs) if not _is_known(song, terminal)]
     tasks = [
-        Task(contents[row].file, data.excerpt, data.seconds, songs[row].mel) for row in missing
+        Task(contents[row].readable, data.excerpt, data.seconds, songs[row].mel) for row in missing
     ]
     if not missing:
         terminal.say(f"audio: {len(songs)} songs, none to decode")

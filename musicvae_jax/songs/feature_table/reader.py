@@ -80,7 +80,7 @@ def open_feature_table(
     n_rows, digest = len(features.values), fingerprint(path)
     texts.setdefault("music_id", [f"row {row}" for row in range(n_rows)])
     part = TablePart(path, path.name, digest, n_rows)
-    return Songs(data.path, data, digest, song_frame(texts, n_rows), (part,), features)
+    return Songs(data.source, data, digest, song_frame(texts, n_rows), (part,), features)
 
 
 def _no_cells(kind: pa.DataType) -> str:

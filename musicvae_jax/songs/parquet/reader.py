@@ -48,7 +48,7 @@ def open_parquet(
         # hashlib releases the interpreter's lock.
         digests = list(pool.map(fingerprint, paths))
     whole = digests[0] if len(digests) == 1 else _digest_of(digests)
-    return Songs(data.path, data, whole, _metadata_frame(columns), _parts(files, digests))
+    return Songs(data.source, data, whole, _metadata_frame(columns), _parts(files, digests))
 
 
 def _files(path: Path, terminal: Terminal) -> list[Path]:

@@ -119,7 +119,7 @@ def _songs(
             made.skipped.append(Skipped(piece.music_id, rendered.fault))
             continue
         row = _row(piece, rendered)
-        row["art_rank"] = ranks.get(piece.composer)
+        row["art_rank"] = ranks.get(piece.composer) if piece.composer else None
         row["genre_of_one_composer"] = piece.genre in of_one
         made.rows.append(row)
         yield row, rendered.mel

@@ -75,11 +75,11 @@ def read_steps(source: Source, plan: Plan, seed: int, chunks: range) -> Iterator
         first = place * plan.steps_per_chunk
         part = np.s_[first : first + plan.steps_per_chunk, plan.columns]
         wanted = jax.tree.map(itemgetter(part), visits)
-        arrays = jax.tree.map(
+        read, ids, used = jax.tree.map(
             partial(jax.make_array_from_process_local_data, sharding),
             (_read(source, wanted), wanted.ids, weights[part]),
         )
-        yield Steps(*arrays, min(plan.steps_per_chunk, plan.n_steps - first))
+        yield Steps(read, ids, used, min(plan.steps_per_chunk, plan.n_steps - first))
 
 
 def _read(source: Source, visits: Visits) -> Any:

@@ -34,7 +34,6 @@ class CropSource(NamedTuple):
     heldout: np.ndarray
     scaler: Scaler
     crops: CropConfig
-    always_streams = True
 
     @property
     def n_examples(self) -> int:
@@ -67,6 +66,8 @@ class CropSource(NamedTuple):
 
     def read(self, visits: Visits) -> np.ndarray:
         """Windows in half precision, decibels, `[n, frames, 128]`."""
+        if visits.positions is None:
+            raise ValueError("visits: got no positions, expected that of each crop")
         return half_crops(self.store, visits.songs, self.crops.frames, visits.positions)
 
 

@@ -38,7 +38,7 @@ def song_means(
     Returns:
         float32 `[n_songs, latent]`.
     """
-    means = posteriors(model, params, source, visits, mesh).mean
+    means = np.asarray(posteriors(model, params, source, visits, mesh).mean)
     return means.reshape(n_songs, -1, means.shape[-1]).mean(axis=1)
 
 

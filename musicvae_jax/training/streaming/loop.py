@@ -74,7 +74,8 @@ def train_streamed(
     """
     mesh = mesh or make_mesh(1)
     # JAX takes a Python integer for an int32, which may be too small for the seed.
-    member = Member(*map(np.float32, member[:2]), np.uint32(member.seed))
+    traced: Any = (*map(np.float32, member[:2]), np.uint32(member.seed))
+    member = Member(*traced)
     plan = make_plan(source, config, mesh, chunk_bytes)
     carry = (_start(model, source, mesh, member, optimiser), no_losses(model, 0.0))
     history = blank_history(model, 1, config.epochs)
@@ -107,7 +108,7 @@ def train_streamed(
             saver.after(
                 n_done,
                 n_chunks,
-                lambda c=carry: (c, jax.tree.map(np.copy, history)),
+                partial(lambda c: (c, jax.tree.map(np.copy, history)), carry),
                 plan.chunks_per_epoch,
             )
     if on_history and n_done < n_chunks:
@@ -164,10 +165,18 @@ def _run_steps(
 ) -> tuple[TrainState, Losses]:
     step = make_step(model, config, data_axis(mesh), optimiser)
 
-    def run(carry, steps, member, epoch, to_examples):
+    def run(
+        carry: tuple[TrainState, Losses],
+        steps: Steps,
+        member: Member,
+        epoch: jax.Array,
+        to_examples: Partial,
+    ) -> tuple[TrainState, Losses]:
         key = jax.random.fold_in(split_key(jax.random.key(member.seed)).noise, epoch)
 
-        def run_step(place, carry):
+        def run_step(
+            place: jax.Array, carry: tuple[TrainState, Losses]
+        ) -> tuple[TrainState, Losses]:
             state, sums = carry
             read, ids, weight = jax.tree.map(lambda part: part[place], steps[:3])
             noise = example_noise(key, ids, model.latent)
@@ -178,7 +187,8 @@ def _run_steps(
         # compilation.
         return jax.lax.fori_loop(0, steps.n_steps, run_step, carry)
 
-    by_batch = Steps(*[P(None, DATA)] * 3, P())
+    specs: Any = (*[P(None, DATA)] * 3, P())
+    by_batch = Steps(*specs)
     return jax.shard_map(
         run,
         mesh=mesh,
@@ -204,5 +214,5 @@ def _epoch_history(
     return History(
         train=jax.tree.map(lambda total: np.asarray(total) / np.float32(plan.n_examples), sums),
         heldout=heldout_losses(model, config, mesh, params, member, epoch, source),
-        active_units=np.sum(means.var(axis=0) > ACTIVE_VARIANCE, dtype=np.int32),
+        active_units=np.asarray(np.sum(means.var(axis=0) > ACTIVE_VARIANCE, dtype=np.int32)),
     )

@@ -70,8 +70,15 @@ def train_streamed_members(
         try:
             with open_saver(f"member_{place}") as saver:
                 return train_streamed(
-                    *(model, config, source, members[place]),
-                    *(partial(report, place), row, saver, chunk_bytes, optimiser),
+                    model,
+                    config,
+                    source,
+                    members[place],
+                    partial(report, place),
+                    row,
+                    saver,
+                    chunk_bytes,
+                    optimiser,
                 )
         finally:
             free.put(row)

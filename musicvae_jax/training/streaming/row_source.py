@@ -21,7 +21,6 @@ class RowSource(NamedTuple):
     examples: Examples
     train: np.ndarray
     heldout: np.ndarray
-    always_streams = False
 
     @property
     def n_examples(self) -> int:

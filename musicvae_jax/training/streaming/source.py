@@ -31,12 +31,13 @@ class Source(Protocol):
     Attributes:
         train: songs to train on, `[n]`, at least one.
         heldout: songs held out, `[n]`, at least one.
-        always_streams: whether the examples are never on the devices all at once.
     """
 
-    train: np.ndarray
-    heldout: np.ndarray
-    always_streams: bool
+    @property
+    def train(self) -> np.ndarray: ...
+
+    @property
+    def heldout(self) -> np.ndarray: ...
 
     @property
     def n_examples(self) -> int:
