@@ -88,7 +88,7 @@ def _maps(
 ) -> Maps:
     """The map of the page, of the experiment that leads and of others that fit, and all links."""
     first = leader(ranked(of_suite.summary for of_suite in tables.values()))["experiments"][0]
-    ordered = {first: folders[first]} | folders
+    ordered = {first: folders[first], **folders}
     shown = embedded_map("UMAP and t-SNE of the songs", ordered, results_dir)
     single = {
         name: relative_url(str(folder / MAP), results_dir)

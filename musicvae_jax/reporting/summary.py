@@ -1,5 +1,7 @@
 """One row per representation: its scores under K-Means, with intervals, nulls and p-values."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -112,7 +114,7 @@ def _hardest(table: pd.DataFrame, comparisons: pd.DataFrame) -> list[pd.Series |
     return [found.get(method) for method in table[_METHOD].itertuples(index=False, name=None)]
 
 
-def _column(found: list[pd.Series | None], name: str, missing: object) -> list[object]:
+def _column(found: list[pd.Series | None], name: str, missing: str | float) -> list[Any]:
     return [missing if one is None else one[name] for one in found]
 
 

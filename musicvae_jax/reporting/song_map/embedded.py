@@ -42,7 +42,8 @@ def embedded_map(title: str, folders: Mapping[str, Path], results_dir: Path) -> 
     Raises:
         InputError: a folder lacks a file, as results of an earlier version do.
     """
-    names, n_dots = [], 0
+    names: list[str] = []
+    n_dots = 0
     for name, folder in folders.items():
         of_run = _n_dots(folder)
         if not names or n_dots + of_run <= MOST_DOTS:
