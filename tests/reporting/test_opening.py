@@ -129,7 +129,7 @@ def test_without_genres_the_songs_themselves_are_left(language):
 def test_a_model_that_was_given_the_genre_is_no_find():
     found = opened(of_vae(ami=0.9, labels_seen="genre"))
     assert found.found.startswith(
-        "The baseline PCA groups 100 songs by genre with a genre AMI of 0"
+        "A baseline, PCA, groups 100 songs by genre with a genre AMI of 0"
     )
     assert found.certainty.startswith("No score of a model is a finding: each was given the genre")
 
@@ -142,7 +142,7 @@ def test_nothing_but_leaks_is_nothing_found():
 
 def test_baselines_alone_lose_against_nothing():
     found = opened(frames.metrics(frames.scored("easy_pca", "pca")))
-    assert found.found.startswith("The baseline PCA groups 100 songs")
+    assert found.found.startswith("A baseline, PCA, groups 100 songs")
     assert found.certainty.startswith("No model was run")
 
 

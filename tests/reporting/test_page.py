@@ -184,6 +184,18 @@ def test_no_number_is_in_two_places():
     assert [number for number, n in found.items() if n > 1] == []
 
 
+def test_the_cards_are_those_of_the_best_model_and_of_any_other_without_it():
+    rows = frames.metrics(frames.scored(ami_genre=0.2), frames.scored("hard_ae", "ae"))
+    both = {name: frames.cards(name) for name in ("easy_vae", "hard_ae")}
+    html = page(rows, cards=both)
+    shown, folded = html.split("<summary>Clusters of the other experiments</summary>")
+    assert ">hard_ae</span>" in shown.split("<h2>Clusters</h2>")[1]
+    assert "<summary>easy_vae</summary>" in folded
+    alone = page(rows, cards={"easy_vae": both["easy_vae"]})
+    assert "<h2>Clusters</h2>" in alone
+    assert "Clusters of the other experiments" not in alone
+
+
 def test_songs_without_labels_and_a_suite_of_one_experiment():
     nothing = {f"{name}_{label}": np.nan for name in frames.SCORES for label in frames.LABELS}
     rows = frames.metrics(frames.scored(**nothing))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import reportframes as frames
+import soundfile
 from browsers import launch
 from mapfolders import songs_table, write_results
 from playwright.sync_api import sync_playwright
@@ -29,6 +30,8 @@ def report(tmp_path_factory):
     """The path of a report of everything that a page can hold."""
     folder = tmp_path_factory.mktemp("results")
     songs = songs_table(20, title=[f"{HOSTILE} {i}" for i in range(20)])
+    songs.loc[7, ["title", "audio_path"]] = "Heard", str(folder.parent / "a & b.wav")
+    soundfile.write(folder.parent / "a & b.wav", np.zeros(8000), 8000)
     runs = {"easy_vae": write_results(folder / "easy_vae", songs=songs)}
     rows = frames.metrics(
         *frames.over_seeds([0.5, 0.4]),
@@ -75,7 +78,8 @@ def open_report(browser, report):
     for context in contexts:
         context.close()
     assert complaints == []
-    assert {url for url in requests if not url.startswith(("data:", "blob:"))} == {report.as_uri()}
+    others = [url for url in requests if not url.startswith(("data:", "blob:"))]
+    assert {url for url in others if not url.endswith(".wav")} == {report.as_uri()}
 
 
 def map_of(tab):
@@ -90,9 +94,21 @@ def test_the_map_is_drawn_and_can_be_searched_inside_the_page(open_report, schem
     frame = map_of(tab)
     assert frame.locator("#chart .points path, #chart canvas").count() >= 1
     frame.locator("#search").fill("window.ran")
-    assert frame.locator("#count").text_content() == "20 songs"
+    assert frame.locator("#count").text_content() == "19 songs"
     assert tab.evaluate("window.ran ?? frames[0].ran") is None
     assert tab.locator("script").count() == 0
+
+
+def test_songs_play_inside_the_page_from_beside_the_page(open_report):
+    frame = map_of(open_report())
+    frame.locator("#search").fill("Heard")
+    frame.locator("#found button").click()
+    audio = frame.locator("audio")
+    audio.evaluate(
+        "one => one.readyState >= 2 || new Promise((done) => { one.oncanplay = () => done(); })"
+    )
+    assert audio.evaluate("one => one.duration") == pytest.approx(1, abs=0.01)
+    assert audio.get_attribute("src") == "../a%20%26%20b.wav"
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desk", "phone"])

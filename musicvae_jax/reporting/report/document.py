@@ -21,6 +21,11 @@ from musicvae_jax.reporting.song_map import content_policy
 from musicvae_jax.reporting.style import leak_mark
 from musicvae_jax.reporting.suite_table import SuiteTables
 
+# The map is a document of its own, but heeds the policy of the page that it stands in as well.
+_WITHOUT_SCRIPTS = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
+)
 _LEADS = {"found": "Found", "certainty": "How sure", "worth": "Worth"}
 _READING = (
     "Scores are of K-Means, mean ± standard deviation over seeds. The interval is that of other "
@@ -66,35 +71,33 @@ class Contents(NamedTuple):
 def page(contents: Contents) -> str:
     """The page; it needs no server, no network and, but for the map, no script."""
     rows = ranked(one.summary for one in contents.tables.values())
-    first = next(name for name in (*leader(rows)["experiments"], *contents.cards, ""))
+    names = (*leader(rows)["experiments"], *contents.cards)
+    first = next((name for name in names if name in contents.cards), "")
     sections = {
         "": _alarms(contents.alarms) + _opening(opening(rows)),
         "Map": maps_html(contents.maps),
         "Scores": score_bars(rows),
-        "Clusters": cards_html(contents.cards[first]) if first in contents.cards else "",
+        "Clusters": cards_html(contents.cards[first]) if first else "",
         "Figures": figures_html(contents.figures),
         "More": _more(contents, rows, first),
     }
     body = "\n".join(_section(*one) for one in sections.items() if one[1])
     title = escape(contents.title)
     policy = content_policy() if contents.maps.document else _WITHOUT_SCRIPTS
-    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<title>{title}</title>\n<style>\n{stylesheet()}</style>\n</head>\n"
         f"<body>\n<header><h1>{title}</h1></header>\n<main>\n{body}\n</main>\n{glossary(body)}\n"
         "</body>\n</html>\n"
     )
 
 
-# The map is a document of its own, but heeds the policy of the page that it stands in as well.
-_WITHOUT_SCRIPTS = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'"
-)
+def stylesheet() -> str:
+    """The page's CSS, a file beside this module."""
+    return files(__package__).joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _has_marks(rows: pd.DataFrame) -> bool:

@@ -82,7 +82,7 @@ def _without_models(n_songs: int, largest: pd.DataFrame) -> Opening:
         )
     best = free.iloc[0]
     found = (
-        f"The baseline {spoken(best['representation'])} groups {n_songs} songs by genre with a "
+        f"A baseline, {spoken(best['representation'])}, groups {n_songs} songs by genre with a "
         f"genre AMI of {best['ami_genre_mean']:.3f}{_level(best)}."
     )
     return Opening(found, certainty, _worth(best))

@@ -14,7 +14,9 @@ TERMS = {
     "Calinski-Harabasz": "Spread between clusters over spread within them; higher is tighter, "
     "without an upper end.",
     "Davies-Bouldin": "How much each cluster overlaps its nearest one; lower is better, 0 best.",
+    "DBSCAN": "Clusters songs where they are dense, and leaves those in thin places as noise.",
     "K-Means": "Clusters songs around k means in the space of the representation.",
+    "KL term": "What a VAE pays for telling songs apart by its latents; beta is the weight on it.",
     "NMI": "Normalised mutual information, from 0 to 1; not adjusted, so many clusters score well "
     "by chance.",
     "PCA": "Principal component analysis: the linear projection that keeps most variance.",
@@ -27,16 +29,20 @@ TERMS = {
     "exemplar": "One of the songs nearest the mean of its cluster.",
     "genre AMI": "How well clusters match genres, by adjusted mutual information: 1 exactly, 0 as "
     "by chance.",
+    "Fowlkes-Mallows": "How often songs that are together in one are together in the other, from 0 "
+    "to 1; not adjusted for chance.",
     "in raw features": "Silhouette of the same clusters in the raw features, so that "
     "representations compare.",
     "interval": "Where the score would fall with other artists of the same kind, 95 times of 100.",
     "k": "Number of clusters; a range where seeds chose different numbers.",
+    "inertia": "Sum of squared distances of songs to the mean of their cluster; falls as k grows.",
     "language AMI": "How well clusters match languages; a high one says that songs are sorted by "
     "language, not music.",
     "language mixing": "1 where neighbours are of any language, as if shuffled; 0 where they share "
     "one language.",
     "language probe": "How well a linear classifier reads the language of unseen artists from the "
     "points (balanced accuracy).",
+    "latent": "A number by which a model describes a song; together they are its latent space.",
     "leak mark": "† the representation was given the label, ‡ it follows from what it was given: "
     "such a score is no finding.",
     "nearest has the genre": "Share of a song's nearest neighbours that have its genre.",
@@ -46,6 +52,7 @@ TERMS = {
     "p, artists": "Share of shuffles of genres over whole artists that score as high; the largest "
     "of all seeds.",
     "purity": "Share of songs that have their cluster's most frequent genre; grows with k.",
+    "posterior": "What a VAE makes of a song: a mean and a spread for each latent dimension.",
     "representation": "What is clustered: features of songs, or what a model made of them.",
     "seed": "Start of the random numbers of a training or clustering; other seeds give other "
     "results.",
