@@ -12,7 +12,7 @@ import tyro
 
 from musicvae_jax.config import Experiment, RuntimeConfig
 from musicvae_jax.registry import EXPERIMENTS, KNOWN_ON
-from musicvae_jax.runtime.command import parse, run_command
+from musicvae_jax.runtime.command import COMMON_OPTIONS, CommonOptions, parse, run_command
 from musicvae_jax.runtime.startup import configure_jax, connect, exit_process
 from musicvae_jax.runtime.workers import FOR_ONE_RUN
 
@@ -23,8 +23,7 @@ class Command:
 
     experiment: Annotated[Experiment, tyro.conf.arg(name="")]
     runtime: Annotated[RuntimeConfig, tyro.conf.arg(name=""), tyro.conf.FlagCreatePairsOff]
-    debug: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Show the traceback of an error."""
+    common: CommonOptions = COMMON_OPTIONS
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     return run_command(arguments, _run)
 
 
-def _run(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str], notices_only: bool) -> None:
     command = _parse(arguments)
     runtime = command.runtime
     configure_jax(runtime.devices, runtime.distributed)
@@ -50,7 +49,7 @@ def _run(arguments: Sequence[str]) -> None:
     from musicvae_jax.runtime.devices import is_first
     from musicvae_jax.runtime.terminal import Terminal
 
-    terminal = Terminal(is_quiet=not is_first())
+    terminal = Terminal(is_quiet=not is_first(), notices_only=notices_only)
     experiment = resolve(command.experiment, terminal)
     run_experiment(experiment, runtime, FOR_ONE_RUN, terminal)
     if is_first():

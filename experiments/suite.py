@@ -14,7 +14,7 @@ import tyro
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, MapConfig, RuntimeConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.registry import CHECKPOINT_NAMES, EXPERIMENTS, SUITES
-from musicvae_jax.runtime.command import parse, run_command
+from musicvae_jax.runtime.command import COMMON_OPTIONS, CommonOptions, parse, run_command
 from musicvae_jax.runtime.startup import configure_jax
 
 
@@ -39,8 +39,7 @@ class Command:
     runtime: Annotated[RuntimeConfig, tyro.conf.arg(name=""), tyro.conf.FlagCreatePairsOff] = (
         dataclasses.field(default_factory=RuntimeConfig)
     )
-    debug: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Show the traceback of an error."""
+    common: CommonOptions = COMMON_OPTIONS
 
     def __post_init__(self) -> None:
         if not self.suites:
@@ -96,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     return run_command(arguments, _run)
 
 
-def _run(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str], notices_only: bool) -> None:
     command = parse(
         lambda: tyro.cli(Command, prog="python -m experiments.suite", args=list(arguments))
     )
@@ -108,7 +107,8 @@ def _run(arguments: Sequence[str]) -> None:
     checkpoints = {
         command.checkpoints_dir / name: source for name, source in CHECKPOINT_NAMES.items()
     }
-    run_suites(experiments, command.results_dir, checkpoints, command.runtime, Terminal())
+    terminal = Terminal(notices_only=notices_only)
+    run_suites(experiments, command.results_dir, checkpoints, command.runtime, terminal)
 
 
 if __name__ == "__main__":

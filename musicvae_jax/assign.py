@@ -13,7 +13,7 @@ from typing import Annotated
 import tyro
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.runtime.command import parse, run_command
+from musicvae_jax.runtime.command import COMMON_OPTIONS, CommonOptions, parse, run_command
 from musicvae_jax.runtime.startup import configure_jax
 
 
@@ -27,8 +27,7 @@ class Command:
     """Songs: a file, a folder or a glob that --data.path takes, or several files."""
     out: Path | None = None
     """Also write the table to this .csv file."""
-    debug: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Show the traceback of an error."""
+    common: CommonOptions = COMMON_OPTIONS
 
     def __post_init__(self) -> None:
         if not self.songs:
@@ -48,22 +47,25 @@ def main(arguments: Sequence[str]) -> int:
     return run_command(arguments, _run)
 
 
-def _run(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str], notices_only: bool) -> None:
     command = parse(
         lambda: tyro.cli(Command, prog="python -m musicvae_jax.assign", args=list(arguments))
     )
     # One device: a few songs are encoded before the work is spread over others.
     configure_jax(devices=1)
+    from musicvae_jax.pipeline.new_songs import assign_as_run
     from musicvae_jax.pipeline.results import load_run
     from musicvae_jax.reporting.assigned import assigned_lines
     from musicvae_jax.runtime.files import write_csv
     from musicvae_jax.runtime.terminal import Terminal
-    from musicvae_jax.verbs import assign, load_songs
+    from musicvae_jax.songs import load_songs
 
-    model = load_run(command.model)
-    # Read as the known songs were.
-    table = assign(model, load_songs(command.songs, model.experiment.data))
-    terminal = Terminal()
+    terminal = Terminal(notices_only=notices_only)
+    with terminal.task("assigning songs"):
+        model = load_run(command.model)
+        # Read as the known songs were.
+        songs = load_songs(command.songs, model.experiment.data, terminal=terminal)
+        table = assign_as_run(model, songs, terminal)
     for line in assigned_lines(table):
         terminal.say(line)
     if command.out is not None:

@@ -5,12 +5,15 @@ import hashlib
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
-from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, InputError
+from musicvae_jax.errors import InputError
+from musicvae_jax.runtime.command import DEBUG, DEBUG_HELP, QUIET, QUIET_HELP, run_command
+from musicvae_jax.runtime.tasks import Task
+from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import FOURMULA_PATH
 
 # Imported where used, so that --help is fast.
@@ -213,50 +216,41 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command line; returns the exit code."""
+    """Runs the command line; returns the exit code.
+
+    Raises:
+        SystemExit: see `run_command`.
+    """
+    return run_command(arguments, _run)
+
+
+def _run(arguments: Sequence[str], notices_only: bool) -> None:
+    name = _parse(arguments)
+    terminal = Terminal(notices_only=notices_only)
+    try:
+        with terminal.task(name, unit="MB") as task:
+            path = download(name, on_bytes=partial(_show_bytes, task))
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt("interrupted; the same command resumes") from error
+    terminal.say(f"{path}: complete, checksum as published")
+
+
+def _parse(arguments: Sequence[str]) -> str:
     parser = _Parser(
         prog="python -m musicvae_jax.download",
         description=f"Download 4MuLA from Zenodo into {FOURMULA_PATH.parent}/. The same command "
         "resumes an interrupted download; a file that already exists is only checked.",
     )
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(DATASETS)}")
-    try:
-        name = parser.parse_args(arguments).name
-        with _progress(name) as on_bytes:
-            path = download(name, on_bytes=on_bytes)
-    except InputError as error:
-        return _fail(f"error: {error}", EXIT_BAD_INPUT)
-    except OSError as error:
-        return _fail(f"error: {error}", EXIT_FAILED)
-    except KeyboardInterrupt:
-        return _fail("interrupted; the same command resumes", EXIT_INTERRUPTED)
-    print(f"{path}: complete, checksum as published")
-    return 0
+    # For the help: `run_command` obeys them.
+    parser.add_argument(QUIET, action="store_true", help=QUIET_HELP)
+    parser.add_argument(DEBUG, action="store_true", help=DEBUG_HELP)
+    return parser.parse_args(arguments).name
 
 
-def _fail(line: str, code: int) -> int:
-    print(line, file=sys.stderr)
-    return code
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar with the time left, on standard error if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    disable = not console.is_terminal
-    with Progress(*columns, console=console, disable=disable, transient=True) as bars:
-        task = bars.add_task(name, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+def _show_bytes(task: Task, done: int, total: int | None) -> None:
+    task.total = total and -(-total // 10**6)
+    task.advance_to(done // 10**6)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from musicvae_jax.evaluation import Significance, internal_scores, significance
 from musicvae_jax.pipeline.choosing_k import with_measured
 from musicvae_jax.pipeline.fit import fit as fit_experiment
 from musicvae_jax.pipeline.listing import marks
-from musicvae_jax.pipeline.new_songs import assign_songs
+from musicvae_jax.pipeline.new_songs import assign_as_run, assign_songs
 from musicvae_jax.pipeline.resolve import resolve_blocks, resolve_data, resolve_lyrics
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.representations import Representation
@@ -313,18 +313,10 @@ def assign(model: Trained, songs: Songs, clusters: Clusters | None = None) -> pd
     """
     check_type("model", model, Trained)
     check_type("songs", songs, Songs)
-    terminal, config = _terminal(), model.experiment.cluster
-    if clusters is not None:
-        known, name = _known(clusters, model), clusters.representation.name
-        return assign_songs(model, songs, known, name, needs_all=False, terminal=terminal)
-    if model.known is None or model.names[0] not in model.known.clusters:
-        raise InputError(
-            "clusters: got none, and the model has none; expected those of musicvae_jax.cluster, "
-            "or the checkpoint of a run, which has its own (an earlier version's has none: run the "
-            "experiment again)"
-        )
-    needs_all = config.songs == "complete"
-    return assign_songs(model, songs, model.known, model.names[0], needs_all, terminal)
+    if clusters is None:
+        return assign_as_run(model, songs, _terminal())
+    known, name = _known(clusters, model), clusters.representation.name
+    return assign_songs(model, songs, known, name, needs_all=False, terminal=_terminal())
 
 
 def _known(clusters: Clusters, model: Trained) -> KnownSongs:

@@ -1,6 +1,7 @@
 """Environments for tests in processes of their own."""
 
 import os
+import re
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -15,3 +16,8 @@ def clean_environment(**changes: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     path = os.pathsep.join(map(str, (TESTS.parent, TESTS)))
     return kept | {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu"} | changes
+
+
+def without_progress(printed: str) -> list[str]:
+    """The lines of standard error but those of progress, one a minute on a busy machine."""
+    return [line for line in printed.splitlines() if not re.match(r"\d\d:\d\d:\d\d ", line)]

@@ -313,7 +313,10 @@ def test_the_command_writes_the_table_of_the_verb(
     numbers = table.select_dtypes("number").astype(float)
     np.testing.assert_allclose(found[numbers.columns].astype(float), numbers, atol=1e-6)
     # The checkpoint does as well.
-    assert command(monkeypatch, "checkpoints/easy_pca", song_path, "--out", "again.csv") == 0
+    arguments = ("checkpoints/easy_pca", song_path, "--out", "again.csv", "--quiet")
+    capsys.readouterr()
+    assert command(monkeypatch, *arguments) == 0
+    assert capsys.readouterr().out == ""
     assert Path("again.csv").read_bytes() == Path("all.csv").read_bytes()
 
 
@@ -343,11 +346,11 @@ def test_several_files_are_opened_together_as_the_known_songs_were(
     files = [write(tmp_path / f"{n}.parquet", songs_table().slice(n, 2)) for n in (4, 8)]
     opened = []
 
-    def assign(model, songs):
+    def assign(model, songs, terminal):
         opened.append(songs)
         raise mv.InputError("enough")
 
-    monkeypatch.setattr("musicvae_jax.verbs.assign", assign)
+    monkeypatch.setattr("musicvae_jax.pipeline.new_songs.assign_as_run", assign)
     assert command(monkeypatch, "c", *files) == EXIT_BAD_INPUT
     assert capsys.readouterr().err.endswith("error: enough\n")
     assert opened[0].table["music_id"].tolist() == [f"song 0{place}" for place in (4, 5, 8, 9)]

@@ -15,6 +15,7 @@ import pytest
 from musicvae_jax import download as downloads
 from musicvae_jax.download import DATASETS, Dataset, download, main
 from musicvae_jax.errors import InputError
+from musicvae_jax.runtime.tasks import Task
 from musicvae_jax.songs import FOURMULA_PATH
 
 ROOT = Path(__file__).parent.parent
@@ -191,6 +192,20 @@ def test_file_that_is_there_is_not_asked_for(zenodo, capsys):
     assert err == ""
 
 
+def test_the_quiet_command_prints_nothing_on_success(zenodo, capsys):
+    assert main(["--quiet", "4mula-tiny"]) == 0
+    assert TARGET.read_bytes() == CONTENT
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_is_in_megabytes():
+    task = Task("4mula-tiny", None, "MB", lambda: 0.0)
+    downloads._show_bytes(task, 2_900_000, None)
+    assert (task.done, task.total) == (2, None)
+    downloads._show_bytes(task, 5_000_001, 5_000_001)
+    assert (task.done, task.total) == (5, 6)
+
+
 def test_file_with_another_checksum_is_replaced(zenodo):
     TARGET.parent.mkdir()
     TARGET.write_bytes(CONTENT[:-1])
@@ -231,28 +246,23 @@ def test_room_is_needed_only_for_what_is_not_there(zenodo, monkeypatch, capsys, 
 
 
 def test_disk_that_fills_up_keeps_the_part(zenodo, monkeypatch, capsys):
-    def fill_up(done, total):
+    def fill_up(task, done, total):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(downloads, "_progress", lambda name: _yielding(fill_up))
+    monkeypatch.setattr(downloads, "_show_bytes", fill_up)
     line = fails(capsys, "4mula-tiny")
     assert "No space left on device" in line
     assert f"{PART} holds {BLOCK} bytes" in line
     assert len(zenodo.requests) == 1
 
 
-@downloads.contextmanager
-def _yielding(value):
-    yield value
-
-
 def test_interruption_keeps_the_part(zenodo, monkeypatch, capsys):
-    def interrupt(done, total):
+    def interrupt(task, done, total):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(downloads, "_progress", lambda name: _yielding(interrupt))
+    monkeypatch.setattr(downloads, "_show_bytes", interrupt)
     assert main(["4mula-tiny"]) == 130
-    assert capsys.readouterr().err == "interrupted; the same command resumes\n"
+    assert capsys.readouterr().err == "error: interrupted; the same command resumes\n"
     assert folder_listing() == [PART.name]
 
 

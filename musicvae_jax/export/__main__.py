@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.runtime.command import parse, run_command
+from musicvae_jax.runtime.command import COMMON_OPTIONS, CommonOptions, parse, run_command
 from musicvae_jax.runtime.startup import configure_jax
 
 _SUFFIXES = {"safetensors": ".safetensors", "stablehlo": ".stablehlo", "onnx": ".onnx"}
@@ -27,8 +27,7 @@ class Command:
     """File to write; by default the checkpoint's name with the format's suffix, in this folder."""
     member: int = 0
     """Which model of a sweep, counted from 0 in the order of betas, learning rates and seeds."""
-    debug: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Show the traceback of an error."""
+    common: CommonOptions = COMMON_OPTIONS
 
     @property
     def path(self) -> Path:
@@ -50,17 +49,20 @@ def main(arguments: Sequence[str]) -> int:
     return run_command(arguments, _run)
 
 
-def _run(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str], notices_only: bool) -> None:
     command = parse(
         lambda: tyro.cli(Command, prog="python -m musicvae_jax.export", args=list(arguments))
     )
     configure_jax(devices=1)
     from musicvae_jax import export
+    from musicvae_jax.runtime.terminal import Terminal
     from musicvae_jax.trained import load
 
+    terminal = Terminal(notices_only=notices_only)
     write = getattr(export, f"to_{command.to}")
-    write(load(command.checkpoint), command.path, command.member)
-    print(f"{command.to}: {command.path}")
+    with terminal.task(f"export to {command.to}"):
+        write(load(command.checkpoint), command.path, command.member)
+    terminal.say(f"{command.to}: {command.path}")
 
 
 if __name__ == "__main__":

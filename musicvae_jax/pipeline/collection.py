@@ -65,7 +65,8 @@ def run_suites(
         # Until the report is complete, this marks the folder as a suite's, but not as up to date.
         write_json(results_dir / _STATE, {})
         _write_checkpoints(checkpoints, finished)
-        draw_overview(results_dir, finished, FOR_MANY_RUNS, terminal)
+        with terminal.task("tables, pictures and report"):
+            draw_overview(results_dir, finished, FOR_MANY_RUNS, terminal)
         write_json(results_dir / _STATE, state)
     if failed:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in failed.items())
@@ -153,19 +154,24 @@ def _run_missing(
         return finished, failed
     data, cache_dir = first.data, first.features.cache_dir
     fingerprint = load_songs(data.source, data, cache_dir, terminal).fingerprint
-    for suite, experiments in suites.items():
-        for experiment in experiments:
-            if not runtime.fresh and is_finished(experiment, fingerprint):
+    every = [(suite, one) for suite, experiments in suites.items() for one in experiments]
+    done = [not runtime.fresh and is_finished(one, fingerprint) for _, one in every]
+    with terminal.progress("all experiments", done.count(False)) as advance:
+        for place, ((suite, experiment), is_done) in enumerate(zip(every, done, strict=True)):
+            if is_done:
                 terminal.say(f"{experiment.name}: finished before, not run again")
             else:
                 terminal.say(f"{experiment.name}: running")
                 try:
-                    run_experiment(experiment, runtime, FOR_MANY_RUNS, terminal)
+                    with terminal.task(f"experiment {place + 1} of {len(every)}"):
+                        run_experiment(experiment, runtime, FOR_MANY_RUNS, terminal)
                 except (InputError, ArithmeticError) as error:
                     # The other experiments can still run; the exit code reports the failure.
                     failed[experiment.name] = str(error)
                     terminal.notice(f"{experiment.name} is left out: {error}")
                     continue
+                finally:
+                    advance()
             finished[suite].append(experiment)
     return finished, failed
 

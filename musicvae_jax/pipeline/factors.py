@@ -64,7 +64,7 @@ def start_factors(
 
     def finish() -> Disentangled:
         rows = []
-        with terminal.progress("scoring factors", len(tasks)) as advance:
+        with terminal.progress("factors", len(tasks)) as advance:
             for (one, _, seed), scores in zip(tasks, found, strict=True):
                 about = (name, seed, one.name, len(places), len(factors))
                 rows.append((*about, *(scores[score] for score in SCORES)))

@@ -313,7 +313,8 @@ def _start_params(
         return None
 
     def pretrain(members: Sequence[Member]) -> Any:
-        with terminal.progress("pretraining", len(members) * train.pretrain_epochs) as advance:
+        n_epochs = len(members) * train.pretrain_epochs
+        with terminal.progress("pretraining", n_epochs, "epochs") as advance:
             return pretrain_members(
                 *(_mixture_model(blank), train, members, data),
                 lambda first_member, first_epoch, history: advance(history.active_units.size),  # noqa: ARG005
@@ -348,7 +349,7 @@ def _reports(
     report = None
     if on_epochs is not None:
         report = EpochReports(blank.model, n_members, n_epochs, on_epochs)
-    with terminal.progress("training", n_members * n_epochs) as advance:
+    with terminal.progress("training", n_members * n_epochs, "epochs") as advance:
 
         def on_history(first_member: int, first_epoch: int, history: History) -> None:
             advance(history.active_units.size)

@@ -71,6 +71,22 @@ def assign_songs(
     return table.reindex(columns=[*_ABOUT, *_CLUSTER, *nearest, "reason"])
 
 
+def assign_as_run(model: Trained, songs: Songs, terminal: Terminal) -> pd.DataFrame:
+    """Puts songs into the clusters of the run that left the model, see `assign_songs`.
+
+    Raises:
+        InputError: the model has no clusters, or as `assign_songs` says.
+    """
+    if model.known is None or model.names[0] not in model.known.clusters:
+        raise InputError(
+            "clusters: got none, and the model has none; expected those of musicvae_jax.cluster, "
+            "or the checkpoint of a run, which has its own (an earlier version's has none: run the "
+            "experiment again)"
+        )
+    needs_all = model.experiment.cluster.songs == "complete"
+    return assign_songs(model, songs, model.known, model.names[0], needs_all, terminal)
+
+
 def _has_all(inputs: ModelInputs, texts: Sequence[Block]) -> np.ndarray:
     known = [inputs.blocks[one].known for one in texts]
     return np.all([np.ones(len(inputs.songs), bool), *known], axis=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,12 @@ from musicvae_jax.songs import Songs, load_songs
 from musicvae_jax.trained import save
 from musicvae_jax.training.resume import discard_interrupted
 
+# In the order they are timed; some run beside others.
+STAGES = (
+    *("songs", "features", "training", "posteriors", "UMAP", "clustering", "t-SNE", "evidence"),
+    *("comparisons", "stability", "factors", "writing", "figures"),
+)
+
 
 def run_experiment(
     experiment: Experiment, runtime: RuntimeConfig, workers: Workers, terminal: Terminal
@@ -53,9 +60,9 @@ def run_experiment(
         DivergenceError: training reached NaN or infinity.
         StoppedError: a signal arrived; the training is saved, and the same call resumes it.
     """
-    watch = Stopwatch()
+    watch = Stopwatch(partial(terminal.stage, names=STAGES))
     note_code()
-    with ExitStack() as lock, ExitStack() as results:
+    with terminal.task(experiment.name), ExitStack() as lock, ExitStack() as results:
 
         def claim() -> Path:
             name, results_dir = experiment.name, experiment.results_dir
@@ -66,7 +73,8 @@ def run_experiment(
 
         folder = first_does(claim, "output folder")
         saving = Saving(experiment.resume_dir, _neighbours(experiment))
-        songs = _load(experiment, terminal)
+        with watch.stage("songs"):
+            songs = _load(experiment, terminal)
         fitted = fit(experiment, songs, runtime, terminal, saving, watch=watch)
         if folder is None:
             return

@@ -1,34 +1,54 @@
-"""What all commands share: reading arguments, one-line errors, exit codes, --debug."""
+"""What all commands share: reading arguments, one-line errors, exit codes, --quiet, --debug."""
 
 import contextlib
+import dataclasses
 import io
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+import tyro
+from rich.text import Text
 
 from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, InputError
 from musicvae_jax.runtime.printable import printable
 from musicvae_jax.runtime.signals import exit_code, handle_signals
 
 T = TypeVar("T")
+QUIET, DEBUG = "--quiet", "--debug"
+QUIET_HELP = "Print notices and errors only: no progress, no results."
+DEBUG_HELP = "Show the traceback of an error."
 
 
-def run_command(arguments: Sequence[str], work: Callable[[Sequence[str]], None]) -> int:
+@dataclasses.dataclass(frozen=True)
+class _CommonOptions:
+    quiet: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help=QUIET_HELP)] = False
+    debug: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help=DEBUG_HELP)] = False
+
+
+# For the help of a command: `run_command` obeys them, wherever they stand.
+CommonOptions = Annotated[_CommonOptions, tyro.conf.arg(name="")]
+COMMON_OPTIONS = _CommonOptions()
+
+
+def run_command(arguments: Sequence[str], work: Callable[[Sequence[str], bool], None]) -> int:
     """Does the work and returns the exit code; a failure is one line on standard error.
 
     Args:
-        arguments: of the command line. --debug, which shows the traceback of an error, may stand
-            anywhere among them.
-        work: takes the other arguments.
+        arguments: of the command line. --quiet, which prints notices and errors only, and --debug,
+            which shows the traceback of an error, may stand anywhere among them.
+        work: takes the other arguments, and whether to print notices only.
 
     Raises:
         SystemExit: tyro has printed help, or which argument is wrong.
     """
-    debug = "--debug" in arguments
+    debug = DEBUG in arguments
+    others = [argument for argument in arguments if argument not in (QUIET, DEBUG)]
     try:
         with handle_signals():
-            work([argument for argument in arguments if argument != "--debug"])
+            work(others, QUIET in arguments)
     except InputError as error:
         return _fail(error, EXIT_BAD_INPUT, debug)
     except (ArithmeticError, OSError) as error:
@@ -60,6 +80,8 @@ def parse(read: Callable[[], T]) -> T:
             which says what it expects, is on standard error.
     """
     message = io.StringIO()
+    # tyro by itself does not heed it; see https://no-color.org.
+    tyro._experimental_options["ansi_codes"] = not os.environ.get("NO_COLOR")
     try:
         with contextlib.redirect_stderr(message):
             return read()
@@ -68,8 +90,14 @@ def parse(read: Callable[[], T]) -> T:
         for error in _causes(stop):
             if isinstance(error, InputError):
                 raise error from None
-        sys.stderr.write(message.getvalue())
+        text = message.getvalue()
+        # tyro has colours for standard error wherever standard output is a terminal.
+        sys.stderr.write(text if sys.stderr.isatty() else _without_colours(text))
         raise
+
+
+def _without_colours(text: str) -> str:
+    return "".join(f"{Text.from_ansi(line).plain}\n" for line in text.splitlines())
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,19 +1,25 @@
 """The time that stages take."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import perf_counter
 
 
 class Stopwatch:
-    """Wall-clock seconds of each stage, in the order they ran."""
+    """Wall-clock seconds of each stage, in the order they ran.
 
-    def __init__(self) -> None:
+    Args:
+        show: shows the stage of this name while a block runs; shows nothing by default.
+    """
+
+    def __init__(self, show: Callable[[str], AbstractContextManager[object]] = nullcontext) -> None:
         self.seconds: dict[str, float] = {}
+        self._show = show
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Takes the time of a block."""
+        """Takes the time of a block, and shows that it runs."""
         start = perf_counter()
-        yield
+        with self._show(name):
+            yield
         self.seconds[name] = round(perf_counter() - start, 3)

@@ -10,7 +10,7 @@ import tyro
 
 from musicvae_jax.config import DataConfig, FeatureConfig
 from musicvae_jax.errors import InputError
-from musicvae_jax.runtime.command import parse, run_command
+from musicvae_jax.runtime.command import COMMON_OPTIONS, CommonOptions, parse, run_command
 
 if TYPE_CHECKING:
     from musicvae_jax.runtime.terminal import Terminal
@@ -31,8 +31,7 @@ class Check:
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     cache_dir: Path = FeatureConfig.cache_dir
     """Folder for mel spectrograms of audio files; a second run reads them from here."""
-    debug: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Show the traceback of an error."""
+    common: CommonOptions = COMMON_OPTIONS
 
     def __post_init__(self) -> None:
         if not self.paths:
@@ -66,35 +65,41 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         SystemExit: see `run_command`.
     """
-    if arguments and arguments[0] == _CHECK:
-        return run_command(arguments[1:], _check)
-    return run_command(arguments, _export)
+    return run_command(arguments, _run)
 
 
-def _check(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str], notices_only: bool) -> None:
+    if arguments[:1] == [_CHECK]:
+        _check(arguments[1:], notices_only)
+    else:
+        _export(arguments, notices_only)
+
+
+def _check(arguments: Sequence[str], notices_only: bool) -> None:
     command = _parse(Check, arguments, f"python -m musicvae_jax.songs {_CHECK}")
     from musicvae_jax.runtime.terminal import Terminal
     from musicvae_jax.songs.summary import summary_lines
 
-    terminal = Terminal()
+    terminal = Terminal(notices_only=notices_only)
     songs, usable = _read(command, terminal)
     for line in summary_lines(songs, usable):
         terminal.say(line)
     songs.check_enough_usable(usable.rejected)
 
 
-def _export(arguments: Sequence[str]) -> None:
+def _export(arguments: Sequence[str], notices_only: bool) -> None:
     command = _parse(Export, arguments, "python -m musicvae_jax.songs")
     from musicvae_jax.runtime.terminal import Terminal
     from musicvae_jax.songs.export import export_songs
     from musicvae_jax.songs.summary import rejection_lines
 
-    terminal = Terminal()
+    terminal = Terminal(notices_only=notices_only)
     songs, usable = _read(command, terminal)
     for line in rejection_lines(songs, usable):
         terminal.notice(line)
     songs.check_enough_usable(usable.rejected)
-    n_songs = export_songs(songs, usable.rows, command.out)
+    with terminal.task(f"writing {command.out}"):
+        n_songs = export_songs(songs, usable.rows, command.out)
     terminal.say(f"{command.out}: {n_songs} songs, {len(usable.rejected)} rejected")
 
 

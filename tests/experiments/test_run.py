@@ -1,5 +1,6 @@
 """The command line: what it prints and the exit codes it ends with."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,11 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from processes import without_progress
 from songfiles import songs_table, with_column, write
 
 from experiments import run
 from musicvae_jax.errors import EXIT_STOPPED
 from musicvae_jax.pipeline import fit as learning
+from musicvae_jax.pipeline.run import STAGES
 from musicvae_jax.registry import EXPERIMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +42,7 @@ def command(*arguments, **options):
 def fails(capsys, *arguments, code=2):
     """Runs in this process; returns the one line of a failure."""
     assert run.main([str(argument) for argument in arguments]) == code
-    (error,) = capsys.readouterr().err.splitlines()
+    (error,) = without_progress(capsys.readouterr().err)
     assert error.startswith("error: ")
     return error
 
@@ -89,12 +92,15 @@ def test_a_whole_run_from_the_shell(tmp_path, song_path):
     ran = command("hard_cvae", "--data.path", song_path, *options, "--output-dir", "out")
     assert ran.returncode == 0
     # After one step no decoder uses its latents.
-    *alarms, last = ran.stderr.splitlines()
+    *alarms, last = without_progress(ran.stderr)
     assert len(alarms) == 2
     assert all(line.startswith("notice: posterior collapse at beta 1, ") for line in alarms)
     assert last == "notice: cvae: gmm_full: 24 songs are too few for 3 components of 32 dimensions"
     assert ran.stdout.startswith(f"songs: {song_path}\n")
-    assert (tmp_path / "out" / "manifest.json").exists()
+    assert "\x1b" not in ran.stdout + ran.stderr
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    # Progress counts them.
+    assert tuple(manifest["seconds"]) == STAGES
     assert (tmp_path / "out" / "checkpoint").is_dir()
 
 
@@ -268,6 +274,19 @@ def test_a_stopped_training_does_not_change_between_streaming_and_not(
     error = capsys.readouterr().err
     assert "data_budget_mb: got 'on the devices', but " in error
     assert "an interrupted training with 'streamed'; finish it with that" in error
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_the_quiet_command_prints_notices_only(tmp_path, capsys, place):
+    path = write(tmp_path / "s.parquet", with_column(songs_table(), "music_lang", [None] * 24))
+    arguments = ["easy_pca", "--data.path", str(path), "--cluster.k", "3", "--lyrics.runtime"]
+    arguments += ["tfidf", "--output-dir", "out"]
+    assert run.main([*arguments[:place], "--quiet", *arguments[place:]]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "notice: language: got 0 distinct value(s)" in printed.err
+    assert all(line.startswith("notice: ") for line in printed.err.splitlines())
+    assert Path("out/metrics.csv").exists()
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])

@@ -12,6 +12,7 @@ import tablefiles
 from songfiles import songs_table, with_column, write
 
 from experiments import suite
+from musicvae_jax.pipeline import collection
 from musicvae_jax.registry import CHECKPOINT_NAMES, EXPERIMENTS, SUITES
 from musicvae_jax.reporting import pictures
 from musicvae_jax.trained import load
@@ -123,6 +124,15 @@ def test_the_overview_tells_of_projections_that_show_a_sample(tmp_path, monkeypa
     path = write(tmp_path / "s.parquet", songs_table(130))
     assert run_suite("easy", "--data.path", path, *QUICK) == 0
     assert titles == ["s, 130 songs, a sample of 100 songs"] * 2
+
+
+def test_the_quiet_command_prints_notices_only(song_path, capsys, monkeypatch):
+    monkeypatch.setitem(SUITES, "easy", ("easy_pca",))
+    monkeypatch.setattr(collection, "draw_overview", lambda *rest: rest[-1].say("a table"))
+    assert run_suite("--quiet", "easy", "--data.path", song_path, *QUICK) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert all(line.startswith("notice: ") for line in printed.err.splitlines())
 
 
 def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monkeypatch):

@@ -101,6 +101,8 @@ def test_the_command_writes_the_encoder_of_a_checkpoint(capsys):
     arrays = features_and_condition(5)
     expected = encoder_of(by_hand(), 1).function(*arrays)
     np.testing.assert_allclose(program.call(*arrays), expected, rtol=1e-5, atol=1e-6)
+    assert main(["c/mine", "--to", "stablehlo", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

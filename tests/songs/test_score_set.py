@@ -174,6 +174,13 @@ def test_the_command_makes_the_set_and_says_what_is_in_it(only_six, tmp_path, ca
     assert command.main(["--out", "new/scores.parquet"]) == 0
 
 
+def test_the_quiet_command_prints_notices_only(only_six, capsys):
+    assert command.main(["--quiet"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert {line.split(":")[0] for line in printed.err.splitlines()} == {"notice"}
+
+
 def test_the_command_names_what_it_leaves_out(monkeypatch, six, capsys):
     monkeypatch.setattr(command, "select_pieces", lambda corpus: [six[5], broken(six[0])])
     assert command.main([]) == 0

@@ -49,6 +49,15 @@ def test_a_folder_as_one_file_gives_the_same_features_and_labels(folder, capsys)
     assert schema.field("language_source").type == "string"
 
 
+@pytest.mark.parametrize("arguments", [["--quiet", "check"], ["--out", "songs.parquet", "--quiet"]])
+def test_the_quiet_command_prints_no_results(folder, capsys, arguments):
+    assert main([*arguments, str(folder)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    notice = "notice: rejected: bad.mp3: holds no audio that libsndfile can read\n"
+    assert printed.err == (notice if "--out" in arguments else "")
+
+
 def test_labels_of_every_kind_are_kept(tmp_path):
     table = tagged_table().append_column("factor_tempo", [[60.0 + i for i in range(24)]])
     table = table.append_column("art_rank", [list(range(24))])

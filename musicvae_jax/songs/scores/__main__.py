@@ -6,12 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.runtime.command import parse, run_command
+from musicvae_jax.runtime.command import COMMON_OPTIONS, CommonOptions, parse, run_command
 from musicvae_jax.runtime.files import remove_abandoned
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.scores.score_set import (
@@ -29,8 +28,7 @@ class Command:
 
     out: Path = Path("data/scores.parquet")
     """The parquet file to write."""
-    debug: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Show the traceback of an error."""
+    common: CommonOptions = COMMON_OPTIONS
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,12 +40,13 @@ def main(arguments: Sequence[str]) -> int:
     return run_command(arguments, _run)
 
 
-def _run(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str], notices_only: bool) -> None:
     command = _parse(arguments)
-    terminal = Terminal()
+    terminal = Terminal(notices_only=notices_only)
     corpus = corpus_folder()
     _prepare(command.out)
-    pieces = select_pieces(corpus)
+    with terminal.task("selecting pieces"):
+        pieces = select_pieces(corpus)
     terminal.say(
         f"scores: {len(pieces)} pieces of music21 {corpus_version()}, real music with "
         f"synthetic sound, to {command.out}"
