@@ -118,10 +118,10 @@ def test_everything_on_the_page_is_escaped(html):
 def test_the_page_shows_kmeans_and_folds_the_other_clusterers(html):
     assert len(table_rows(html)) == 2
     folded = fold(html, "Other clusterers")
-    assert "dbscan" not in html.replace(folded, "")
+    assert ">dbscan" not in html.replace(folded, "")
     assert folded.count("<tr class=") == 2
     assert ">25%</td>" in folded
-    assert "dbscan, clustered songs" in folded
+    assert ">dbscan, clustered songs<" in folded
     assert "Other clusterers" not in page(frames.metrics(frames.scored()))
 
 
