@@ -143,6 +143,8 @@ def _spoken_spectrum(spectrum_db: Sequence[float]) -> str:
     return f"Mean spectrum against all songs: {said or 'the same'}"
 
 
-def _points(spectrum_db: Sequence[float], side: Callable[[float, float], float], scale: float) -> str:
+def _points(
+    spectrum_db: Sequence[float], side: Callable[[float, float], float], scale: float
+) -> str:
     levels = np.clip(scale * np.asarray(spectrum_db, float), -_HALF_HEIGHT, _HALF_HEIGHT)
     return " ".join(f"{2 * band},{side(level, 0.0):.1f}" for band, level in enumerate(levels))
