@@ -151,9 +151,9 @@ def _settings(experiment: Experiment) -> str:
         if value != usual[name] and not name.startswith(_NOT_OF_THE_MODEL)
     ]
     if not rows:
-        return f"The defaults, with {_seeds(experiment)}; all are in `model.experiment`."
+        return f"The defaults with {_seeds(experiment)}; `model.experiment` has all."
     return (
-        f"The defaults, with {_seeds(experiment)}, but for (all are in `model.experiment`):\n\n"
+        f"The defaults with {_seeds(experiment)}, except for these; `model.experiment` has all.\n\n"
         + table(("setting", "value", "default"), rows)
     )
 

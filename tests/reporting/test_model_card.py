@@ -125,7 +125,7 @@ def test_limits_name_what_makes_the_results_doubtful():
 
 
 def test_settings_are_those_that_differ_and_their_seeds():
-    assert "The defaults, with seeds 0, 1" in part(card(), "Settings")
+    assert "The defaults with seeds 0, 1" in part(card(), "Settings")
     changed = replace(
         MINE,
         data=DataConfig(path=Path("/home/someone/songs.parquet"), columns=("genre=a|b",)),
