@@ -6,6 +6,7 @@ from typing import Any
 
 from musicvae_jax.config.folder import SCORE_TABLES
 from musicvae_jax.reporting import summary
+from musicvae_jax.reporting.finding import finding
 from musicvae_jax.reporting.model_card import model_card
 from musicvae_jax.reporting.reading import read_table
 from musicvae_jax.trained import Trained, own_names
@@ -20,6 +21,14 @@ def describe(trained: Trained, results: Path, about: Mapping[str, Any], checkpoi
         about: the run's manifest.
         checkpoint: the folder that the card is for.
     """
-    rows = summary(**{name: read_table(results, name) for name in SCORE_TABLES})
-    is_here = rows["representation"].isin(own_names(trained)) | (rows["role"] != "own")
-    return model_card(trained.experiment, about, rows[is_here], checkpoint)
+    tables = {name: read_table(results, name) for name in SCORE_TABLES}
+    rows = summary(**tables)
+    kept = rows[rows["representation"].isin(own_names(trained)) | (rows["role"] != "own")]
+    found = finding(
+        trained.experiment,
+        tables["metrics"],
+        kept,
+        tables["comparisons"],
+        read_table(results, "cluster_selection"),
+    )
+    return model_card(trained.experiment, about, kept, found, checkpoint)

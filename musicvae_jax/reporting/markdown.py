@@ -28,6 +28,17 @@ def code(text: str) -> str:
     return f"{ticks}{space}{text}{space}{ticks}".replace("|", "\\|")
 
 
+def plain(text: str) -> str:
+    r"""Text that Markdown shows as it is, in one line.
+
+    Example:
+        >>> print(plain("easy_vae *finds* <9> groups"))
+        easy_vae \*finds\* \<9\> groups
+    """
+    # An underscore within a word is one.
+    return re.sub(r"([\\`*{}\[\]<>#|~&]|(?<!\w)_|_(?!\w))", r"\\\1", printable(text))
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; its cells are Markdown.
 

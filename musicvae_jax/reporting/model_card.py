@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from musicvae_jax.config import Experiment, to_json
-from musicvae_jax.reporting.markdown import code, score_markdown, table
+from musicvae_jax.reporting.markdown import code, plain, score_markdown, table
 from musicvae_jax.reporting.style import (
     DERIVABLE_MARK,
     LEAK_MARK,
@@ -26,7 +26,11 @@ _NOT_OF_THE_MODEL = ("name", "seeds", "data.path", "features.cache_dir", "output
 
 
 def model_card(
-    experiment: Experiment, about: Mapping[str, Any], summary: pd.DataFrame, checkpoint: Path
+    experiment: Experiment,
+    about: Mapping[str, Any],
+    summary: pd.DataFrame,
+    found: str,
+    checkpoint: Path,
 ) -> str:
     """The text of a checkpoint's README.md.
 
@@ -36,6 +40,7 @@ def model_card(
         experiment: of the run.
         about: the run's manifest.
         summary: `reporting.summary` of the run, its main representation first.
+        found: the sentence of `finding` on the same rows.
         checkpoint: folder of the checkpoint.
 
     Returns:
@@ -53,7 +58,7 @@ def model_card(
         "## Settings",
         _settings(experiment),
         "## Scores",
-        _scores(experiment, summary),
+        _scores(experiment, summary, found),
         "## Limits",
         "\n".join(f"- {line}" for line in _limits(experiment, about, summary)),
         "## Use",
@@ -100,7 +105,7 @@ def _what(experiment: Experiment, about: Mapping[str, Any]) -> str:
     if model.traits.trained:
         swept = {"beta": experiment.train.beta, "learning rate": experiment.train.learning_rate}
         of_each = [f"{name} {_listed(values)}" for name, values in swept.items() if len(values) > 1]
-        of_each.append(f"seed {_listed(experiment.seeds)}")
+        of_each.append(_seeds(experiment))
         lines.append(
             f"It turns a song into {model.latent} latent dimensions. The checkpoint holds "
             f"{_counted(len(experiment.members), 'model')} ({'; '.join(of_each)})."
@@ -145,11 +150,10 @@ def _settings(experiment: Experiment) -> str:
         for name, value in chosen.items()
         if value != usual[name] and not name.startswith(_NOT_OF_THE_MODEL)
     ]
-    seeds = ", ".join(map(str, experiment.seeds))
     if not rows:
-        return f"The defaults, with seeds {seeds}; all are in `model.experiment`."
+        return f"The defaults with {_seeds(experiment)}; `model.experiment` has all."
     return (
-        f"Seeds {seeds}. What differs from the defaults (all are in `model.experiment`):\n\n"
+        f"The defaults with {_seeds(experiment)}, except for these; `model.experiment` has all.\n\n"
         + table(("setting", "value", "default"), rows)
     )
 
@@ -169,9 +173,10 @@ def _value(value: Any) -> str:
     return code(_listed(value) if isinstance(value, list) else str(value))
 
 
-def _scores(experiment: Experiment, summary: pd.DataFrame) -> str:
+def _scores(experiment: Experiment, summary: pd.DataFrame, found: str) -> str:
     spread = " ± standard deviation" if len(experiment.seeds) > 1 else ""
     return (
+        f"{plain(found)}\n\n"
         f"K-Means on all clustered songs, mean{spread} over "
         f"{_counted(len(experiment.seeds), 'seed')}. AMI compares clusters with labels: 1 if they "
         "are the same, 0 by chance. Its interval is over artists; chance is the 95th percentile of "
@@ -191,12 +196,6 @@ def _limits(
     for mark, (column, reason) in of_marks.items():
         if any(summary[column].map(cell_labels)):
             yield f"A score marked {mark} is no result: {reason}."
-    first = summary.iloc[0]
-    if is_label_free(first, "genre") and first["against_pca"] not in ("", "better"):
-        yield (
-            f"{code(first['representation'])} on genre, against the best PCA: "
-            f"{first['against_pca']}."
-        )
     yield (
         "The scores are of the songs above, most of which the model was trained on; other songs "
         "may score lower."
@@ -245,6 +244,10 @@ def _literal(path: Path) -> str:
 
 def _songs(about: Mapping[str, Any]) -> str:
     return songs_name(Path(about["data"]["path"]))
+
+
+def _seeds(experiment: Experiment) -> str:
+    return f"seed{'' if len(experiment.seeds) == 1 else 's'} {_listed(experiment.seeds)}"
 
 
 def _counted(n: int, noun: str) -> str:

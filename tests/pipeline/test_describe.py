@@ -59,6 +59,7 @@ def test_a_run_leaves_a_card_beside_its_checkpoint(results, capsys):
         low, high = of_ami["low"].mean(), of_ami["high"].mean()
         assert interval == ("" if low != low else f"{low:.2f} to {high:.2f}")
         assert chance == f"{of_ami['null_high'].mean():.3f}"
+    assert "vae of hard_beta_vae finds 3 groups in 24 songs (k = 3 as given)" in card
     _, front, _ = card.split("---\n", 2)
     (index,) = yaml.safe_load(front)["model-index"]
     found = {one["type"]: one["value"] for one in index["results"][0]["metrics"]}
@@ -94,7 +95,7 @@ def test_the_card_of_a_part_of_a_sweep_is_of_that_part(results):
     assert "beta_vae_4" in rows
     assert "vae" not in rows
     assert rows["beta_vae_4"] == score_rows(CARD.read_text())["beta_vae_4"]
-    assert "2 models (seed 0, 3)" in card
+    assert "2 models (seeds 0, 3)" in card
     assert 'mv.load("checkpoints/beta_vae_4")' in card
     shutil.rmtree(CARD.parent)
     part.save(Path("checkpoints/beta_vae_4"))
