@@ -44,9 +44,9 @@ def note_code() -> None:
 
 
 def computing_code() -> str:
-    """The version of all code that a run's numbers depend on: everything but the figures."""
-    run, figures = "musicvae_jax.pipeline.run", "musicvae_jax.reporting"
-    return code_version((run,), NUMERICAL_PACKAGES, without=(figures,))
+    """The version of all code that a run's numbers depend on: all but figures and trackers."""
+    others = ("musicvae_jax.reporting", "musicvae_jax.tracking")
+    return code_version(("musicvae_jax.pipeline.run",), NUMERICAL_PACKAGES, without=others)
 
 
 def drawing_code() -> str:
