@@ -168,7 +168,7 @@ class ConvAutoencoder(nn.Module):
         self,
         x: jax.Array,
         condition: jax.Array | None = None,
-        mask: jax.Array | None = None,  # noqa: ARG002 - crops have nothing missing
+        mask: jax.Array | float | None = None,  # noqa: ARG002 - crops have nothing missing
     ) -> Posterior:
         """The posterior of x; deterministic.
 

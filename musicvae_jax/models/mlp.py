@@ -78,7 +78,7 @@ class MLPAutoencoder(nn.Module):
         self,
         x: jax.Array,
         condition: jax.Array | None = None,
-        mask: jax.Array | None = None,  # noqa: ARG002 - missing features are read as 0
+        mask: jax.Array | float | None = None,  # noqa: ARG002 - missing features are read as 0
     ) -> Posterior:
         """The posterior of x, `[..., features]`; draws no samples.
 

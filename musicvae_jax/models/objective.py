@@ -67,7 +67,7 @@ class Model(Protocol):
         self,
         x: jax.Array,
         condition: jax.Array | None = None,
-        mask: jax.Array | None = None,
+        mask: jax.Array | float | None = None,
     ) -> Posterior:
         """The posterior of x; draws no samples.
 
