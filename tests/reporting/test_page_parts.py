@@ -53,7 +53,7 @@ def test_every_heading_of_the_table_is_a_term():
         frames.metrics(frames.scored(labels_seen="language")), frames.compared()
     )
     html = score_bars(ranked([summary]))
-    heads = re.findall("<th scope='col'.*?</th>", html)
+    heads = re.findall("<th role='columnheader'.*?</th>", html)
     assert len(heads) == 7
     assert [len(buttons(head)) for head in heads] == [1] * 7
 
