@@ -167,11 +167,13 @@ def _against(row: pd.Series, _: float) -> str:
     if not verdict:
         return ""
     sign = _SIGNS.get(verdict, _UNSURE)
+    # Two lines have no room for the word.
+    baseline = spoken(row["best_baseline"]).replace(" dimensions)", ")")
     words = verdict.replace("artists", row["resampled"]).replace("one seed", "unknown, one seed")
     return (
         f"<span class='verdict'><span aria-hidden='true'>{sign}</span> {escape(words)}</span> "
         f"<span class='number'>{row['difference_to_baseline']:+.3f}</span> "
-        f"<span class='from'>{escape(spoken(row['best_baseline']))}</span>"
+        f"<span class='from'>{escape(baseline)}</span>"
     )
 
 
