@@ -6,6 +6,8 @@ Nothing heavy is imported before the arguments are known to be good.
 import dataclasses
 import sys
 from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
 from typing import Annotated
 
 import tyro
@@ -39,13 +41,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str], notices_only: bool) -> None:
+    start = perf_counter()
     command = _parse(arguments)
     runtime = command.runtime
     configure_jax(runtime.devices, runtime.distributed)
     if runtime.distributed:
         connect(runtime.coordinator, runtime.process_count, runtime.process_id)
+    from experiments.next_steps import next_steps
+    from musicvae_jax.pipeline.ending import show_results
     from musicvae_jax.pipeline.resolve import resolve
-    from musicvae_jax.pipeline.run import run_experiment, show_results
+    from musicvae_jax.pipeline.run import run_experiment
     from musicvae_jax.runtime.devices import is_first
     from musicvae_jax.runtime.terminal import Terminal
 
@@ -53,7 +58,8 @@ def _run(arguments: Sequence[str], notices_only: bool) -> None:
     experiment = resolve(command.experiment, terminal)
     run_experiment(experiment, runtime, FOR_ONE_RUN, terminal)
     if is_first():
-        show_results(experiment, terminal)
+        steps = partial(next_steps, command.experiment, experiment.data.source)
+        show_results(experiment, perf_counter() - start, terminal, steps)
 
 
 def _listing() -> str:

@@ -172,8 +172,8 @@ def cluster(
     Args:
         representation: points of songs.
         k: number of clusters, at least 2; by default that of the config, else the k that the
-            config's rule chooses from runs of K-Means, which is the one with the best mean
-            silhouette unless set otherwise. A clusterer that finds its own number ignores it.
+            config's rule chooses from runs of K-Means, which is the one at the elbow of their
+            inertia unless set otherwise. A clusterer that finds its own number ignores it.
         method: a clusterer, such as "kmeans" or "agglomerative"; see `config.CLUSTERERS`.
         seeds: one clustering for each; by default one per seed of the points, counted from 0.
         config: further settings of the clusterers.

@@ -21,7 +21,7 @@ def clustered(k=None, **config):
     return mv.cluster(represent("mine", [POINTS]), k, config=mv.ClusterConfig(**config))
 
 
-def test_the_call_comes_before_the_config_and_the_config_before_the_silhouette():
+def test_the_call_comes_before_the_config_and_the_config_before_the_elbow():
     mine = represent("mine", [POINTS])
     five = mv.ClusterConfig(k=5)
     found = [
@@ -53,7 +53,7 @@ def test_the_rule_that_is_asked_for_is_the_one_that_chooses():
         ).k
         for rule in K_RULES
     }
-    assert found == {"silhouette": 2, "stability": 6, "pac": 6}
+    assert found == {"elbow": 4, "silhouette": 2, "stability": 6, "pac": 6}
 
 
 def test_too_few_songs_for_a_k_are_refused():

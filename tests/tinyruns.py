@@ -1,10 +1,13 @@
 """Whole runs on tiny files, in the process of the test."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from experiments.next_steps import next_steps
 from musicvae_jax.config import CropConfig, Experiment, LyricsConfig, RuntimeConfig
 from musicvae_jax.pipeline import run as pipeline
+from musicvae_jax.pipeline.ending import show_results
 from musicvae_jax.pipeline.resolve import resolve
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.runtime.terminal import Terminal
@@ -38,9 +41,10 @@ def tiny(name: str, path: Path | None, **changes) -> Experiment:
 
 def run_experiment(experiment: Experiment, **runtime) -> Path:
     """Resolves and runs as the command line does; returns the results folder."""
-    experiment = resolve(experiment, Terminal())
+    asked, experiment = experiment, resolve(experiment, Terminal())
     pipeline.run_experiment(experiment, RuntimeConfig(**runtime), FOR_ONE_RUN, Terminal())
-    pipeline.show_results(experiment, Terminal())
+    steps = partial(next_steps, asked, experiment.data.source)
+    show_results(experiment, 0.0, Terminal(), steps)
     return experiment.results_dir
 
 

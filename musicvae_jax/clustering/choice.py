@@ -1,4 +1,4 @@
-"""The choice of k from curves of K-Means over k, and the elbow beside it."""
+"""The choice of k from curves of K-Means over k."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -143,7 +143,14 @@ def unambiguous_k(curves: Sequence[KCurves]) -> int:
 def elbow_k(curves: Sequence[KCurves]) -> int:
     """The k at the elbow of the inertia, averaged over curves of the same k; see `knee`.
 
-    It depends on the range of k, and is the first k where there is no elbow.
+    It is the first k where there is no elbow, and otherwise never the first or the last. A smooth
+    curve bends too, about a third of the way from the first k to the last, so that an elbow does
+    not show that there are clusters.
+
+    References:
+        Thorndike, Who Belongs in the Family?, 1953: the elbow.
+        Schubert, Stop Using the Elbow Criterion for k-Means and How to Choose the Number of
+        Clusters Instead, 2023: why it shows no clusters.
     """
     inertia = np.mean([curve.inertia for curve in curves], axis=0)
     return int(curves[0].k[knee(curves[0].k, inertia)])
@@ -156,6 +163,6 @@ def _mean_curve(curves: Sequence[KCurves], rule: KRule) -> np.ndarray:
     if np.isnan(mean).all():
         raise InputError(
             f"cluster.choose_k: got {rule!r} and too few songs to tell it of {k[0]} or more "
-            "clusters, expected 'silhouette' or a cluster.k"
+            "clusters, expected 'elbow', 'silhouette' or a cluster.k"
         )
     return mean

@@ -23,11 +23,14 @@ class ClusterConfig:
     not know all of these songs are left out."""
     k: int | None = None
     """Number of clusters, at least 2; by default choose_k picks it from k_min .. k_max."""
-    choose_k: KRule = "silhouette"
-    """silhouette: the k with the best mean silhouette of K-Means; stability: the largest k at which
-    K-Means clusterings of random subsets of the songs agree nearly best on the songs they share;
-    pac: the k at which the fewest pairs of songs are together in some such clusterings and apart in
-    others. Both take many more runs of K-Means, pac the most."""
+    choose_k: KRule = "elbow"
+    """elbow: the k at which the within-cluster sum of squares of K-Means bends most; of the four it
+    came nearest to known genres (benchmarks/k_rules.py), but it depends on k_min and k_max and
+    never picks the first k of a smooth curve. silhouette: the k with the best mean silhouette,
+    often 2. stability: the largest k at which K-Means clusterings of random subsets of the songs
+    agree nearly best on the songs they share; pac: the k at which the fewest pairs of songs are
+    together in some such clusterings and apart in others. The last two take many more runs of
+    K-Means, pac the most."""
     k_min: int = 2
     """Smallest k tried; at least 2."""
     k_max: int = 20

@@ -1,6 +1,6 @@
-"""What each kind of model, clusterer and rule for k does: the only place that lists them by name.
+"""What each kind of model, clusterer, rule for k and tracker does: the only place that lists them.
 
-All other code looks here. To add a model or clusterer, write its file and add a row.
+All other code looks here. To add a model, clusterer or tracker, write its file and add a row.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -18,7 +18,8 @@ Clusterer = Literal[
     "consensus",
     "umap_gmm",
 ]
-KRule = Literal["silhouette", "stability", "pac"]
+KRule = Literal["elbow", "silhouette", "stability", "pac"]
+TrackerName = Literal["tensorboard"]
 
 
 class ModelTraits(NamedTuple):
@@ -101,17 +102,37 @@ class KRuleTraits(NamedTuple):
 
     Attributes:
         choose: "file.function" in `musicvae_jax.clustering`: from the curves of K-Means to a k.
+        spoken: what sentences call the rule.
         measure: "file.function" in `musicvae_jax.evaluation`: (points, k, config, seed, number of
-            seeds) to the value at k of the curve that has the rule's name; "" where every run has
-            that curve.
+            seeds) to the value at k of the curve that has the rule's name; "" for a rule that
+            reads a curve of every run.
     """
 
     choose: str
+    spoken: str
     measure: str = ""
 
 
 K_RULES: dict[KRule, KRuleTraits] = {
-    "silhouette": KRuleTraits("choice.silhouette_k"),
-    "stability": KRuleTraits("choice.stable_k", "agreement.kmeans_stability"),
-    "pac": KRuleTraits("choice.unambiguous_k", "ambiguity.kmeans_pac"),
+    "elbow": KRuleTraits("choice.elbow_k", "the elbow"),
+    "silhouette": KRuleTraits("choice.silhouette_k", "the silhouette"),
+    "stability": KRuleTraits("choice.stable_k", "stability", "agreement.kmeans_stability"),
+    "pac": KRuleTraits("choice.unambiguous_k", "the PAC", "ambiguity.kmeans_pac"),
+}
+
+
+class TrackerTraits(NamedTuple):
+    """What follows a run while it trains.
+
+    Attributes:
+        tracker: "file.Class" in `musicvae_jax.tracking`, made with the experiment.
+        package: what it imports; the extra with the tracker's name installs it.
+    """
+
+    tracker: str
+    package: str
+
+
+TRACKERS: dict[TrackerName, TrackerTraits] = {
+    "tensorboard": TrackerTraits("tensorboard.TensorBoard", package="tensorboardX"),
 }

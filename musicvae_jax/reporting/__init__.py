@@ -9,6 +9,7 @@ from musicvae_jax.reporting.curves import (
 )
 from musicvae_jax.reporting.dimensions import posterior_dimensions
 from musicvae_jax.reporting.factor_curves import disentanglement_curves
+from musicvae_jax.reporting.finding import finding
 from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.overview import comprehensive_results
 from musicvae_jax.reporting.report import Contents, Maps, cards_html, page
@@ -32,6 +33,7 @@ __all__ = [
     "comprehensive_results",
     "disentanglement_curves",
     "distinct",
+    "finding",
     "language_tradeoff",
     "latent_interpolation",
     "page",

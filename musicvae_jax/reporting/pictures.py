@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -138,7 +138,7 @@ def _cluster_distributions(runs: Runs, _: Tables, title: str) -> Figure | None:
     return cluster_distributions(songs, labels, heading) if labels else None
 
 
-def _first_mels(draw: Callable, runs: Runs, _: Tables, title: str) -> Figure | None:
+def _first_mels(draw: Callable[..., Any], runs: Runs, _: Tables, title: str) -> Figure | None:
     """Of the first model of crops."""
     found = (read_mels(one.results_dir) for one in runs)
     mels = next((one for one in found if one is not None), None)

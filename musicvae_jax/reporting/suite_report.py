@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -138,7 +139,7 @@ def _draw_pictures(
     }
 
 
-def _about_data(data: Mapping) -> dict[str, object]:
+def _about_data(data: Mapping[str, Any]) -> dict[str, object]:
     return {
         "file": Path(data["path"]).name,
         "SHA-256": data["sha256"][:16],
@@ -149,11 +150,11 @@ def _about_data(data: Mapping) -> dict[str, object]:
     }
 
 
-def _held_out_how(data: Mapping) -> str:
+def _held_out_how(data: Mapping[str, Any]) -> str:
     return "by artists that training lacks" if data["artists"] else "by song, without artists"
 
 
-def _about_runs(about: Mapping[str, Mapping]) -> dict[str, object]:
+def _about_runs(about: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
     first = next(iter(about.values()))
     runtimes = {run["lyrics"]["runtime"] for run in about.values() if run["lyrics"]}
     seconds = sum(sum(run["seconds"].values()) for run in about.values())

@@ -66,11 +66,11 @@ class _Program(NamedTuple):
     Orbax.
     """
 
-    start: Callable
-    run: Callable
-    gather: Callable
-    spread: Callable
-    whole: Callable
+    start: Callable[..., Any]
+    run: Callable[..., Any]
+    gather: Callable[..., Any]
+    spread: Callable[..., Any]
+    whole: Callable[..., Any]
 
 
 def train_members(
@@ -202,6 +202,7 @@ def _starting_at(params: Any, progress: Progress, group: _Group) -> Progress:
     """The progress with other parameters, NumPy, with a leading axis of members."""
     filled = np.arange(len(group.is_used)) % group.n_members
     own = jax.tree.map(lambda leaf: leaf[filled], params)
+    # `place` has given them one that knows its mesh.
     sharding: Any = group.is_used.sharding
     own = place(own, sharding.mesh, SWEEP)
     return progress._replace(state=progress.state._replace(params=own))

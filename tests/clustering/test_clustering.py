@@ -80,8 +80,15 @@ def test_one_k_for_all_seeds_by_the_mean_silhouette():
         KCurves(k, nothing, np.array([0.5, 0.4, 0.0])),
         KCurves(k, nothing, np.array([0.0, 0.4, 0.5])),
     ]
-    assert choose_k(curves, ClusterConfig()) == 3
+    assert choose_k(curves, ClusterConfig(choose_k="silhouette")) == 3
     assert choose_k(curves, ClusterConfig(k=9)) == 9
+
+
+def test_one_k_for_all_seeds_by_the_mean_inertia_unless_another_rule_is_asked_for():
+    k, nothing = np.array([2, 3, 4, 5]), np.zeros(4)
+    curves = [KCurves(k, np.array(inertia), nothing) for inertia in ([9.0, 2, 1, 0], [9, 8, 0, 0])]
+    assert [elbow_k([curve]) for curve in curves] == [3, 4]
+    assert choose_k(curves, ClusterConfig()) == 4
 
 
 def curve_of(values, rule="stability"):
@@ -104,10 +111,14 @@ def test_the_k_with_the_fewest_ambiguous_pairs_is_taken_the_largest_of_equals():
     assert unambiguous_k([curve, curve_of([0.3, 0.2, 0.0, 0.3, 0.0], "pac")]) == 4
 
 
-@pytest.mark.parametrize(("rule", "k"), [("silhouette", 2), ("stability", 3), ("pac", 4)])
+@pytest.mark.parametrize(
+    ("rule", "k"), [("elbow", 3), ("silhouette", 2), ("stability", 3), ("pac", 4)]
+)
 def test_k_is_chosen_by_the_rule_that_was_asked_for(rule, k):
     curve = curve_of([0.5, 0.9, 0.6])._replace(
-        silhouette=np.array([0.2, 0.1, 0.1]), pac=np.array([0.2, 0.2, 0.1])
+        inertia=np.array([9.0, 2.0, 1.0]),
+        silhouette=np.array([0.2, 0.1, 0.1]),
+        pac=np.array([0.2, 0.2, 0.1]),
     )
     assert choose_k([curve], ClusterConfig(choose_k=rule)) == k
     assert choose_k([curve], ClusterConfig(choose_k=rule, k=7)) == 7

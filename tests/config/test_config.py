@@ -78,7 +78,7 @@ INVALID = [
     (ClusterConfig, "cluster.k", {"k": 1}),
     (ClusterConfig, "cluster.k_min", {"k_min": 1}),
     (ClusterConfig, "cluster.k_max", {"k_min": 5, "k_max": 4}),
-    (ClusterConfig, "cluster.choose_k", {"choose_k": "elbow"}),
+    (ClusterConfig, "cluster.choose_k", {"choose_k": "gap"}),
     (ClusterConfig, "cluster.restarts", {"restarts": 0}),
     (ClusterConfig, "cluster.methods", {"methods": ("spectral",)}),
     (ClusterConfig, "cluster.methods", {"methods": ("dbscan",)}),

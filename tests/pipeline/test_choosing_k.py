@@ -56,14 +56,16 @@ def test_twelve_pairs_of_subsets_are_divided_among_the_seeds():
     assert [one.stability.tolist() for one in found] == [[mean] for mean in expected]
 
 
-@pytest.mark.parametrize("changes", [{"choose_k": "silhouette"}, {"choose_k": "pac", "k": 3}])
+@pytest.mark.parametrize("changes", [{}, {"choose_k": "silhouette"}, {"choose_k": "pac", "k": 3}])
 def test_where_nothing_needs_measuring_nothing_is(changes):
     curves = [KCurves(np.array([4]), np.zeros(1), np.zeros(1))]
     run = {"run": lambda *_: pytest.fail("it was measured")}
     assert with_measured(curves, [points(0)], (0,), replace(CONFIG, **changes), **run) == curves
 
 
-@pytest.mark.parametrize(("rule", "k"), [("silhouette", 2), ("stability", 6), ("pac", 6)])
+@pytest.mark.parametrize(
+    ("rule", "k"), [("elbow", 4), ("silhouette", 2), ("stability", 6), ("pac", 6)]
+)
 def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
     # Two far groups of three near clusters: as stable as each other, and of unlike silhouettes.
     centres = np.array([[x, y] for x in (0, 300) for y in (0, 9, 18)])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ _HALF_HEIGHT = 24
 _WITHIN = 0.98
 
 
-def cards_html(cards: Mapping) -> str:
+def cards_html(cards: Mapping[str, Any]) -> str:
     """The cards of a run in a grid, largest clusters first, with what explains them above.
 
     Args:
@@ -44,7 +45,7 @@ def _edge(spectra: Sequence[Sequence[float]]) -> float:
     return float(np.quantile(np.abs(np.concatenate(spectra)), _WITHIN))
 
 
-def _about(cards: Mapping, n_spectra: int, most_db: float) -> str:
+def _about(cards: Mapping[str, Any], n_spectra: int, most_db: float) -> str:
     text = f"Clusters of {cards['representation']}, seed {cards['seed']}, largest first."
     if n_spectra:
         text += (
@@ -59,7 +60,7 @@ def _grid(cards: Sequence[str]) -> str:
     return f"<div class='cards'>{''.join(cards)}</div>"
 
 
-def _card(card: Mapping, n_songs: int, most_db: float) -> str:
+def _card(card: Mapping[str, Any], n_songs: int, most_db: float) -> str:
     songs = "1 song" if card["size"] == 1 else f"{card['size']} songs"
     title = f"<h3>Cluster {card['cluster']}</h3>"
     size = f"<p class='size'>{songs}, {card['size'] / n_songs:.0%}</p>"
@@ -68,7 +69,7 @@ def _card(card: Mapping, n_songs: int, most_db: float) -> str:
     return f"<article class='card'>{title}{size}{spectrum}{facts}</article>"
 
 
-def _facts(card: Mapping) -> Iterator[tuple[str, str]]:
+def _facts(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for label in ("genre", "language"):
         shares = card["labels"][label]
         if shares:
@@ -142,6 +143,8 @@ def _spoken_spectrum(spectrum_db: Sequence[float]) -> str:
     return f"Mean spectrum against all songs: {said or 'the same'}"
 
 
-def _points(spectrum_db: Sequence[float], side: Callable, scale: float) -> str:
+def _points(
+    spectrum_db: Sequence[float], side: Callable[[float, float], float], scale: float
+) -> str:
     levels = np.clip(scale * np.asarray(spectrum_db, float), -_HALF_HEIGHT, _HALF_HEIGHT)
     return " ".join(f"{2 * band},{side(level, 0.0):.1f}" for band, level in enumerate(levels))

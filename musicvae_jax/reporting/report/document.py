@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -62,7 +62,7 @@ class Contents(NamedTuple):
     alarms: Mapping[str, Sequence[str]] = {}
     answers: Sequence[str] = ()
     maps: Maps = Maps()
-    cards: Mapping[str, Mapping] = {}
+    cards: Mapping[str, Mapping[str, Any]] = {}
     figures: Mapping[str, tuple[bytes, str]] = {}
     about_data: Mapping[str, object] = {}
     about_run: Mapping[str, object] = {}

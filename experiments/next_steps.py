@@ -1,0 +1,79 @@
+"""The three commands that the end of a run offers, each as it is typed in the same folder."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from musicvae_jax.config import Experiment
+from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.songs import DEMO_PATH
+
+_PLAIN, _CLUSTERING = "easy_vae", "hard_vade"
+_RUN, _SUITE, _ASSIGN = "experiments.run", "experiments.suite", "musicvae_jax.assign"
+_MUSIC = Path.home() / "Music"
+
+
+class Step(NamedTuple):
+    """A command, and what it is for."""
+
+    command: str
+    purpose: str
+
+
+def next_steps(asked: Experiment, songs: Path, k: int, music: Path = _MUSIC) -> list[Step]:
+    """Another run that says more, the suite, and songs of one's own.
+
+    Args:
+        asked: the experiment as it was asked for, before its songs were found.
+        songs: where they are.
+        k: the number of clusters found.
+        music: a folder that is offered as songs of one's own after a run on the demo set, if it
+            exists.
+    """
+    data: tuple[object, ...] = () if asked.data.path is None else ("--data.path", songs)
+    return [
+        _another_run(asked, data, k),
+        _step("raw, PCA and VAEs in one report", _SUITE, "easy", "--k", k, *data),
+        _own_songs(asked, songs, music),
+    ]
+
+
+def _another_run(asked: Experiment, data: tuple[object, ...], k: int) -> Step:
+    """With the label no longer given, with more seeds, or of another model: what fits first."""
+    same_k = ("--cluster.k", k)
+    if asked.model.condition != "none":
+        purpose = f"the same, not given the {asked.model.condition}"
+        return _step(purpose, _RUN, _PLAIN, *same_k, *data)
+    if len(asked.seeds) == 1 and asked.model.traits.trained and _is_as_named(asked):
+        purpose = "whether it holds under other seeds"
+        return _step(purpose, _RUN, asked.name, "--seeds", 0, 1, 2, *same_k, *data)
+    if asked.name == _CLUSTERING:
+        return _step("a plain VAE at the same k", _RUN, _PLAIN, *same_k, *data)
+    purpose = "a VAE that is trained to cluster, at the same k"
+    return _step(purpose, _RUN, _CLUSTERING, *same_k, *data)
+
+
+def _own_songs(asked: Experiment, songs: Path, music: Path) -> Step:
+    if songs == DEMO_PATH and music.is_dir():
+        return _step("your own songs: any folder of audio", _RUN, _PLAIN, "--data.path", music)
+    return _step("the nearest songs of each; new songs too", _ASSIGN, asked.results_dir, songs)
+
+
+def _is_as_named(asked: Experiment) -> bool:
+    """Whether the command line changed nothing but songs, seeds, k and the output folder."""
+    if asked.name not in EXPERIMENTS:
+        return False
+    named = EXPERIMENTS[asked.name].experiment
+    return asked == replace(
+        named,
+        data=replace(named.data, path=asked.data.path),
+        cluster=replace(named.cluster, k=asked.cluster.k),
+        seeds=asked.seeds,
+        output_dir=asked.output_dir,
+    )
+
+
+def _step(purpose: str, program: str, *arguments: object) -> Step:
+    words = ["python", "-m", program, *map(str, arguments)]
+    return Step(shlex.join(words), purpose)

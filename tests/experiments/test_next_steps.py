@@ -1,0 +1,95 @@
+"""The commands offered at the end of a run: each is read by the command that it calls."""
+
+import runpy
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tyro
+
+from experiments import next_steps as offered
+from experiments import run, suite
+from musicvae_jax.config import DataConfig, TrainConfig
+from musicvae_jax.registry import EXPERIMENTS
+from musicvae_jax.songs import DEMO_PATH
+
+ODD = Path("my songs/it's $5 & more")
+
+
+def steps(named="easy_vae", path=None, music=Path("no such folder"), **changes):
+    asked = replace(EXPERIMENTS[named].experiment, data=DataConfig(path=path), **changes)
+    return offered.next_steps(asked, path or DEMO_PATH, 7, music)
+
+
+def read(command):
+    """What a command's own parser makes of it."""
+    python, option, module, *arguments = shlex.split(command)
+    assert (python, option) == ("python", "-m")
+    if module == "experiments.run":
+        return run._parse(arguments).experiment
+    if module == "experiments.suite":
+        return tyro.cli(suite.Command, args=arguments)
+    assert module == "musicvae_jax.assign"
+    # The module's name is the function's, once it is imported.
+    return tyro.cli(runpy.run_module(module, run_name="command")["Command"], args=arguments)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("path", [None, ODD])
+def test_every_experiment_offers_three_commands_on_its_songs(name, path):
+    another, together, mine = [read(step.command) for step in steps(name, path)]
+    assert another.data.path == together.data.path == path
+    assert another.cluster.k == together.k == 7
+    assert together.suites == ("easy",)
+    assert mine.model == EXPERIMENTS[name].experiment.results_dir
+    assert mine.songs == (path or DEMO_PATH,)
+    assert all(step.purpose for step in steps(name, path))
+
+
+def test_one_seed_is_tried_again_with_three():
+    another = read(steps("easy_vae", ODD)[0].command)
+    named = EXPERIMENTS["easy_vae"].experiment
+    assert (another.name, another.seeds, another.train) == ("easy_vae", (0, 1, 2), named.train)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "other"),
+    [
+        ("hard_cvae", {}, "easy_vae"),
+        ("hard_cvae_language", {}, "easy_vae"),
+        ("easy_pca", {}, "hard_vade"),
+        ("easy_vae", {"seeds": (0, 1)}, "hard_vade"),
+        ("hard_vade", {"seeds": (0, 1)}, "easy_vae"),
+        # Its other options would be lost.
+        ("easy_vae", {"train": TrainConfig(epochs=3)}, "hard_vade"),
+        ("easy_vae", {"name": "mine"}, "hard_vade"),
+    ],
+)
+def test_otherwise_another_model_is_offered(name, changes, other):
+    another = read(steps(name, **changes)[0].command)
+    assert another == replace(
+        EXPERIMENTS[other].experiment,
+        cluster=replace(EXPERIMENTS[other].experiment.cluster, k=7),
+    )
+
+
+def test_settings_of_the_song_files_are_not_lost_silently():
+    data = DataConfig(path=ODD, heldout_fraction=0.3)
+    asked = replace(EXPERIMENTS["easy_vae"].experiment, data=data)
+    another = read(offered.next_steps(asked, ODD, 7)[0].command)
+    assert another.name == "hard_vade"
+
+
+def test_after_the_demo_set_a_folder_of_music_is_offered_if_there_is_one(tmp_path):
+    music = tmp_path / "Music"
+    assert "assign" in steps(music=music)[2].command
+    music.mkdir()
+    own = read(steps(music=music)[2].command)
+    assert (own.name, own.data.path) == ("easy_vae", music)
+    assert "assign" in steps(path=ODD, music=music)[2].command
+
+
+def test_another_output_folder_is_where_songs_are_assigned():
+    out = Path("runs/it's one")
+    assert read(steps(output_dir=out)[2].command).model == out
