@@ -53,9 +53,25 @@ def test_every_heading_of_the_table_is_a_term():
         frames.metrics(frames.scored(labels_seen="language")), frames.compared()
     )
     html = score_bars(ranked([summary]))
-    heads = re.findall("<th scope='col'.*?</th>", html)
+    heads = re.findall("<th role='columnheader'.*?</th>", html)
     assert len(heads) == 7
     assert [len(buttons(head)) for head in heads] == [1] * 7
+
+
+@pytest.mark.parametrize(
+    ("verdict", "by", "text"),
+    [
+        ("better", 20, "▲ better +0.100 whitened PCA (16)"),
+        ("one seed", 20, "? unknown, one seed +0.100 whitened PCA (16)"),
+        ("too few artists", 100, "? too few songs +0.100 whitened PCA (16)"),
+    ],
+)
+def test_the_verdict_on_the_best_baseline_is_a_sign_and_words(verdict, by, text):
+    compared = frames.compared("whitened_pca_16", verdict, n_artists=by)
+    summary = frames.summary(frames.metrics(frames.scored()), compared)
+    html = score_bars(ranked([summary]))
+    (cell,) = re.findall("<td role='cell' class='against'.*?>(.*?)</td>", html)
+    assert re.sub("<.*?>", "", cell) == text
 
 
 def test_a_bar_is_as_long_as_its_score():

@@ -51,17 +51,20 @@ def score_bars(rows: pd.DataFrame) -> str:
     columns = [one for one in _COLUMNS if any(one.cell(row, 1.0) for _, row in rows.iterrows())]
     bars = [one.bar(row) for one in columns if one.bar for _, row in rows.iterrows()]
     end = scale_end(bars)
-    heads = "".join(
-        f"<th scope='col' class='{one.name}'>{marked(one.heading)}</th>" for one in columns
+    heads = _head("representation", "name") + "".join(
+        _head(one.heading, one.name) for one in columns
     )
     groups = list(by_songs(rows))
     bodies = "".join(_group(n_songs, of_group, columns, end) for n_songs, of_group in groups)
     return (
         f"{_legend(columns, end, len(groups))}{_switch(rows)}"
         "<table class='scores' role='table'>"
-        f"<thead role='rowgroup'><tr role='row'><th scope='col'>{marked('representation')}</th>"
-        f"{heads}</tr></thead>{bodies}</table>"
+        f"<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>{bodies}</table>"
     )
+
+
+def _head(heading: str, kind: str) -> str:
+    return f"<th role='columnheader' scope='col' class='{kind}'>{marked(heading)}</th>"
 
 
 def _legend(columns: Sequence[Column], end: float, n_groups: int) -> str:
@@ -71,6 +74,8 @@ def _legend(columns: Sequence[Column], end: float, n_groups: int) -> str:
     if any(one.name == "genre" for one in columns):
         texts.append("The thin line is the 95 % interval, the dashed one chance.")
     texts.append("± is the spread over seeds. Grey rows are baselines.")
+    if any(one.name == "mark" for one in columns):
+        texts.append("Hollow bars have a leak mark.")
     if n_groups > 1:
         texts.append("Scores compare only within a group of the same songs.")
     return f"<p class='legend'>{marked(' '.join(texts))}</p>"
@@ -162,11 +167,13 @@ def _against(row: pd.Series, _: float) -> str:
     if not verdict:
         return ""
     sign = _SIGNS.get(verdict, _UNSURE)
+    # Two lines have no room for the word.
+    baseline = spoken(row["best_baseline"]).replace(" dimensions)", ")")
     words = verdict.replace("artists", row["resampled"]).replace("one seed", "unknown, one seed")
     return (
         f"<span class='verdict'><span aria-hidden='true'>{sign}</span> {escape(words)}</span> "
         f"<span class='number'>{row['difference_to_baseline']:+.3f}</span> "
-        f"<span class='from'>{escape(spoken(row['best_baseline']))}</span>"
+        f"<span class='from'>{escape(baseline)}</span>"
     )
 
 

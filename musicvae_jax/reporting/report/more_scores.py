@@ -46,7 +46,8 @@ def more_scores(rows: pd.DataFrame, every_clusterer: pd.DataFrame) -> str:
         | _external_or_internal(_headings("language") | _headings("artist")),
     }
     return "".join(
-        folded(f"{title}, K-Means", _table(by_method, columns)) for title, columns in tables.items()
+        folded(f"{title}, K-Means", _table(title, by_method, columns))
+        for title, columns in tables.items()
     )
 
 
@@ -76,9 +77,8 @@ def other_clusterers(every_clusterer: pd.DataFrame) -> str:
         "DBSCAN leaves noise: scope “all” counts it as one more cluster, “clustered” leaves it "
         "out. An empty cell is a score that is not defined, such as that of one cluster."
     )
-    return folded(
-        "Other clusterers", f"<p>{marked(text)}</p>{_table(distinct(rows), about | scores)}"
-    )
+    title = "Other clusterers"
+    return folded(title, f"<p>{marked(text)}</p>{_table(title, distinct(rows), about | scores)}")
 
 
 def _clusterer(row: pd.Series) -> str:
@@ -106,7 +106,7 @@ def _chosen(headings: tuple[str, ...]) -> dict[str, _Cell]:
     return {heading: COLUMNS[heading] for heading in headings}
 
 
-def _table(rows: pd.DataFrame, columns: Mapping[str, _Cell]) -> str:
+def _table(title: str, rows: pd.DataFrame, columns: Mapping[str, _Cell]) -> str:
     """Columns without a number are left out."""
     cells = {
         heading: [cell(row) for _, row in rows.iterrows()] for heading, cell in columns.items()
@@ -115,7 +115,9 @@ def _table(rows: pd.DataFrame, columns: Mapping[str, _Cell]) -> str:
     heads = "".join(f"<th scope='col'>{marked(heading)}</th>" for heading in cells)
     body = "".join(_rows(rows, cells))
     return (
-        f"<div class='wide' tabindex='0'><table><thead><tr><th scope='col'>experiment</th>"
+        # It can be wider than the page, so the keyboard must be able to scroll it.
+        f"<div class='wide' tabindex='0' role='region' aria-label='{escape(title, quote=True)}'>"
+        "<table><thead><tr><th scope='col'>experiment</th>"
         f"<th scope='col'>{marked('representation')}</th>{heads}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
