@@ -1,13 +1,16 @@
 """The commands offered at the end of a run: each is read by the command that it calls."""
 
-import runpy
 import shlex
+import sys
 from dataclasses import replace
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 import tyro
 
+import musicvae_jax
 from experiments import next_steps as offered
 from experiments import run, suite
 from musicvae_jax.config import DataConfig, TrainConfig
@@ -31,8 +34,18 @@ def read(command):
     if module == "experiments.suite":
         return tyro.cli(suite.Command, args=arguments)
     assert module == "musicvae_jax.assign"
-    # The module's name is the function's, once it is imported.
-    return tyro.cli(runpy.run_module(module, run_name="command")["Command"], args=arguments)
+    return tyro.cli(assign_command(), args=arguments)
+
+
+@cache
+def assign_command():
+    """The command's class; once the module is imported, its name is the function's."""
+    path = Path(musicvae_jax.__file__).with_name("assign.py")
+    module = module_from_spec(spec_from_file_location("assign_command", path))
+    module.__spec__.loader.exec_module(module)
+    # tyro reads the options' help there.
+    sys.modules[module.__name__] = module
+    return module.Command
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
