@@ -17,6 +17,7 @@ lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	PYTHONPATH=. $(dir $(PYTHON))lint-imports
+	$(PYTHON) -m mypy
 
 docs:
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet --site-dir site

@@ -1,9 +1,15 @@
 """The Python of the README and the documentation works as it is printed."""
 
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import tinyruns
+
+from musicvae_jax.config import TRACKERS
+from musicvae_jax.config.traits import TrackerTraits
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -51,12 +57,39 @@ def test_estimators_are_searched_and_take_a_condition(capsys):
     assert shape == "(1797, 8)"
 
 
+@pytest.mark.slow
+def test_a_tracker_of_ones_own_follows_a_fit_and_a_run(
+    demo, capsys, monkeypatch, song_path, quick_projections, no_figures
+):
+    names = {}
+    exec(the_snippet_with("docs/howto/track-training.md", "on_outcome"), names)
+    n_epochs, loss = capsys.readouterr().out.split()
+    assert n_epochs == "3"
+    assert float(loss) == names["memory"].losses[-1] < names["memory"].losses[0]
+    # Then as the page says that --track finds it.
+    made = []
+
+    class Kept(names["Memory"]):
+        def __init__(self, experiment):
+            super().__init__(experiment)
+            made.append(self)
+
+    monkeypatch.setitem(sys.modules, "musicvae_jax.tracking.memory", SimpleNamespace(Memory=Kept))
+    monkeypatch.setitem(TRACKERS, "memory", TrackerTraits("memory.Memory", package="numpy"))
+    tinyruns.run_experiment(tinyruns.tiny("easy_vae", song_path), track="memory")
+    (memory,) = made
+    assert len(memory.losses) == 2
+    assert set(memory.scores) == {("vae", 0), ("vae", 3)}
+    assert "silhouette" in memory.scores["vae", 0]
+
+
 def test_there_is_no_other_python():
     n_snippets = {page.relative_to(ROOT).as_posix(): len(snippets(page)) for page in PAGES}
     assert {page: n for page, n in n_snippets.items() if n} == {
         "README.md": 1,
         "docs/howto/library.md": 2,
         "docs/howto/scikit-learn.md": 2,
+        "docs/howto/track-training.md": 1,
     }
 
 

@@ -19,7 +19,16 @@ from musicvae_jax.config.songs import (
     LyricsConfig,
     LyricsRuntime,
 )
-from musicvae_jax.config.traits import CLUSTERERS, K_RULES, MODELS, Clusterer, KRule, ModelKind
+from musicvae_jax.config.traits import (
+    CLUSTERERS,
+    K_RULES,
+    MODELS,
+    TRACKERS,
+    Clusterer,
+    KRule,
+    ModelKind,
+    TrackerName,
+)
 
 __all__ = [
     "BLOCKS",
@@ -27,6 +36,7 @@ __all__ = [
     "FACTOR_PREFIX",
     "K_RULES",
     "MODELS",
+    "TRACKERS",
     "Block",
     "BlockTraits",
     "ClusterConfig",
@@ -44,6 +54,7 @@ __all__ = [
     "ModelConfig",
     "ModelKind",
     "RuntimeConfig",
+    "TrackerName",
     "TrainConfig",
     "from_json",
     "load_function",

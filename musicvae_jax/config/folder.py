@@ -11,6 +11,8 @@ MAP_SONGS = "songs.parquet"
 NEIGHBOURS = "neighbours.parquet"
 THUMBNAILS = "thumbnails.npz"
 MAP = "map.html"
+# In the folder of a checkpoint.
+MODEL_CARD = "README.md"
 # In the folder of a suite.
 REPORT = "report.html"
 # The tables a summary is made from, each NAME.csv.

@@ -1,14 +1,18 @@
-"""Where a run computes and what it saves to resume."""
+"""Where a run computes, what it saves to resume, and what follows it."""
 
 import dataclasses
+from importlib.util import find_spec
 from typing import Literal
 
-from musicvae_jax.config.checks import require
+from musicvae_jax.config.checks import require, require_one_of
+from musicvae_jax.config.traits import TRACKERS, TrackerName
 
 
 @dataclasses.dataclass(frozen=True)
 class RuntimeConfig:
-    """Where a run computes and what it saves to resume; it changes numbers only by rounding.
+    """Where a run computes, what it saves to resume, and what follows it.
+
+    It changes numbers only by rounding.
 
     A distributed run starts every process with the same command.
     """
@@ -30,6 +34,9 @@ class RuntimeConfig:
     """Discard an interrupted training instead of resuming it."""
     fresh: bool = False
     """Compute every stage again and ignore the cache; only embeddings of lyrics are reused."""
+    track: TrackerName | None = None
+    """What follows the run while it trains. tensorboard: event files in results/NAME/tensorboard,
+    for `tensorboard --logdir results`; needs the extra of that name."""
     distributed: bool = False
     """Run as one of several processes. Under SLURM, on TPU pods and on Kubernetes they find each
     other; elsewhere set the next three options."""
@@ -50,6 +57,15 @@ class RuntimeConfig:
         require(self.data_budget_mb >= 0, "data_budget_mb", self.data_budget_mb, "at least 0")
         for name in ("checkpoint_every", "checkpoints_kept"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        if self.track is not None:
+            require_one_of("track", self.track, TRACKERS)
+            package = TRACKERS[self.track].package
+            require(
+                find_spec(package) is not None,
+                "track",
+                self.track,
+                f"{package} installed: pip install 'musicvae_jax[{self.track}]'",
+            )
         joining = (self.coordinator, self.process_count, self.process_id)
         require(
             joining == (None,) * 3 or (self.distributed and None not in joining),

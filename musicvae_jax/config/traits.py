@@ -1,6 +1,6 @@
-"""What each kind of model, clusterer and rule for k does: the only place that lists them by name.
+"""What each kind of model, clusterer, rule for k and tracker does: the only place that lists them.
 
-All other code looks here. To add a model or clusterer, write its file and add a row.
+All other code looks here. To add a model, clusterer or tracker, write its file and add a row.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -19,6 +19,7 @@ Clusterer = Literal[
     "umap_gmm",
 ]
 KRule = Literal["elbow", "silhouette", "stability", "pac"]
+TrackerName = Literal["tensorboard"]
 
 
 class ModelTraits(NamedTuple):
@@ -117,4 +118,21 @@ K_RULES: dict[KRule, KRuleTraits] = {
     "silhouette": KRuleTraits("choice.silhouette_k", "the silhouette"),
     "stability": KRuleTraits("choice.stable_k", "stability", "agreement.kmeans_stability"),
     "pac": KRuleTraits("choice.unambiguous_k", "the PAC", "ambiguity.kmeans_pac"),
+}
+
+
+class TrackerTraits(NamedTuple):
+    """What follows a run while it trains.
+
+    Attributes:
+        tracker: "file.Class" in `musicvae_jax.tracking`, made with the experiment.
+        package: what it imports; the extra with the tracker's name installs it.
+    """
+
+    tracker: str
+    package: str
+
+
+TRACKERS: dict[TrackerName, TrackerTraits] = {
+    "tensorboard": TrackerTraits("tensorboard.TensorBoard", package="tensorboardX"),
 }

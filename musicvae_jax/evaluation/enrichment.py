@@ -1,7 +1,7 @@
 """Terms that set a group of songs apart, such as words of their lyrics or tags."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -85,7 +85,7 @@ def characteristic_terms(terms: Terms, inside: np.ndarray, artists: Sequence[obj
     return [str(terms.names[tested[place]]) for place in best if kept[place]][:_N_SHOWN]
 
 
-def _terms(documents: Sequence, vectorizer: CountVectorizer) -> Terms:
+def _terms(documents: Sequence[Any], vectorizer: CountVectorizer) -> Terms:
     # The vectorizer refuses documents without any term.
     if not any(map(vectorizer.build_analyzer(), documents)):
         return Terms((), sparse.csr_array((len(documents), 0), dtype=np.int32))

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -185,7 +185,7 @@ def _of_table(songs: Songs, found: Features, config: FeatureConfig) -> SongFeatu
     )
 
 
-def settings(config: FeatureConfig) -> dict:
+def settings(config: FeatureConfig) -> dict[str, Any]:
     """The settings that affect the numbers: all but the cache folder."""
     return {name: value for name, value in to_json(config).items() if name != "cache_dir"}
 
@@ -263,7 +263,7 @@ def _cache_path(part: Part, config: FeatureConfig, name: Block) -> Path:
     return config.cache_dir / f"mel-{name}-{digest}.npz"
 
 
-def _digest(what: Sequence, of: object, config: FeatureConfig) -> str:
+def _digest(what: Sequence[Any], of: object, config: FeatureConfig) -> str:
     key = json.dumps([what, of, config.db_range])
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 

@@ -1,6 +1,6 @@
 """The VAE whose prior is a mixture of Gaussians: variational deep embedding."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -51,8 +51,8 @@ class VaDE(MLPAutoencoder):
 
     @staticmethod
     def with_mixture(
-        params: dict, weights: jax.Array, means: jax.Array, variances: jax.Array
-    ) -> dict:
+        params: dict[str, Any], weights: jax.Array, means: jax.Array, variances: jax.Array
+    ) -> dict[str, Any]:
         """Parameters with another prior.
 
         Args:

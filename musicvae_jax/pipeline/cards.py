@@ -1,5 +1,7 @@
 """cards.json: a description of each cluster of a run's first representation."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,9 @@ from musicvae_jax.pipeline.listing import Listing
 from musicvae_jax.songs import MEL_BANDS
 
 
-def cards(fitted: Fitted, listing: Listing, clusters: dict[tuple[str, int], np.ndarray]) -> dict:
+def cards(
+    fitted: Fitted, listing: Listing, clusters: dict[tuple[str, int], np.ndarray]
+) -> dict[str, Any]:
     """The cards of the first representation's K-Means clusters with the first seed, for JSON.
 
     If the features include the mel statistics, each card has the mean spectrum of its songs, in

@@ -1,7 +1,7 @@
 """Clusters every representation with every clusterer and scores the clusters."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,9 @@ def start_clustering(
     # A fixed k need not wait for the curves.
     evaluated = start(config.k) if config.k else None
 
-    def measure(function: Callable[..., float], calls: Sequence[tuple]) -> Iterator[float]:
+    def measure(
+        function: Callable[..., float], calls: Sequence[tuple[Any, ...]]
+    ) -> Iterator[float]:
         return stages.map("choice of k", function, calls, _SUBSETS * n_songs)
 
     def finish() -> Clustered:
@@ -140,7 +142,7 @@ def _call(
     points: dict[tuple[str, int], np.ndarray],
     k: int,
     config: ClusterConfig,
-) -> tuple:
+) -> tuple[Any, ...]:
     """The arguments of `evaluate`; they are equal for calls with the same result."""
     is_sampled = len(listing.songs) > config.exact_songs
     draws = CLUSTERERS[task.method].draws or is_sampled

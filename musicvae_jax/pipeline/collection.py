@@ -6,10 +6,12 @@ from dataclasses import replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
 from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP, REPORT
 from musicvae_jax.errors import InputError
+from musicvae_jax.pipeline.describe import describe
 from musicvae_jax.pipeline.manifest import computing_code, drawing_code
 from musicvae_jax.pipeline.resolve import (
     resolve_blocks,
@@ -18,6 +20,7 @@ from musicvae_jax.pipeline.resolve import (
 )
 from musicvae_jax.pipeline.results import replace_checkpoint
 from musicvae_jax.pipeline.run import run_experiment
+from musicvae_jax.reporting.reading import read_manifest
 from musicvae_jax.reporting.run_figures import redraw
 from musicvae_jax.reporting.suite_report import draw_overview
 from musicvae_jax.runtime.files import read_json, read_object, write_json
@@ -193,7 +196,7 @@ def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Ter
             write_json(folder / MANIFEST, about | {"code": about["code"] | {"drawing": code}})
 
 
-def _code(about: Mapping) -> Mapping:
+def _code(about: Mapping[str, Any]) -> Mapping[str, Any]:
     """The code versions in a manifest; empty for older manifests, which have only one."""
     found = about.get("code")
     return found if isinstance(found, dict) else {}
@@ -206,7 +209,10 @@ def _write_checkpoints(
     for folder, experiment in _possible(checkpoints, finished).items():
         _, beta = checkpoints[folder]
         trained = load(experiment.checkpoint_dir)
-        replace_checkpoint(folder, trained if beta is None else trained.of_beta(beta))
+        part = trained if beta is None else trained.of_beta(beta)
+        about = read_manifest(experiment.results_dir)
+        card = describe(part, experiment.results_dir, about, folder)
+        replace_checkpoint(folder, part, card)
 
 
 def _possible(
@@ -218,7 +224,7 @@ def _possible(
     return {folder: by_name[name] for folder, (name, _) in checkpoints.items() if name in by_name}
 
 
-def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict:
+def _state(finished: Mapping[str, Sequence[Experiment]]) -> dict[str, Any]:
     """The runs and code that a report depends on."""
     runs = {
         name: {

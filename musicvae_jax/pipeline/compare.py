@@ -1,7 +1,7 @@
 """comparisons.csv: whether representations group songs by labels better than the baselines do."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ def start_comparisons(
     ]
     of_chosen = {kind: values.iloc[chosen] for kind, values in listing.labels.items()}
 
-    def call(representation: str, label: str) -> tuple:
+    def call(representation: str, label: str) -> tuple[Any, ...]:
         found = [clusters[representation, seed][chosen] for seed in listing.seeds]
         return np.stack(found), of_chosen[label], of_chosen["artist"], listing.seeds[0]
 

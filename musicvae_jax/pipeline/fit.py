@@ -127,6 +127,7 @@ def fit(
         saving: where to save; None saves nothing and always trains.
         on_epochs: called when all members have trained an epoch, with its number, from 0, and their
             losses and active units by name, `[members]` each; on the host, between compiled chunks.
+            If the training was found or is resumed, the epochs trained before come first.
         watch: times the stages.
 
     Raises:
@@ -188,7 +189,7 @@ def _preprocess(
     split: Split,
     terminal: Terminal,
     fresh: bool,
-) -> tuple:
+) -> tuple[Any, ...]:
     n_texts = int(features.table["lyrics"].notna().sum()) if experiment.uses_lyrics else 0
     reads_crops = experiment.model.traits.reads == "crops"
     with (
@@ -247,6 +248,9 @@ def _train_or_find(
     if found is not None:
         terminal.say(f"model: loaded from {found} (same settings, data and seeds)")
         there = load(found)
+        if on_epochs is not None and there.history is not None:
+            n_members, n_epochs = there.history.active_units.shape
+            EpochReports(blank.model, n_members, n_epochs, on_epochs)(0, 0, there.history)
         return blank._replace(state=there.state, history=there.history, key=key), found
     members, train = blank.experiment.members, blank.experiment.train
     mesh = make_mesh(len(members), runtime.devices)

@@ -4,6 +4,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import jax
 
@@ -43,9 +44,9 @@ def note_code() -> None:
 
 
 def computing_code() -> str:
-    """The version of all code that a run's numbers depend on: everything but the figures."""
-    run, figures = "musicvae_jax.pipeline.run", "musicvae_jax.reporting"
-    return code_version((run,), NUMERICAL_PACKAGES, without=(figures,))
+    """The version of all code that a run's numbers depend on: all but figures and trackers."""
+    others = ("musicvae_jax.reporting", "musicvae_jax.tracking")
+    return code_version(("musicvae_jax.pipeline.run",), NUMERICAL_PACKAGES, without=others)
 
 
 def drawing_code() -> str:
@@ -60,7 +61,7 @@ def manifest(
     approximated: Mapping[str, str],
     stages: Mapping[str, Mapping[str, object]],
     watch: Stopwatch,
-) -> dict:
+) -> dict[str, Any]:
     """The content of manifest.json.
 
     Args:

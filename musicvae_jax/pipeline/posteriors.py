@@ -104,7 +104,7 @@ def _dimensions(member: Member, posterior: Posterior) -> pd.DataFrame:
     return table.assign(**member._asdict())[[*Member._fields, *_OF_DIMENSIONS]]
 
 
-def _sums(rows: pd.DataFrame, has_kl: bool) -> tuple:
+def _sums(rows: pd.DataFrame, has_kl: bool) -> tuple[Any, ...]:
     if not has_kl:
         return len(rows), None, None, None
     kl = rows[["kl_nats", "aggregate_kl_nats"]].sum(min_count=1)

@@ -16,6 +16,7 @@ from musicvae_jax.config.folder import (
     MANIFEST,
     MAP,
     MAP_SONGS,
+    MODEL_CARD,
     NEIGHBOURS,
     PROJECTIONS,
     RECONSTRUCTIONS,
@@ -90,8 +91,13 @@ def staged_results(name: str, results_dir: Path, checkpoint_dir: Path) -> Iterat
             _remove_all(killed_in_swap)
 
 
-def replace_checkpoint(directory: Path, trained: Trained) -> None:
+def replace_checkpoint(directory: Path, trained: Trained, card: str) -> None:
     """Writes a checkpoint to a folder and replaces an older one there.
+
+    Args:
+        directory: its parent must exist or be possible to make.
+        trained: the model.
+        card: the text of its model card.
 
     Raises:
         InputError: the folder cannot be written, or exists and is not a checkpoint.
@@ -101,6 +107,7 @@ def replace_checkpoint(directory: Path, trained: Trained) -> None:
         raise InputError(f"{directory}: exists and is not a checkpoint; move it")
     with _scratch_folder(directory.parent, _PARTIAL) as stage:
         save(trained, stage / "new")
+        (stage / "new" / MODEL_CARD).write_text(card, encoding="utf-8")
         _move_all([(directory, stage / "old"), (stage / "new", directory)])
 
 
@@ -182,9 +189,13 @@ def _is_config_of(config: Mapping[str, Any], experiment: Experiment) -> bool:
 
 
 def _is_checkpoint(folder: Path) -> bool:
-    return folder.is_dir() and all(
-        child.name.isdigit() and (child / "_CHECKPOINT_METADATA").is_file()
-        for child in folder.iterdir()
+    if not folder.is_dir():
+        return False
+    children = list(folder.iterdir())
+    steps = [child for child in children if child.name != MODEL_CARD]
+    # Any folder may hold a README.md; only beside a step is it ours.
+    return (bool(steps) or not children) and all(
+        step.name.isdigit() and (step / "_CHECKPOINT_METADATA").is_file() for step in steps
     )
 
 

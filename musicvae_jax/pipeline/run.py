@@ -14,6 +14,7 @@ from musicvae_jax.config.folder import (
     CARDS,
     CONFIG,
     MANIFEST,
+    MODEL_CARD,
     PROJECTIONS,
     RECONSTRUCTIONS,
 )
@@ -23,13 +24,14 @@ from musicvae_jax.pipeline.manifest import manifest, note_code
 from musicvae_jax.pipeline.results import CHECKPOINT, staged_results
 from musicvae_jax.pipeline.stages import Stages
 from musicvae_jax.pipeline.training_key import training_settings
-from musicvae_jax.runtime.devices import first_does, first_process_first
+from musicvae_jax.runtime.devices import first_does, first_process_first, is_first
 from musicvae_jax.runtime.files import write_csv, write_json
 from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.stopwatch import Stopwatch
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import Workers
 from musicvae_jax.songs import Songs, load_songs
+from musicvae_jax.tracking import open_tracker
 from musicvae_jax.trained import save
 from musicvae_jax.training.resume import discard_interrupted
 
@@ -49,7 +51,7 @@ def run_experiment(
 
     Args:
         experiment: with its song file and lyrics runtime resolved, see `resolve`.
-        runtime: devices, and how a training is saved while it runs.
+        runtime: devices, how a training is saved while it runs, and what follows it.
         workers: for clustering, projections and figures.
         terminal: for progress and notices.
 
@@ -60,7 +62,12 @@ def run_experiment(
     """
     watch = Stopwatch(partial(terminal.stage, names=STAGES))
     note_code()
-    with terminal.task(experiment.name), ExitStack() as lock, ExitStack() as results:
+    with (
+        terminal.task(experiment.name),
+        ExitStack() as lock,
+        ExitStack() as results,
+        ExitStack() as tracked,
+    ):
 
         def claim() -> Path:
             name, results_dir = experiment.name, experiment.results_dir
@@ -73,11 +80,19 @@ def run_experiment(
         saving = Saving(experiment.resume_dir, _neighbours(experiment))
         with watch.stage("songs"):
             songs = _load(experiment, terminal)
-        fitted = fit(experiment, songs, runtime, terminal, saving, watch=watch)
+        tracker = tracked.enter_context(
+            open_tracker(runtime.track if is_first() else None, experiment)
+        )
+        on_epochs = None if tracker is None else tracker.on_epochs
+        fitted = fit(experiment, songs, runtime, terminal, saving, on_epochs, watch)
         if folder is None:
             return
         stages = Stages(experiment.features.cache_dir / "stages", runtime.fresh, workers)
         _write_results(songs, fitted, folder, stages, workers, watch, terminal)
+        if tracker is not None:
+            from musicvae_jax.tracking.outcome import read_outcome
+
+            tracker.on_outcome(read_outcome(folder, experiment))
         # Puts the results in place; only then can the interrupted training be discarded.
         results.close()
         _discard_interrupted(fitted, songs, terminal)
@@ -112,6 +127,7 @@ def _write_results(
     from musicvae_jax.pipeline.cluster import start_clustering
     from musicvae_jax.pipeline.clustered_songs import known_songs
     from musicvae_jax.pipeline.compare import start_comparisons
+    from musicvae_jax.pipeline.describe import describe
     from musicvae_jax.pipeline.evidence import start_evidence
     from musicvae_jax.pipeline.examples import mel_examples
     from musicvae_jax.pipeline.factors import start_factors
@@ -198,9 +214,10 @@ def _write_results(
     )
     _notice_approximated(approximated, config.exact_songs, n_songs, terminal)
     where = _stages_table(fitted, stages)
-    write_json(
-        folder / MANIFEST, manifest(fitted, songs, health.alarms, approximated, where, watch)
-    )
+    about = manifest(fitted, songs, health.alarms, approximated, where, watch)
+    card = describe(trained, folder, about, experiment.checkpoint_dir)
+    (folder / CHECKPOINT / MODEL_CARD).write_text(card, encoding="utf-8")
+    write_json(folder / MANIFEST, about)
 
 
 def _write_tables(folder: Path, by_name: Mapping[str, pd.DataFrame]) -> None:

@@ -35,7 +35,7 @@ class Stages:
         self._folder = folder
         self._fresh = fresh
         self._workers = workers
-        self._counts: dict[str, Counter] = {}
+        self._counts: dict[str, Counter[Any]] = {}
 
     def map(
         self,
@@ -80,7 +80,7 @@ class Stages:
         return self._folder
 
 
-def _keys(version: tuple, calls: Sequence[tuple[Any, ...]]) -> list[str]:
+def _keys(version: tuple[Any, ...], calls: Sequence[tuple[Any, ...]]) -> list[str]:
     """A key for each call, the same for equal arguments."""
     # Most calls of a stage share the songs' labels, which take longer to hash than all points.
     by_id = {id(one): one for call in calls for one in call}

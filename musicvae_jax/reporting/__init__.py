@@ -1,7 +1,6 @@
 """Tables, figures and the page of finished runs. Computes nothing but means over seeds."""
 
 from musicvae_jax.reporting.answers import answers
-from musicvae_jax.reporting.cluster_html import cards_html
 from musicvae_jax.reporting.curves import (
     cluster_selection,
     selection_overview,
@@ -13,16 +12,18 @@ from musicvae_jax.reporting.factor_curves import disentanglement_curves
 from musicvae_jax.reporting.finding import finding
 from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.overview import comprehensive_results
-from musicvae_jax.reporting.page import SuiteTables, page
+from musicvae_jax.reporting.report import Contents, Maps, cards_html, page
 from musicvae_jax.reporting.scatter import projection, projection_grid
 from musicvae_jax.reporting.score_table import score_table
 from musicvae_jax.reporting.spectra import cluster_spectra
 from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
-from musicvae_jax.reporting.suite_table import distinct, rows_of, suite_table
+from musicvae_jax.reporting.suite_table import SuiteTables, distinct, rows_of, suite_table
 from musicvae_jax.reporting.summary import summary
 from musicvae_jax.reporting.tradeoff import language_tradeoff
 
 __all__ = [
+    "Contents",
+    "Maps",
     "SuiteTables",
     "answers",
     "cards_html",

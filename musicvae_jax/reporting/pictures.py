@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,7 +14,6 @@ from musicvae_jax.reporting.curves import selection_overview, training_overview
 from musicvae_jax.reporting.factor_curves import disentanglement_curves
 from musicvae_jax.reporting.groups import cluster_distributions
 from musicvae_jax.reporting.overview import comprehensive_results
-from musicvae_jax.reporting.page import SuiteTables
 from musicvae_jax.reporting.png import write_png
 from musicvae_jax.reporting.reading import (
     read_manifest,
@@ -30,6 +29,7 @@ from musicvae_jax.reporting.roles import (
 )
 from musicvae_jax.reporting.scatter import METHOD_NAMES, projection_grid
 from musicvae_jax.reporting.spectrograms import latent_interpolation, reconstruction_examples
+from musicvae_jax.reporting.suite_table import SuiteTables
 from musicvae_jax.reporting.tradeoff import language_tradeoff
 
 _DPI = 200
@@ -42,11 +42,13 @@ class Picture(NamedTuple):
     """A picture of a suite.
 
     Attributes:
+        title: above its caption.
         draw: given the finished runs, the suites' tables and a title; None where these runs have
             nothing to draw.
         caption: what it shows and how to read it.
     """
 
+    title: str
     draw: Callable[[Runs, Tables, str], Figure | None]
     caption: str
 
@@ -136,7 +138,7 @@ def _cluster_distributions(runs: Runs, _: Tables, title: str) -> Figure | None:
     return cluster_distributions(songs, labels, heading) if labels else None
 
 
-def _first_mels(draw: Callable, runs: Runs, _: Tables, title: str) -> Figure | None:
+def _first_mels(draw: Callable[..., Any], runs: Runs, _: Tables, title: str) -> Figure | None:
     """Of the first model of crops."""
     found = (read_mels(one.results_dir) for one in runs)
     mels = next((one for one in found if one is not None), None)
@@ -157,49 +159,60 @@ def _language_tradeoff(_: Runs, tables: Tables, title: str) -> Figure | None:
 # In the order of the page.
 PICTURES = {
     "comprehensive_results": Picture(
+        "Scores of every representation",
         _comprehensive_results,
         "Scores of every representation under K-Means. Silhouette describes a representation's own "
         "space and does not compare between representations.",
     ),
     "language_tradeoff": Picture(
+        "Genre against language",
         _language_tradeoff,
         "Genre AMI against how well languages mix. A representation that groups by genre and not "
         "by language is to the right and above; one to the left may have genres from languages.",
     ),
     "umap_visualization": Picture(
+        "UMAP",
         partial(_projections, "umap"),
         "UMAP of every representation under the first seed; distances in it are not evidence.",
     ),
     "tsne_visualization": Picture(
+        "t-SNE",
         partial(_projections, "tsne"),
         "t-SNE of every representation under the first seed; distances in it are not evidence.",
     ),
     "cluster_distributions": Picture(
+        "What clusters are made of",
         _cluster_distributions,
         "How many songs of each genre and language the clusters of one representation have.",
     ),
     "cluster_selection": Picture(
+        "Choice of k",
         _cluster_selection,
         "Inertia and silhouette of K-Means over the number of clusters.",
     ),
     "training_curves": Picture(
+        "Training",
         _training_curves,
         "Losses and active latent dimensions; few active dimensions are a collapsed posterior.",
     ),
     "beta_vae_latent_spaces": Picture(
+        "Latent spaces over beta",
         _beta_vae_latent_spaces,
         "The latent spaces of VAEs with a growing weight on the KL term.",
     ),
     "disentanglement": Picture(
+        "Disentanglement",
         _disentanglement,
         "How far single latent dimensions stand for single known factors of the songs, over the "
         "weight on the KL term.",
     ),
     "reconstruction_examples": Picture(
+        "Reconstructions",
         partial(_first_mels, reconstruction_examples),
         "Held-out songs and what the decoder makes of their latents.",
     ),
     "latent_interpolation": Picture(
+        "Interpolation",
         partial(_first_mels, latent_interpolation),
         "Decoded points on the straight line between the latents of two held-out songs.",
     ),

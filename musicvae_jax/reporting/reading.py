@@ -1,6 +1,7 @@
 """Reads the files of a run's results folder."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,11 +47,11 @@ def read_mels(folder: Path) -> dict[str, np.ndarray] | None:
         return dict(mels)
 
 
-def read_manifest(folder: Path) -> dict:
+def read_manifest(folder: Path) -> dict[str, Any]:
     """Where the folder's numbers come from."""
     return read_object(folder / MANIFEST)
 
 
-def read_cards(folder: Path) -> dict:
+def read_cards(folder: Path) -> dict[str, Any]:
     """What the clusters of the first representation are made of."""
     return read_object(folder / CARDS)

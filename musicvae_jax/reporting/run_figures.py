@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -137,7 +138,7 @@ def _cluster_spectra(folder: Path, title: str) -> Figure | None:
     return cluster_spectra(cards, f"{cards['representation']}: {title}")
 
 
-def _of_mels(draw: Callable, folder: Path, title: str) -> Figure | None:
+def _of_mels(draw: Callable[..., Any], folder: Path, title: str) -> Figure | None:
     mels = read_mels(folder)
     return None if mels is None else draw(mels, title)
 

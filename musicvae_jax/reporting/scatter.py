@@ -1,7 +1,7 @@
 """Latents in two dimensions, coloured by groups of songs."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -103,12 +103,12 @@ def projection_grid(
     return titled(figure, f"{method} of every representation, first seed, {title}")
 
 
-def _named(values: pd.Series) -> list:
+def _named(values: pd.Series) -> list[Any]:
     """The groups with a colour of their own."""
     return sorted(values.value_counts().index[:_MAX_NAMED])
 
 
-def _groups(values: pd.Series, named: Sequence | None = None) -> list[_Group]:
+def _groups(values: pd.Series, named: Sequence[Any] | None = None) -> list[_Group]:
     named = _named(values) if named is None else named
     found = [
         _Group(COLOURS[i % 7], MARKERS[(i // 7 + i) % 7], str(name), (values == name).to_numpy())

@@ -1,6 +1,7 @@
 """Mean spectra of clusters."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,7 +11,7 @@ from musicvae_jax.reporting.style import COLOURS, label_axes, titled
 _COLUMNS = 5
 
 
-def cluster_spectra(cards: Mapping, title: str) -> Figure | None:
+def cluster_spectra(cards: Mapping[str, Any], title: str) -> Figure | None:
     """How each cluster's mean spectrum differs from that of all songs; None without spectra.
 
     Args:

@@ -61,6 +61,11 @@ def is_label_free(row: Mapping[str, Any] | pd.Series, label: str) -> bool:
     return not leak_mark(row, label)
 
 
+def label_free(rows: pd.DataFrame, label: str) -> pd.DataFrame:
+    """The rows of representations that were not given the label nor anything it follows from."""
+    return rows.loc[[is_label_free(row, label) for _, row in rows.iterrows()]]
+
+
 def mean_and_std(mean: float, std: float, digits: int = 3) -> str:
     """ "0.512 ±.004"; without a spread where there is one seed, "" where there is no score."""
     if mean != mean:

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from musicvae_jax.config import Experiment
 from musicvae_jax.config.folder import MAP, REPORT, SCORE_TABLES
 from musicvae_jax.reporting.answers import answers
-from musicvae_jax.reporting.page import SuiteTables, page
 from musicvae_jax.reporting.pictures import PICTURES, draw_picture
 from musicvae_jax.reporting.reading import read_cards, read_manifest, read_table
+from musicvae_jax.reporting.report import Contents, Maps, page
+from musicvae_jax.reporting.report.figures import smaller
+from musicvae_jax.reporting.report.ranking import leader, ranked
 from musicvae_jax.reporting.score_table import score_table
-from musicvae_jax.reporting.song_map import write_suite_map
-from musicvae_jax.reporting.suite_table import distinct, suite_table
+from musicvae_jax.reporting.song_map import embedded_map, relative_url, write_suite_map
+from musicvae_jax.reporting.suite_table import SuiteTables, distinct, suite_table
 from musicvae_jax.reporting.summary import summary
 from musicvae_jax.runtime.files import remove_abandoned, replacing, write_csv
 from musicvae_jax.runtime.terminal import Terminal
@@ -59,25 +62,41 @@ def draw_overview(
         terminal.show(score_table(distinct(of_suite.summary), heading))
     folder = results_dir / VISUALIZATIONS
     pictures = _draw_pictures(folder, runs, tables, title, data["songs"], workers, terminal)
-    text = page(
-        f"musicvae_jax on {title}",
-        _about_data(data),
-        {name: of_run["alarms"] for name, of_run in about.items()},
-        answers(
+    folders = {one.name: one.results_dir for one in runs}
+    write_suite_map(results_dir, title, folders, runs[0].map.audio, terminal)
+    contents = Contents(
+        title=f"musicvae_jax on {title}",
+        tables=tables,
+        alarms={name: of_run["alarms"] for name, of_run in about.items()},
+        answers=answers(
             runs,
             *(pd.concat(scores[name].values()) for name in ("metrics", "spaces", "comparisons")),
         ),
-        tables,
-        {one.name: read_cards(one.results_dir) for one in runs},
-        pictures,
-        _about_runs(about),
+        maps=_maps(results_dir, tables, folders),
+        cards={one.name: read_cards(one.results_dir) for one in runs},
+        figures=pictures,
+        about_data=_about_data(data),
+        about_run=_about_runs(about),
     )
     with replacing(results_dir / REPORT) as aside:
-        aside.write_text(text, encoding="utf-8")
-    folders = {one.name: one.results_dir for one in runs}
-    write_suite_map(results_dir, title, folders, runs[0].map.audio, terminal)
+        aside.write_text(page(contents), encoding="utf-8", newline="\n")
     terminal.say(f"map: {results_dir / MAP}")
     terminal.say(f"tables, {len(pictures)} pictures and report.html: {results_dir}")
+
+
+def _maps(
+    results_dir: Path, tables: Mapping[str, SuiteTables], folders: Mapping[str, Path]
+) -> Maps:
+    """The map of the page, of the experiment that leads and of others that fit, and all links."""
+    first = leader(ranked(of_suite.summary for of_suite in tables.values()))["experiments"][0]
+    ordered = {first: folders[first], **folders}
+    shown = embedded_map("UMAP and t-SNE of the songs", ordered, results_dir)
+    single = {
+        name: relative_url(str(folder / MAP), results_dir)
+        for name, folder in folders.items()
+        if (folder / MAP).exists()
+    }
+    return Maps(shown.document, shown.shown, MAP, single)
 
 
 def _tables(scores: _Scores, names: Sequence[str]) -> SuiteTables:
@@ -103,7 +122,7 @@ def _draw_pictures(
     workers: Workers,
     terminal: Terminal,
 ) -> dict[str, tuple[bytes, str]]:
-    """Draws what the runs allow, and returns the PNGs with their captions."""
+    """Draws what the runs allow, and returns small pictures with their captions, by title."""
     folder.mkdir(exist_ok=True)
     remove_abandoned(folder)
     calls = [(name, runs, tables, title, folder) for name in PICTURES]
@@ -114,13 +133,13 @@ def _draw_pictures(
             advance()
     paths = {name: folder / f"{name}.png" for name in PICTURES}
     return {
-        name: (path.read_bytes(), PICTURES[name].caption)
+        PICTURES[name].title: (smaller(path.read_bytes()), PICTURES[name].caption)
         for name, path in paths.items()
         if path.exists()
     }
 
 
-def _about_data(data: Mapping) -> dict[str, object]:
+def _about_data(data: Mapping[str, Any]) -> dict[str, object]:
     return {
         "file": Path(data["path"]).name,
         "SHA-256": data["sha256"][:16],
@@ -131,11 +150,11 @@ def _about_data(data: Mapping) -> dict[str, object]:
     }
 
 
-def _held_out_how(data: Mapping) -> str:
+def _held_out_how(data: Mapping[str, Any]) -> str:
     return "by artists that training lacks" if data["artists"] else "by song, without artists"
 
 
-def _about_runs(about: Mapping[str, Mapping]) -> dict[str, object]:
+def _about_runs(about: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
     first = next(iter(about.values()))
     runtimes = {run["lyrics"]["runtime"] for run in about.values() if run["lyrics"]}
     seconds = sum(sum(run["seconds"].values()) for run in about.values())

@@ -1,6 +1,7 @@
 """The table of a suite: every method, mean and standard deviation over seeds."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,6 +16,13 @@ _INTERNAL_SCORES = (
     "shared_davies_bouldin",
 )
 _METHOD = ["experiment", "representation", "clusterer", "scope"]
+
+
+class SuiteTables(NamedTuple):
+    """A suite's `summary`, and its `suite_table`."""
+
+    summary: pd.DataFrame
+    every_clusterer: pd.DataFrame
 
 
 def suite_table(metrics: Sequence[pd.DataFrame]) -> pd.DataFrame:

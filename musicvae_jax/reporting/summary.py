@@ -1,5 +1,7 @@
 """One row per representation: its scores under K-Means, with intervals, nulls and p-values."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -40,9 +42,12 @@ def summary(
         language_probe, language_mixing, artist_mixing, genre_precision and genre_precision_others;
         genre_low and genre_high, the mean ends of the interval of ami_genre; null_high, the 95th
         percentile of chance; p_value and p_value_artists, the largest of all seeds;
-        language_probe_chance; and against_pca, the verdict of `compare_methods` on ami_genre, with
+        language_probe_chance; against_pca, the verdict of `compare_methods` on ami_genre, with
         difference_to_pca: against the PCA, plain or whitened, that is hardest to beat, and ""
-        where there is no comparison. NaN where a number is not defined.
+        where there is no comparison; best_baseline, against_baseline and difference_to_baseline,
+        the same of all baselines of the run; and resampled, what their verdict is over besides
+        seeds, "artists" or, where no two songs share one, "songs". NaN where a number is not
+        defined.
     """
     ami = significance[(significance["label"] == "genre") & (significance["score"] == "ami")]
     by_method = dict(list(ami.groupby(_METHOD)))
@@ -54,7 +59,7 @@ def summary(
         | {"language_probe_chance": of_space[method]["language_probe_chance"].mean()}
         for method, of_one in rows_of(metrics).groupby(_METHOD, sort=False)
     ]
-    return _beside_pca(pd.DataFrame(rows), comparisons)
+    return _beside_rivals(pd.DataFrame(rows), comparisons)
 
 
 def _described(rows: pd.DataFrame) -> dict[str, object]:
@@ -90,11 +95,30 @@ def _over_seeds(rows: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
     return means | {f"{name}_std": rows[name].std() for name in names}
 
 
-def _beside_pca(table: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
-    on_genre = against_pca(comparisons[comparisons["label"] == "genre"])
-    found = {method: hardest(rows) for method, rows in on_genre.groupby(_METHOD)}
-    of_rows = [found.get(method) for method in table[_METHOD].itertuples(index=False, name=None)]
+def _beside_rivals(table: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
+    on_genre = comparisons[comparisons["label"] == "genre"]
+    of_pca, of_any = (_hardest(table, rows) for rows in (against_pca(on_genre), on_genre))
     return table.assign(
-        against_pca=["" if one is None else one["verdict"] for one in of_rows],
-        difference_to_pca=[np.nan if one is None else one["difference"] for one in of_rows],
+        against_pca=_column(of_pca, "verdict", ""),
+        difference_to_pca=_column(of_pca, "difference", np.nan),
+        best_baseline=_column(of_any, "against", ""),
+        against_baseline=_column(of_any, "verdict", ""),
+        difference_to_baseline=_column(of_any, "difference", np.nan),
+        resampled=[_resampled(one) for one in of_any],
     )
+
+
+def _hardest(table: pd.DataFrame, comparisons: pd.DataFrame) -> list[pd.Series | None]:
+    """For each row the comparison that is hardest to win; None without any."""
+    found = {method: hardest(rows) for method, rows in comparisons.groupby(_METHOD)}
+    return [found.get(method) for method in table[_METHOD].itertuples(index=False, name=None)]
+
+
+def _column(found: list[pd.Series | None], name: str, missing: str | float) -> list[Any]:
+    return [missing if one is None else one[name] for one in found]
+
+
+def _resampled(found: pd.Series | None) -> str:
+    if found is None:
+        return ""
+    return "songs" if found["n_artists"] == found["n_songs"] else "artists"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from musicvae_jax.errors import InputError
 
@@ -94,7 +94,7 @@ def _is_old(partial: Path) -> bool:
     return time.time() - last > _ABANDONED_SECONDS
 
 
-def write_json(path: Path, content: dict) -> None:
+def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes a JSON file in one step.
 
     Args:
@@ -118,7 +118,7 @@ def write_csv(path: Path, table: "pd.DataFrame") -> None:
         aside.write_text(text, encoding="utf-8")
 
 
-def read_json(path: Path) -> dict | None:
+def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file; None if the file does not exist or holds no object."""
     if not path.is_file():
         return None
@@ -129,7 +129,7 @@ def read_json(path: Path) -> dict | None:
     return content if isinstance(content, dict) else None
 
 
-def read_object(path: Path) -> dict:
+def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file of a results folder.
 
     Raises:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from musicvae_jax.config import FACTOR_PREFIX
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.parquet.file import TEXT_NAMES
-from musicvae_jax.songs.table import FACTOR_PREFIX, OTHER_COLUMNS, TAGS_COLUMN, Songs
+from musicvae_jax.songs.table import OTHER_COLUMNS, TAGS_COLUMN, Songs
 from musicvae_jax.songs.writing import Song, write_songs
 
 _SOURCE = "language_source"

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from musicvae_jax.config import FACTOR_PREFIX
 from musicvae_jax.songs.power_mel import HOP_SAMPLES, SAMPLE_RATE_HZ
-from musicvae_jax.songs.table import FACTOR_PREFIX, LABELS, Songs
+from musicvae_jax.songs.table import LABELS, Songs
 from musicvae_jax.songs.usable import Usable
 
 # Beyond these, a count says more than names.

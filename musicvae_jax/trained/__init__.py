@@ -12,6 +12,7 @@ from musicvae_jax.trained.own import (
     encoded_names,
     members_by_name,
     one_representation,
+    own_names,
     own_representations,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "load",
     "members_by_name",
     "one_representation",
+    "own_names",
     "own_representations",
     "save",
 ]

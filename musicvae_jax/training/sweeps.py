@@ -66,11 +66,11 @@ class _Program(NamedTuple):
     Orbax.
     """
 
-    start: Callable
-    run: Callable
-    gather: Callable
-    spread: Callable
-    whole: Callable
+    start: Callable[..., Any]
+    run: Callable[..., Any]
+    gather: Callable[..., Any]
+    spread: Callable[..., Any]
+    whole: Callable[..., Any]
 
 
 def train_members(

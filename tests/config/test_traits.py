@@ -13,13 +13,17 @@ from musicvae_jax.config import (
     CLUSTERERS,
     K_RULES,
     MODELS,
+    TRACKERS,
     Block,
     ClusterConfig,
     KRule,
     ModelConfig,
+    TrackerName,
+    load_function,
 )
 from musicvae_jax.config.traits import Clusterer, ModelKind
 from musicvae_jax.models import Model
+from musicvae_jax.tracking import Tracker
 from musicvae_jax.training import make_model
 
 pytestmark = pytest.mark.usefixtures("quick_manifold")
@@ -30,6 +34,7 @@ def test_every_kind_that_can_be_asked_for_has_its_traits_and_no_other():
     assert tuple(CLUSTERERS) == get_args(Clusterer)
     assert tuple(BLOCKS) == get_args(Block)
     assert tuple(K_RULES) == get_args(KRule)
+    assert tuple(TRACKERS) == get_args(TrackerName)
 
 
 def test_every_measured_rule_has_the_curve_of_its_name():
@@ -50,6 +55,15 @@ def test_the_module_of_a_kind_fulfils_the_protocol_of_models(kind):
     assert {name: getattr(model, name) for name, _ in MODELS[kind].settings} == dict(
         MODELS[kind].settings
     )
+
+
+@pytest.mark.parametrize("name", TRACKERS)
+def test_the_class_of_a_tracker_fulfils_the_protocol_of_trackers(name):
+    made = load_function(f"tracking.{TRACKERS[name].tracker}")
+    assert list(inspect.signature(made).parameters) == ["experiment"]
+    for method in ("on_epochs", "on_outcome", "close"):
+        wanted = inspect.signature(getattr(Tracker, method)).parameters
+        assert inspect.signature(getattr(made, method)).parameters == wanted
 
 
 @pytest.mark.parametrize("method", CLUSTERERS)

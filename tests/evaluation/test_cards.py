@@ -1,3 +1,6 @@
+import re
+from html import unescape
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +14,7 @@ from musicvae_jax.evaluation import (
     tag_terms,
     word_terms,
 )
+from musicvae_jax.reporting.report import cards as report_cards
 
 
 @pytest.fixture
@@ -174,35 +178,77 @@ def test_without_statistics_there_is_no_picture():
     assert reporting.cluster_spectra(cards, "title") is None
 
 
-def test_the_spectra_in_html_share_one_scale():
+def test_a_band_far_out_does_not_flatten_the_other_spectra():
+    cards = frames.cards()
+    loud, quiet = cards["clusters"]
+    loud["spectrum_db"], quiet["spectrum_db"] = [100.0] + [2.0] * 99, [2.0] * 100
+    html = reporting.cards_html(cards)
+    assert "the edges are 2.0 dB away, and what is beyond is cut off" in html
+    assert html.count("points='0,0 0,24.0 2,24.0") == 2
+
+
+def test_the_spectra_in_html_share_one_scale(monkeypatch):
+    monkeypatch.setattr(report_cards, "_WITHIN", 1.0)
     cards = frames.cards()
     loud, quiet = cards["clusters"]
     loud["spectrum_db"], quiet["spectrum_db"] = [4.0, -2.0, 0.0], [1.0, -1.0, 1.0]
     quiet["size"] = 1
-    first, second = reporting.cards_html(cards).split("<h4>")[1:]
+    about, first, second = reporting.cards_html(cards).split("<article")
     # Half of the height is 24 pixels and 4 dB.
     assert "points='0,0 0,24.0 2,0.0 4,0.0 4,0'" in first
     assert "points='0,0 0,0.0 2,-12.0 4,0.0 4,0'" in first
     assert "points='0,0 0,6.0 2,0.0 4,6.0 4,0'" in second
-    assert "upper edge +4.0 dB" in second
-    assert "Cluster 1: 1 song, " in second
+    assert "the edges are 4.0 dB away" in about
+    assert "aria-label='Mean spectrum against all songs: low louder, middle softer'" in first
+    assert "<h3>Cluster 1</h3><p class='size'>1 song, " in second
 
 
 def test_flat_spectra_and_none_have_no_scale():
     cards = frames.cards()
     cards["clusters"][0]["spectrum_db"] = [0.0, 0.0]
     del cards["clusters"][1]["spectrum_db"]
-    assert reporting.cards_html(cards).count("<svg") == 1
+    assert reporting.cards_html(cards).count("<svg class='spectrum'") == 1
+
+
+def text_of(html):
+    """What readers see of HTML, unescaped, with single spaces."""
+    return " ".join(unescape(re.sub("<[^>]*>", " ", html)).split())
 
 
 def test_html_is_escaped_and_leaves_out_what_is_empty():
     html = reporting.cards_html(frames.cards("<i>"))
     assert "<i>" not in html
-    assert html.count("Cluster ") == 2
-    assert "&lt;i&gt; by Ana &amp; Bia; id-2" in html
-    assert "<dt>words (pt)</dt><dd>amor, &lt;i&gt;</dd>" in html
-    assert "<dt>tags</dt><dd>piano, &lt;i&gt;</dd>" in html
+    assert html.count("<article") == 2
+    text = text_of(html)
+    assert "Genres <i> 60% Languages pt 100% Artists <i> 20%" in text
+    assert "Exemplars <i> Ana & Bia id-2" in text
+    assert "Distinctive words pt: amor <i>" in text
+    assert "Distinctive tags piano <i>" in text
+    assert "<p lang='pt'>" in html
     cards = frames.cards()
     for card in cards["clusters"]:
-        card["tags"] = []
-    assert "<dt>tags</dt>" not in reporting.cards_html(cards)
+        card |= {"tags": [], "words": {}, "labels": {kind: [] for kind in card["labels"]}}
+    text = text_of(reporting.cards_html(cards))
+    for absent in ("tags", "words", "Genres", "Languages", "Artists"):
+        assert absent not in text
+
+
+def test_the_largest_clusters_come_first_and_hundreds_are_folded():
+    cards = frames.cards(n_clusters=200)
+    for card in cards["clusters"]:
+        card["size"] = 1 + card["cluster"]
+    html = reporting.cards_html(cards)
+    found = [int(n) for n in re.findall(r"<h3>Cluster (\d+)</h3>", html)]
+    assert found == list(range(199, -1, -1))
+    shown, folded = html.split("<details><summary>176 smaller clusters</summary>")
+    assert shown.count("<article") == 24
+    assert folded.count("<article") == 176
+
+
+def test_a_language_that_is_no_code_is_no_attribute():
+    cards = frames.cards()
+    for card in cards["clusters"]:
+        card["words"] = {"Old 'Norse'": ["hestr"]}
+    html = reporting.cards_html(cards)
+    assert "lang=" not in html
+    assert "Old 'Norse': hestr" in text_of(html)

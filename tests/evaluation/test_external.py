@@ -215,5 +215,5 @@ def test_one_entry_gives_a_metric_its_scores_null_interval_and_place_in_every_ta
         assert table[f"rand_{label}_mean"][0] == pytest.approx(0.8)
         assert table[f"rand_{label}_std"][0] == pytest.approx(0)
     tables = reporting.SuiteTables(frames.summary(scored), table)
-    page = reporting.page("title", {}, {}, [], {"easy": tables}, {}, {}, {})
-    assert "<th>genre Rand index</th>" in page
+    page = reporting.page(reporting.Contents("title", {"easy": tables}))
+    assert ">genre Rand index</th>" in page

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from processes import TESTS, clean_environment
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from musicvae_jax.runtime.lock import only_run
 
@@ -46,7 +47,10 @@ def free_port():
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("hard_cvae", ("--seeds", "0", "1")), ("medium_conv_vae", ("--crops.encoded", "2"))],
+    [
+        ("hard_cvae", ("--seeds", "0", "1", "--track", "tensorboard")),
+        ("medium_conv_vae", ("--crops.encoded", "2")),
+    ],
 )
 def test_two_processes_train_as_one_and_write_once(tmp_path, song_path, name, options):
     together = f"localhost:{free_port()}"
@@ -75,6 +79,11 @@ def test_two_processes_train_as_one_and_write_once(tmp_path, song_path, name, op
     np.testing.assert_allclose(*latents, rtol=1e-5, atol=1e-5)
     histories = [pd.read_csv(tmp_path / n / "history.csv") for n in ("one", "two")]
     pd.testing.assert_frame_equal(*histories, rtol=1e-5)
+    events = [len(list((tmp_path / n).rglob("events*"))) for n in ("one", "two")]
+    assert events == ([3, 3] if "--track" in options else [0, 0])
+    if "--track" in options:
+        written = EventAccumulator(str(tmp_path / "two" / "tensorboard" / "cvae_seed_1")).Reload()
+        assert [event.step for event in written.Scalars("kl_nats/train")] == [1, 2, 3, 4]
 
 
 def test_an_error_of_the_first_process_ends_all(tmp_path, song_path):

@@ -109,6 +109,19 @@ def test_a_checkpoint_folder_that_is_something_else_is_not_replaced(folders, is_
     assert mine.read_text() == "mine"
 
 
+def test_a_model_card_is_replaced_with_its_checkpoint_and_another_readme_is_not(folders):
+    for mark in ("one", "two"):
+        with staged_results("x", *folders) as stage:
+            write_run(stage, mark)
+            (stage / "checkpoint" / "README.md").write_text(mark)
+    assert tree(folders[1]) == {"7/two", "7/_CHECKPOINT_METADATA", "README.md"}
+    assert (folders[1] / "README.md").read_text() == "two"
+    shutil.rmtree(folders[1] / "7")
+    expected = "checkpoints/x exists and no run of x made it"
+    with pytest.raises(InputError, match=expected), staged_results("x", *folders):
+        pytest.fail("the block must not run")
+
+
 @pytest.mark.parametrize("content", ["{}", "[1]", "not json", '{"experiment": "y", "data": {}}'])
 def test_a_manifest_of_something_else_is_not_ours(folders, content):
     folders[0].mkdir(parents=True)

@@ -13,7 +13,7 @@ import pytest
 from mapfolders import latents, songs_table, write_map, write_results
 
 from musicvae_jax.errors import InputError
-from musicvae_jax.reporting.song_map import audio, contents, write_run_map, write_suite_map
+from musicvae_jax.reporting.song_map import audio, contents, write, write_run_map, write_suite_map
 from musicvae_jax.runtime.terminal import Terminal
 
 
@@ -181,7 +181,7 @@ def test_a_suite_s_map_has_each_song_once_and_every_representation():
 
 
 def test_a_suite_of_too_many_dots_shows_some_songs_and_says_so(monkeypatch):
-    monkeypatch.setattr(contents, "MOST_DOTS", 20)
+    monkeypatch.setattr(write, "MOST_DOTS", 20)
     write_suite_map(Path(), "a suite", two_runs(), "link", Terminal())
     page = Path("map.html")
     data = data_of(page)
@@ -200,7 +200,7 @@ def test_pictures_of_runs_of_different_sizes_are_joined_at_the_smaller():
         names, pictures = arrays["music_id"], arrays["pictures"]
     small = pictures.reshape(-1, 16, 2, 32, 2).mean(axis=(2, 4)).round().astype(np.uint8)
     np.savez_compressed("two/thumbnails.npz", music_id=names, pictures=small)
-    found = contents.read_contents(folders)
+    found = contents.read_contents(folders, 300)
     assert found.pictures.shape == (30, 16, 32)
     assert found.has_picture.tolist() == [False] + [True] * 29
     np.testing.assert_array_equal(found.pictures[6:], small)

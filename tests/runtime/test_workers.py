@@ -1,5 +1,6 @@
 import gc
 import os
+from contextlib import closing
 
 import joblib
 import numpy as np
@@ -48,3 +49,8 @@ def test_a_map_of_which_only_the_results_were_read_stops_no_other():
     del first, nothing
     gc.collect()
     assert list(second) == [i * i for i in range(40)]
+
+
+def test_work_without_calls_ends_as_other_work_does():
+    with closing(HERE.map(len, [], n_songs=0)) as results:
+        assert list(results) == []

@@ -11,8 +11,6 @@ from musicvae_jax.config.folder import MAP_SONGS, NEIGHBOURS, PROJECTIONS, THUMB
 from musicvae_jax.errors import InputError
 
 METHODS = ("umap", "tsne")
-# In all layouts together. A suite of 25 experiments on 10,000 songs has 250,000.
-MOST_DOTS = 300_000
 
 
 class Layout(NamedTuple):
@@ -54,12 +52,13 @@ class Contents(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_contents(folders: Mapping[str, Path]) -> Contents:
+def read_contents(folders: Mapping[str, Path], most_dots: int) -> Contents:
     """The songs and representations of one or more runs.
 
     Args:
         folders: what to call each run to its results folder. The representations of a run with the
             name "" have their own names; those of others are "NAME: representation".
+        most_dots: in all layouts together; with more, the map shows a sample of the songs.
 
     Raises:
         InputError: a folder lacks a file, as results of an earlier version do.
@@ -74,7 +73,7 @@ def read_contents(folders: Mapping[str, Path]) -> Contents:
         for representation, dots in points.groupby("representation", sort=False):
             title = f"{name}: {representation}" if name else str(representation)
             layouts.append(_layout(title, dots, of_representations[representation], index))
-    notes, shown = _shown(layouts, len(songs))
+    notes, shown = _shown(layouts, len(songs), most_dots)
     kept = tuple(_only(layout, shown) for layout in layouts)
     songs = songs.iloc[shown].reset_index(drop=True)
     pictures, has_picture = _pictures(list(folders.values()), songs["music_id"])
@@ -110,11 +109,11 @@ def _layout(name: str, dots: pd.DataFrame, neighbours: pd.DataFrame, index: pd.I
     )
 
 
-def _shown(layouts: Sequence[Layout], n_songs: int) -> tuple[list[str], np.ndarray]:
+def _shown(layouts: Sequence[Layout], n_songs: int, most_dots: int) -> tuple[list[str], np.ndarray]:
     """Notes on songs that are left out, and the places of the others, ascending."""
     shown = np.unique(np.concatenate([np.empty(0, np.int64), *(one.songs for one in layouts)]))
     n_dots = sum(len(layout.songs) for layout in layouts)
-    shown = shown[:: -(-n_dots // MOST_DOTS) or 1]
+    shown = shown[:: -(-n_dots // most_dots) or 1]
     if not layouts or len(shown) == n_songs:
         return [], shown
     return [f"The map shows a sample: {len(shown):,} of {n_songs:,} songs."], shown

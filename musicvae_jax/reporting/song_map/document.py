@@ -36,19 +36,30 @@ def document(title: str, contents: Contents, audio: Sequence[str | None]) -> str
         contents: what it shows.
         audio: URL of each song's audio; None where there is none.
     """
-    script = _script()
     page = Template(_text("map.html"))
     return page.substitute(
         title=html.escape(title),
-        # No other script element, no event handler and no javascript: link can run, whatever stands
-        # in a song's title. Plotly's WebGL compiles its own draw calls, hence 'unsafe-eval'.
-        hashes=f"'sha256-{_sha256(script)}' 'sha256-{_sha256(get_plotlyjs())}'",
+        policy=content_policy(),
         css=_text("map.css"),
-        script=script,
+        script=_script(),
         plotly=_plotly(),
         data=_escaped_json(_data(title, contents, audio)),
         pictures=_pictures(contents),
         layouts="\n".join(_layout_block(i, one) for i, one in enumerate(contents.layouts)),
+    )
+
+
+@cache
+def content_policy() -> str:
+    """The Content-Security-Policy of a map, and of every page that holds one.
+
+    No other script element, no event handler and no javascript: link can run, whatever stands in a
+    song's title. Plotly's WebGL compiles its own draw calls, hence 'unsafe-eval'.
+    """
+    hashes = f"'sha256-{_sha256(_script())}' 'sha256-{_sha256(get_plotlyjs())}'"
+    return (
+        f"default-src 'none'; script-src {hashes} 'unsafe-eval'; style-src 'unsafe-inline'; "
+        "img-src data: blob:; media-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -5,8 +5,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from musicvae_jax.config import FACTOR_PREFIX
 from musicvae_jax.songs.audio.text import valid
-from musicvae_jax.songs.table import FACTOR_PREFIX, OTHER_COLUMNS, TAGS_COLUMN, TEXT_COLUMNS
+from musicvae_jax.songs.table import OTHER_COLUMNS, TAGS_COLUMN, TEXT_COLUMNS
 
 # The song's place in the folder is its id, and its path is known.
 _NOT_READ = ("music_id", "audio_path")

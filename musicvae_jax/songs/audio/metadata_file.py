@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from musicvae_jax.config import FACTOR_PREFIX
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.metadata_cells import COLUMNS, parse_cell
 from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import reason_of, shown
-from musicvae_jax.songs.table import FACTOR_PREFIX
 
 _CSV, _JSONL = "metadata.csv", "metadata.jsonl"
 _FILE_NAME = "file_name"

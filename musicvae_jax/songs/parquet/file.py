@@ -8,8 +8,9 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from musicvae_jax.config import FACTOR_PREFIX
 from musicvae_jax.errors import InputError
-from musicvae_jax.songs.table import FACTOR_PREFIX, OTHER_COLUMNS, TAGS_COLUMN
+from musicvae_jax.songs.table import OTHER_COLUMNS, TAGS_COLUMN
 
 ID_COLUMN = "music_id"
 MEL_COLUMN = "melspectrogram"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from musicvae_jax.config import DataConfig
+from musicvae_jax.config import FACTOR_PREFIX, DataConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.find import has_suffix
@@ -22,7 +22,7 @@ from musicvae_jax.songs.parquet.file import (
 )
 from musicvae_jax.songs.parquet.parts import ParquetPart, file_parts
 from musicvae_jax.songs.paths import is_visible, sorted_by_name
-from musicvae_jax.songs.table import FACTOR_PREFIX, OTHER_COLUMNS, TAGS_COLUMN, Songs, song_frame
+from musicvae_jax.songs.table import OTHER_COLUMNS, TAGS_COLUMN, Songs, song_frame
 
 
 def open_parquet(

@@ -1,0 +1,25 @@
+"""The model card of a checkpoint, from the results of its run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from musicvae_jax.config.folder import SCORE_TABLES
+from musicvae_jax.reporting import summary
+from musicvae_jax.reporting.model_card import model_card
+from musicvae_jax.reporting.reading import read_table
+from musicvae_jax.trained import Trained, own_names
+
+
+def describe(trained: Trained, results: Path, about: Mapping[str, Any], checkpoint: Path) -> str:
+    """The text of a model card.
+
+    Args:
+        trained: what the checkpoint holds: the model of a run, or a part of its sweep.
+        results: the run's results folder, with its tables.
+        about: the run's manifest.
+        checkpoint: the folder that the card is for.
+    """
+    rows = summary(**{name: read_table(results, name) for name in SCORE_TABLES})
+    is_here = rows["representation"].isin(own_names(trained)) | (rows["role"] != "own")
+    return model_card(trained.experiment, about, rows[is_here], checkpoint)
