@@ -9,7 +9,7 @@ from musicvae_jax.config import Experiment
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.songs import DEMO_PATH
 
-_PLAIN, _CLUSTERING = "easy_vae", "hard_vade"
+_PLAIN, _CLUSTERING, _WITH_LYRICS = "easy_vae", "hard_vade", "hard_mopoe"
 _RUN, _SUITE, _ASSIGN = "experiments.run", "experiments.suite", "musicvae_jax.assign"
 _MUSIC = Path.home() / "Music"
 
@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
 
 def next_steps(asked: Experiment, songs: Path, k: int, music: Path = _MUSIC) -> list[Step]:
-    """Another run that says more, the suite, and songs of one's own.
+    """Another run that says more, the suite, and more songs or what else is known of them.
 
     Args:
         asked: the experiment as it was asked for, before its songs were found.
@@ -35,7 +35,7 @@ def next_steps(asked: Experiment, songs: Path, k: int, music: Path = _MUSIC) -> 
     return [
         _another_run(asked, data, k),
         _step("raw, PCA and VAEs in one report", _SUITE, "easy", "--k", k, *data),
-        _own_songs(asked, songs, music),
+        _further(asked, songs, k, music),
     ]
 
 
@@ -54,9 +54,12 @@ def _another_run(asked: Experiment, data: tuple[object, ...], k: int) -> Step:
     return _step(purpose, _RUN, _CLUSTERING, *same_k, *data)
 
 
-def _own_songs(asked: Experiment, songs: Path, music: Path) -> Step:
+def _further(asked: Experiment, songs: Path, k: int, music: Path) -> Step:
+    """After the demo set one's own songs, or its lyrics too; else the neighbours of each song."""
     if songs == DEMO_PATH and music.is_dir():
         return _step("your own songs: any folder of audio", _RUN, _PLAIN, "--data.path", music)
+    if songs == DEMO_PATH and not asked.all_text_blocks:
+        return _step("audio and lyrics together", _RUN, _WITH_LYRICS, "--cluster.k", k)
     return _step("the nearest songs of each; new songs too", _ASSIGN, asked.results_dir, songs)
 
 
