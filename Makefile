@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: run test lint docs bench
+.PHONY: run test slow lint docs bench
 
 bench: # needs torch; conv_speed.py and conv_vae.py need a song file
 	$(PYTHON) benchmarks/load_speed.py
@@ -8,10 +8,13 @@ bench: # needs torch; conv_speed.py and conv_vae.py need a song file
 	$(PYTHON) benchmarks/roofline.py
 
 run:
-	$(PYTHON) -m experiments.run hard_cvae
+	$(PYTHON) -m experiments.run hard_vade
 
 test:
 	$(PYTHON) -m pytest
+
+slow:
+	$(PYTHON) -m pytest -m slow
 
 lint:
 	$(PYTHON) -m ruff check .
