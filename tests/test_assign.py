@@ -179,6 +179,7 @@ def test_without_a_usable_song_there_is_an_error(model, songs):
         mv.assign(model, mv.load_songs(broken), clusters)
 
 
+@pytest.mark.slow
 def test_clusters_of_some_modalities_are_not_those_of_all(songs):
     blocks = mv.FeatureConfig(blocks=("mfcc", "lyrics"))
     experiment = replace(
@@ -195,6 +196,7 @@ def test_clusters_of_some_modalities_are_not_those_of_all(songs):
     assert mv.assign(model, songs, mv.cluster(model.encode(songs), k=3))["cluster"].notna().all()
 
 
+@pytest.mark.slow
 def test_audio_files_join_clusters_of_audio_files():
     for i, (hz, suffix) in enumerate(zip([220, 330, 1700, 2600] * 3, SUFFIXES * 3, strict=True)):
         samples = audiofiles.tone(1 + i / 10, hz) + 0.1 * audiofiles.noise(1 + i / 10, seed=i)
@@ -244,6 +246,7 @@ def test_only_clusters_of_all_songs_take_songs_without_lyrics(
             mv.assign(model, some_songs(0, 5))
 
 
+@pytest.mark.slow
 def test_one_beta_of_a_sweep_has_its_own_clusters(song_path, songs, quick_projections, no_figures):
     results = run("hard_beta_vae", song_path, train={"epochs": 1, "beta": (1.0, 4.0)}, seeds=(0,))
     model = mv.load("checkpoints/hard_beta_vae")
@@ -260,6 +263,7 @@ def test_one_beta_of_a_sweep_has_its_own_clusters(song_path, songs, quick_projec
 # The command.
 
 
+@pytest.mark.slow
 def test_a_new_song_into_a_moved_run_without_its_songs(tmp_path, quick_projections, no_figures):
     """In a process of its own, as users start it, from another folder."""
     known = with_column(songs_table(), "music_name", [HOSTILE, *map(str, range(23))])

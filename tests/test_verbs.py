@@ -249,6 +249,7 @@ def test_an_epoch_is_reported_when_the_last_member_has_trained_it(parts, reporte
 # encode and representations
 
 
+@pytest.mark.slow
 def test_representations_of_a_fusion(songs):
     model = fit(quick("hard_multimodal"), songs)
     found = model.representations(songs)

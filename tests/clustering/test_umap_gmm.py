@@ -31,6 +31,7 @@ def exact(rings):
     return UMAP_GMM(rings[0], 2, 0, CONFIG)
 
 
+@pytest.mark.slow
 def test_shapes_are_found_that_kmeans_cuts(rings, exact):
     x, ring = rings
     assert adjusted_rand_score(ring, kmeans(x, 2, 0, CONFIG).labels) < 0.5

@@ -46,6 +46,7 @@ def test_training_is_that_of_the_experiments(blobs):
     )
 
 
+@pytest.mark.slow
 def test_score_is_the_mean_elbo(blobs):
     x = blobs[0]
     vae = VAE(**SMALL, beta=4.0).fit(x)
@@ -142,6 +143,7 @@ def test_pandas_in_pandas_out(blobs):
     assert list(found.columns) == ["autoencoder0", "autoencoder1"]
 
 
+@pytest.mark.slow
 def test_a_grid_search_over_beta_and_size_beside_pca(blobs):
     x, y = blobs
     pipe = Pipeline(

@@ -111,6 +111,7 @@ def test_all_suites_from_songs_to_report_and_not_twice(song_path, capsys):
     assert "finished before" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_overview_tells_of_projections_that_show_a_sample(tmp_path, monkeypatch):
     named = EXPERIMENTS["easy_pca"]
     cluster = replace(named.experiment.cluster, exact_songs=100)
@@ -135,6 +136,7 @@ def test_the_quiet_command_prints_notices_only(song_path, capsys, monkeypatch):
     assert all(line.startswith("notice: ") for line in printed.err.splitlines())
 
 
+@pytest.mark.slow
 def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(SUITES, "medium", ("easy_spectral", "medium_lyrics"))
     table = with_column(songs_table(), "music_lyrics", [None] * 24)
@@ -151,6 +153,7 @@ def test_an_experiment_that_cannot_run_leaves_the_others(tmp_path, capsys, monke
     assert not Path("checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_a_suite_on_a_table_runs_what_a_table_can(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(SUITES, "medium", ("easy_vae", "medium_conv_vae", "easy_vae_mfcc"))
     monkeypatch.setitem(SUITES, "easy", ("easy_pca", "hard_mfa"))

@@ -64,6 +64,7 @@ def times(folder):
     return {name: (Path(folder) / name).stat().st_mtime_ns for name in files(Path(folder))}
 
 
+@pytest.mark.slow
 def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_once(
     run_suite, no_report
 ):
@@ -115,6 +116,7 @@ def test_baselines_that_experiments_have_in_common_are_clustered_and_weighed_onc
     assert {about["where"] for about in first.values()} == {None}
 
 
+@pytest.mark.slow
 def test_a_run_elsewhere_finds_the_stages_and_a_model_only_beside_it(run_one):
     first = run_one("easy_vae", "one/vae")
     assert {n_found for _, n_found in counts(first).values()} == {0}
@@ -131,6 +133,7 @@ def test_a_run_elsewhere_finds_the_stages_and_a_model_only_beside_it(run_one):
         assert len(found) == 1, name
 
 
+@pytest.mark.slow
 def test_fresh_computes_everything_again_and_the_manifest_says_so(run_one):
     run_one("easy_vae", "out/vae")
     fresh = run_one("easy_vae", "out/again", "--fresh")
@@ -139,6 +142,7 @@ def test_fresh_computes_everything_again_and_the_manifest_says_so(run_one):
     assert fresh["training"] == {"computed": 1, "found": 0, "where": None}
 
 
+@pytest.mark.slow
 def test_after_a_change_of_the_drawing_code_figures_and_report_are_all_that_is_renewed(
     run_suite, monkeypatch, capsys
 ):

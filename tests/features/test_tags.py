@@ -102,6 +102,7 @@ def test_tags_alone_are_a_representation(songs):
         (experiment("mfcc", alone=("tags", "tfidf")), ("vae", "tags", "lyrics_tfidf")),
     ],
 )
+@pytest.mark.slow
 def test_tags_can_stand_where_lyrics_can_and_come_back_from_a_checkpoint(
     songs, tmp_path, made, names
 ):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 from songfiles import songs_table, write
 from tinyruns import run_experiment, tiny
 
@@ -28,6 +29,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.slow
 def test_the_tables_the_manifest_a_notice_and_the_figures_say_what_is_approximate(
     tmp_path, monkeypatch, capsys, quick_projections
 ):

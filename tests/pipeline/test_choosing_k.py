@@ -92,6 +92,7 @@ def test_only_what_decides_on_k_is_measured(rule):
 
 
 @pytest.mark.parametrize("rule", MEASURED)
+@pytest.mark.slow
 def test_of_many_songs_a_sample_is_measured_and_that_is_told(rule):
     own = [represent("vae", [points(0)])]
     found = clustered(own, seeds=(0,), choose_k=rule, exact_songs=100)

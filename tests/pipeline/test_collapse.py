@@ -26,6 +26,7 @@ def run_and_read(song_path, capsys, **train):
     return printed, kept, pd.read_csv(folder / "posterior_summary.csv")
 
 
+@pytest.mark.slow
 def test_the_member_of_a_sweep_that_collapses_is_named_and_no_other(song_path, capsys):
     printed, kept, table = run_and_read(song_path, capsys, beta=(1.0, 1000.0), epochs=60)
     assert printed == [f"notice: {line}" for line in kept]
@@ -51,6 +52,7 @@ def test_free_bits_cure_a_collapse(song_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["hard_vade", "hard_mvtcae"])
+@pytest.mark.slow
 def test_what_an_objective_has_in_place_of_the_kl_gives_no_alarm(song_path, name):
     train = {"epochs": 60, "pretrain_epochs": 60, "learning_rate": (1e-2,)}
     experiment = tiny(name, song_path, train=train, seeds=(0,))

@@ -51,6 +51,7 @@ def test_a_fusion_has_the_dimensions_of_all_its_blocks_of_songs_that_all_know(so
     assert fitted.found is None
 
 
+@pytest.mark.slow
 def test_a_model_that_another_experiment_trained_is_not_trained_again(
     song_path, monkeypatch, capsys
 ):
@@ -139,6 +140,7 @@ def test_a_mixture_of_too_few_songs_is_refused(song_path):
     refused(vade(song_path, model={"components": 24}), message)
 
 
+@pytest.mark.slow
 def test_a_mixture_needs_songs_that_are_not_streamed(song_path):
     message = r"model\.kind: got 'vade' .* streamed, expected a data_budget_mb above 0\.0"
     refused(vade(song_path), message, data_budget_mb=0)

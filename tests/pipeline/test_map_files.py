@@ -94,6 +94,7 @@ def test_the_table_has_names_first_lines_and_factors(tmp_path):
     assert found["audio_path"].isna().all()
 
 
+@pytest.mark.slow
 def test_the_setting_for_audio_is_recorded_and_trains_nothing_again(song_path, capsys):
     experiment = tiny("easy_vae", song_path, train={"epochs": 1}, seeds=(0,))
     run_experiment(experiment)

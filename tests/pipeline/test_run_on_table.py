@@ -29,6 +29,7 @@ def vae(table_path):
     return mv.fit(experiment, load_songs(table_path), quiet=True)
 
 
+@pytest.mark.slow
 def test_a_run_has_all_results_but_spectra(table_path, quick_projections, capsys):
     folder = run_experiment(tiny("easy_vae", table_path, cluster={"k": 3}))
     printed = capsys.readouterr()
@@ -103,6 +104,7 @@ def test_too_few_songs_are_one_clear_error(tmp_path, table, message):
         run_experiment(tiny("easy_pca", path))
 
 
+@pytest.mark.slow
 def test_a_table_with_lyrics_can_be_fused(tmp_path, quick_projections, no_figures):
     songs = write_songs(tmp_path / "songs.parquet", songs_table(24)).with_suffix(".csv")
     lyrics = songs_table(24)["music_lyrics"].to_pylist()

@@ -111,6 +111,7 @@ def test_what_was_computed_and_found_is_counted_by_stage(folder):
     assert found.folder == folder
 
 
+@pytest.mark.slow
 def test_another_process_finds_what_this_one_computed_and_the_other_way_round(folder, tmp_path):
     here = run(folder, clusterings(), evaluate, "clustering")
     assert count_clusterings(folder) == {"computed": 0, "found": 4}

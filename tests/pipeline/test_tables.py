@@ -15,6 +15,7 @@ def quick(quick_projections, no_figures):
     """Tables alone are looked at here."""
 
 
+@pytest.mark.slow
 def test_later_runs_read_no_mels_unless_all_is_fresh_and_write_the_same_bytes(
     song_path, monkeypatch, capsys
 ):

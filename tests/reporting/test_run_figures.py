@@ -50,6 +50,7 @@ def figures(folder):
     return {path.stem: path for path in (folder / "figures").glob("*.png")}
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_of_what_the_folder_holds(folder):
     run_figures.draw_figures(folder, "title", HERE, Terminal())
     assert set(figures(folder)) == ALWAYS | OF_TRAINING

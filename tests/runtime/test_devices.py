@@ -34,6 +34,7 @@ def on_one_device(default_optimisations):
 
 
 @pytest.mark.parametrize(("n_members", "layout"), [(1, (1, 8)), (4, (4, 2)), (3, (2, 4))])
+@pytest.mark.slow
 def test_eight_devices_train_as_one_does(on_one_device, n_members, layout):
     assert make_mesh(n_members, 8).devices.shape == layout
     one, one_history = jax.tree.map(lambda leaf: leaf[:n_members], on_one_device)
@@ -50,6 +51,7 @@ def test_the_same_training_on_the_same_devices_gives_the_same_numbers():
     assert_trees_close(train(4, 8), first)
 
 
+@pytest.mark.slow
 def test_free_bits_are_of_the_whole_batch_on_any_devices(on_one_device):
     """Of a batch of ten, eight devices have two songs each or what fills up; so has the last."""
     config = replace(ROW_CONFIG, free_bits=0.3, kl_warmup="linear")

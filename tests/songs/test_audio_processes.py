@@ -66,6 +66,7 @@ def decode_badly(task):
     return decode.decode_file(task)
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_while_it_is_read_is_not_kept(monkeypatch):
     write_songs()
     monkeypatch.setattr(pool, "decode_file", decode_changed)

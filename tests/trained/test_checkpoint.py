@@ -53,6 +53,7 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(tmp_path):
     assert_same(load(tmp_path / "new"), by_hand())
 
 
+@pytest.mark.slow
 def test_checkpoints_of_eight_devices_restore_on_one_and_the_reverse(tmp_path):
     """Another process has one device; it restores what this one saved, and saves its own."""
     mesh = make_mesh(1, 8)

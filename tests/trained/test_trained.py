@@ -236,6 +236,7 @@ def test_a_model_that_is_not_trained_has_no_beta_and_decodes_nothing(songs):
             call()
 
 
+@pytest.mark.slow
 def test_a_model_of_crops_averages_the_crops_of_a_song(songs):
     """Crops of 128 frames from songs of 8 to 12: padded with silence, and all the same."""
     trained, _, _ = fresh(CROPS, songs)

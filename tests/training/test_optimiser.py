@@ -52,6 +52,7 @@ WAYS = [by_make_train, by_train_members, by_train_streamed, by_streamed_members]
 
 
 @pytest.mark.parametrize("train", WAYS)
+@pytest.mark.slow
 def test_another_optimiser_gives_other_parameters(train):
     (by_adam, _), (by_sgd, _) = train(), train(optimiser=sgd)
     for a, b in zip(*map(jax.tree.leaves, (by_adam.params, by_sgd.params)), strict=True):

@@ -62,6 +62,7 @@ trained = cache(lambda train, model=MODEL, config=ROW_CONFIG: train(model, confi
 
 
 @pytest.mark.parametrize("train", WAYS[1:])
+@pytest.mark.slow
 def test_every_way_to_train_gives_the_same_numbers(train):
     assert_trees_close(trained(train), trained(by_make_train), rtol=1e-4, atol=1e-4)
 
@@ -110,6 +111,7 @@ def test_the_term_is_minimised(train):
 
 
 @pytest.mark.parametrize("options", [{}, {"kl_warmup": "linear", "free_bits": 0.2}])
+@pytest.mark.slow
 def test_the_gradient_is_of_the_bound_and_the_term(options):
     """One step of all songs, by hand: with a KL warm-up and free bits the term is as it is."""
     config = replace(ROW_CONFIG, epochs=1, batch_size=43, warmup_share=1.0, **options)

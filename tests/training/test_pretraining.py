@@ -59,6 +59,7 @@ def state_bytes(default_optimisations, data):
     return sum(leaf.nbytes for leaf in jax.tree.leaves(state))
 
 
+@pytest.mark.slow
 def test_pretraining_finds_the_autoencoder_and_the_mixture_of_its_latents(data, pretrained):
     first = MODEL.pretraining()
     short = replace(CONFIG, epochs=CONFIG.pretrain_epochs)
@@ -79,6 +80,7 @@ def test_pretraining_finds_the_autoencoder_and_the_mixture_of_its_latents(data, 
 @pytest.mark.parametrize(
     ("at_once", "devices", "groups"), [(3, 1, [3]), (2, 1, [2, 1]), (3, 8, [3]), (2, 8, [2, 1])]
 )
+@pytest.mark.slow
 def test_training_starts_at_the_given_parameters(
     data, pretrained, state_bytes, at_once, devices, groups
 ):
@@ -94,6 +96,7 @@ def test_training_starts_at_the_given_parameters(
 
 
 @pytest.mark.parametrize("devices", [1, 8])
+@pytest.mark.slow
 def test_groups_on_any_devices_pretrain_as_one_group_does(data, pretrained, state_bytes, devices):
     mesh = make_mesh(2, devices)
     found, _ = train_members(
@@ -162,6 +165,7 @@ def test_fewer_songs_than_components_are_refused(data):
         pretrain_members(model, CONFIG, MEMBERS, data)
 
 
+@pytest.mark.slow
 def test_an_autoencoder_that_diverges_is_named(data):
     wild = (MEMBERS[0], MEMBERS[1]._replace(learning_rate=1e18))
     with pytest.raises(DivergenceError, match=r"diverged at beta 2, learning rate 1e\+18, seed 9"):

@@ -76,6 +76,7 @@ def test_what_is_reported_may_be_kept_and_changed():
     np.testing.assert_array_equal(found[1][1]["train_kl_nats"], NUMBERS[1, :, 1])
 
 
+@pytest.mark.slow
 def test_an_error_of_the_caller_ends_the_training():
     def stop(epoch, metrics):
         raise KeyError(epoch)

@@ -108,6 +108,7 @@ def test_half_written_checkpoints_do_not_count(uninterrupted, tmp_path):
 
 
 @pytest.mark.parametrize("stop_after", [2, 4, 7])
+@pytest.mark.slow
 def test_training_on_crops_stops_within_an_epoch_and_resumes(tmp_path, stop_after):
     def run(n_devices, **options):
         mesh, member = make_mesh(1, n_devices), Member(1.0, 1e-3, 0)

@@ -79,6 +79,7 @@ def test_members_are_single_runs_in_their_order(n_devices):
     assert sorted(set(counts.members)) == [(0, 1), (1, 1), (2, 1)]
 
 
+@pytest.mark.slow
 def test_an_error_does_not_wait_for_the_other_members(monkeypatch):
     """The second of two members that train side by side fails in its first epoch."""
     calls, started = [], threading.Barrier(2, timeout=60)
