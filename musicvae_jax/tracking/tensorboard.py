@@ -1,19 +1,20 @@
 """TensorBoard's event files, in the folder "tensorboard" of a run's results."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from tensorboardX import SummaryWriter
+from tensorboardX.summary import histogram, image, scalar, text
 
 from musicvae_jax.config import Experiment, to_json
 from musicvae_jax.tracking import Followed, Outcome, followed
+from musicvae_jax.tracking.event_file import EVENTS, EventFile
 
 FOLDER = "tensorboard"
-_EVENTS = "events.out.tfevents.*"
-# Between two writes to the disk; what a killed run can lose.
-_FLUSH_SECONDS = 2
+_OF_MODEL = re.compile(r".+_seed_\d+")
 
 
 class TensorBoard:
@@ -21,57 +22,67 @@ class TensorBoard:
 
     results/NAME/tensorboard holds the settings, the figures and the table of scores;
     its folder vae_seed_0 the losses, the KL per dimension and the scores of that model. They are
-    there while the run trains, and replace those of an earlier run.
+    there while the run trains, and replace those of an earlier run once there is something to
+    write.
     """
 
     def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
         self._folder = experiment.results_dir / FOLDER
-        _remove_events(self._folder)
         self._models = followed(experiment)
         self._has_kl = experiment.model.traits.has_kl
         self._last_step = experiment.train.epochs if experiment.model.traits.trained else 0
-        self._writers: dict[Path, SummaryWriter] = {}
-        self._text("config", _indented(json.dumps(to_json(experiment), indent=2)), 0)
+        self._files: dict[Path, EventFile] = {}
 
     def on_epochs(self, epoch: int, metrics: Mapping[str, np.ndarray]) -> None:
-        """Writes an epoch's losses, as of the end of history.csv's epoch `epoch + 1`."""
+        """Writes an epoch's losses, as of the end of history.csv's epoch `epoch + 1`.
+
+        Raises:
+            OSError: an event file cannot be written, or one of an earlier run not removed.
+        """
+        self._begin()
         for name, values in metrics.items():
             if self._has_kl or not name.endswith("_kl_nats"):
                 for model, value in zip(self._models, values, strict=True):
-                    self._of(model).add_scalar(_tag(name), float(value), epoch + 1)
+                    self._add_to(model, scalar(_tag(name), float(value)), epoch + 1)
 
     def on_outcome(self, outcome: Outcome) -> None:
-        """Writes scores, KL per dimension and figures beside the last epoch."""
+        """Writes scores, KL per dimension and figures beside the last epoch.
+
+        Raises:
+            OSError: see `on_epochs`.
+        """
+        self._begin()
         step = self._last_step
         for one, scores in outcome.scores.items():
             for name, value in scores.items():
-                self._of(one).add_scalar(f"scores/{name}", value, step)
+                self._add_to(one, scalar(f"scores/{name}", value), step)
         for one, kl_nats in outcome.kl_nats.items():
-            self._of(one).add_histogram("kl_nats/per_dimension", kl_nats, step)
+            self._add_to(one, histogram("kl_nats/per_dimension", kl_nats, "auto"), step)
         for name, picture in outcome.pictures.items():
-            writer = self._writer(self._folder)
-            writer.add_image(f"figures/{name}", picture, step, dataformats="HWC")
-        self._text("scores", outcome.summary, step)
+            self._add(self._folder, image(f"figures/{name}", picture, dataformats="HWC"), step)
+        self._add(self._folder, text("scores", outcome.summary), step)
 
     def close(self) -> None:
-        """Writes what is left, and closes the files."""
-        for writer in self._writers.values():
-            writer.close()
+        """Closes the files."""
+        for file in self._files.values():
+            file.close()
 
-    def _text(self, tag: str, text: str, step: int) -> None:
-        self._writer(self._folder).add_text(tag, text, step)
+    def _begin(self) -> None:
+        """Replaces an earlier run's files; a run that fails before that leaves them alone."""
+        if not self._files:
+            _remove_events(self._folder)
+            settings = json.dumps(to_json(self._experiment), indent=2)
+            self._add(self._folder, text("config", _indented(settings)), 0)
 
-    def _of(self, model: Followed) -> SummaryWriter:
+    def _add_to(self, model: Followed, summary: Any, step: int) -> None:
         name, seed = model
-        return self._writer(self._folder / f"{name}_seed_{seed}")
+        self._add(self._folder / f"{name}_seed_{seed}", summary, step)
 
-    def _writer(self, folder: Path) -> SummaryWriter:
-        if folder not in self._writers:
-            # The purge makes a TensorBoard that is open forget the run that was there before.
-            self._writers[folder] = SummaryWriter(
-                str(folder), purge_step=0, flush_secs=_FLUSH_SECONDS
-            )
-        return self._writers[folder]
+    def _add(self, folder: Path, summary: Any, step: int) -> None:
+        if folder not in self._files:
+            self._files[folder] = EventFile(folder)
+        self._files[folder].add(summary, step)
 
 
 def _tag(name: str) -> str:
@@ -91,9 +102,11 @@ def _indented(text: str) -> str:
 
 
 def _remove_events(folder: Path) -> None:
-    """Removes the event files of an earlier run, and no other file."""
-    for path in folder.rglob(_EVENTS):
-        path.unlink()
-    for child in folder.glob("*"):
-        if child.is_dir() and not any(child.iterdir()):
-            child.rmdir()
+    """Removes the event files of an earlier run, and no other file or folder."""
+    of_models = [child for child in folder.glob("*") if _OF_MODEL.fullmatch(child.name)]
+    for place in (folder, *of_models):
+        events = list(place.glob(EVENTS))
+        for path in events:
+            path.unlink()
+        if events and place != folder and not any(place.iterdir()):
+            place.rmdir()
