@@ -89,13 +89,14 @@ def run_experiment(
             return
         stages = Stages(experiment.features.cache_dir / "stages", runtime.fresh, workers)
         _write_results(songs, fitted, folder, stages, workers, watch, terminal)
-        if tracker is not None:
-            from musicvae_jax.tracking.outcome import read_outcome
-
-            tracker.on_outcome(read_outcome(folder, experiment))
         # Puts the results in place; only then can the interrupted training be discarded.
         results.close()
         _discard_interrupted(fitted, songs, terminal)
+        # A tracker that fails costs no results.
+        if tracker is not None:
+            from musicvae_jax.tracking.outcome import read_outcome
+
+            tracker.on_outcome(read_outcome(experiment.results_dir, experiment))
 
 
 def _load(experiment: Experiment, terminal: Terminal) -> Songs:

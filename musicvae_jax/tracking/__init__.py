@@ -54,7 +54,9 @@ class Tracker(Protocol):
         """
 
     def on_outcome(self, outcome: Outcome) -> None:
-        """Takes what the run has found; not called for a run that fails."""
+        """Takes what the run has found, once its results are in place; not called for a run that
+        fails.
+        """
 
     def close(self) -> None:
         """Called last, whether the run has finished, failed or been interrupted."""
