@@ -11,7 +11,7 @@ from typing import Any
 from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
 from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP, REPORT
 from musicvae_jax.errors import InputError
-from musicvae_jax.pipeline.describe import describe
+from musicvae_jax.pipeline.card import card_of
 from musicvae_jax.pipeline.manifest import computing_code, drawing_code
 from musicvae_jax.pipeline.resolve import (
     resolve_blocks,
@@ -211,7 +211,7 @@ def _write_checkpoints(
         trained = load(experiment.checkpoint_dir)
         part = trained if beta is None else trained.of_beta(beta)
         about = read_manifest(experiment.results_dir)
-        card = describe(part, experiment.results_dir, about, folder)
+        card = card_of(part, experiment.results_dir, about, folder)
         replace_checkpoint(folder, part, card)
 
 

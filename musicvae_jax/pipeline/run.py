@@ -124,11 +124,11 @@ def _write_results(
     terminal: Terminal,
 ) -> None:
     # scikit-learn and matplotlib take seconds to import, so import them after training.
+    from musicvae_jax.pipeline.card import card_of
     from musicvae_jax.pipeline.cards import cards
     from musicvae_jax.pipeline.cluster import start_clustering
     from musicvae_jax.pipeline.clustered_songs import known_songs
     from musicvae_jax.pipeline.compare import start_comparisons
-    from musicvae_jax.pipeline.describe import describe
     from musicvae_jax.pipeline.evidence import start_evidence
     from musicvae_jax.pipeline.examples import mel_examples
     from musicvae_jax.pipeline.factors import start_factors
@@ -216,7 +216,7 @@ def _write_results(
     _notice_approximated(approximated, config.exact_songs, n_songs, terminal)
     where = _stages_table(fitted, stages)
     about = manifest(fitted, songs, health.alarms, approximated, where, watch)
-    card = describe(trained, folder, about, experiment.checkpoint_dir)
+    card = card_of(trained, folder, about, experiment.checkpoint_dir)
     (folder / CHECKPOINT / MODEL_CARD).write_text(card, encoding="utf-8")
     write_json(folder / MANIFEST, about)
 

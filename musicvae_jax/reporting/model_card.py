@@ -170,7 +170,13 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _value(value: Any) -> str:
     if value is None or value == []:
         return "none"
-    return code(_listed(value) if isinstance(value, list) else str(value))
+    return code(_listed(map(_named, value)) if isinstance(value, list) else _named(value))
+
+
+def _named(value: Any) -> str:
+    """A path without the folders of this machine; any other value as it is."""
+    text = str(value)
+    return Path(text).name if Path(text).is_absolute() else text
 
 
 def _scores(experiment: Experiment, summary: pd.DataFrame, found: str) -> str:
@@ -221,7 +227,7 @@ def _use(experiment: Experiment, checkpoint: Path, songs: Path) -> str:
             "import musicvae_jax as mv",
             "",
             f"model = mv.load({_literal(checkpoint)})  # the folder of this file",
-            f"songs = mv.load_songs({_literal(songs)})  # or others, read in the same way",
+            f"songs = mv.load_songs({_literal(songs)}, model.experiment.data)  # or others",
             "latents = model.encode(songs)",
             'print(mv.assign(model, songs)[["title", "cluster", "nearest_1_title"]])',
             "```",

@@ -18,6 +18,7 @@ ACTIVE_VARIANCE = 0.01
 LEAST_DECODED_SHARE = 0.01
 # The information needed to tell two groups of equal size apart: log 2.
 LEAST_KL_NATS = 0.693
+_COLLAPSE_AT = "posterior collapse at "
 
 
 class DivergenceError(ArithmeticError):
@@ -85,12 +86,26 @@ def collapse_notes(
     kls, shares = (unknown if one is None else one for one in (kl_nats, decoded))
     found = (_collapse(*one, latent) for one in zip(active, kls, shares, strict=True))
     return [
-        f"posterior collapse at {member}: {n} of {latent} latent dimensions are active{about[0]}, "
+        f"{_COLLAPSE_AT}{member}: {n} of {latent} latent dimensions are active{about[0]}, "
         f"so clusters of these latents mean little; try {about[1]}--train.free-bits 0.1 or more, "
         "--train.kl-warmup linear or a smaller --train.beta"
         for member, n, about in zip(members, active, found, strict=True)
         if about
     ]
+
+
+def notes_of(notes: Sequence[str], members: Sequence[Member]) -> list[str]:
+    """Notes without those of `collapse_notes` on other members than these.
+
+    Example:
+        >>> notes = ["posterior collapse at beta 10, learning rate 0.001, seed 0: 1 of 32 ..."]
+        >>> notes_of(notes, [Member(1.0, 1e-3, 0)])
+        []
+        >>> notes_of(notes, [Member(10.0, 1e-3, 0)]) == notes
+        True
+    """
+    of_these = tuple(f"{_COLLAPSE_AT}{member}: " for member in members)
+    return [note for note in notes if note.startswith(of_these) or _COLLAPSE_AT not in note]
 
 
 def _collapse(n_active: int, kl: float, share: float, latent: int) -> tuple[str, str] | None:

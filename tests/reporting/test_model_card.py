@@ -10,7 +10,14 @@ import pytest
 import reportframes as frames
 import yaml
 
-from musicvae_jax.config import ClusterConfig, DataConfig, Experiment, ModelConfig, TrainConfig
+from musicvae_jax.config import (
+    ClusterConfig,
+    DataConfig,
+    Experiment,
+    LyricsConfig,
+    ModelConfig,
+    TrainConfig,
+)
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.reporting.markdown import code
 from musicvae_jax.reporting.model_card import model_card
@@ -154,9 +161,11 @@ def test_the_folders_of_a_machine_stay_there():
     text = card(at="/home/someone/out/checkpoint")
     assert "someone" not in text
     assert 'mv.load("checkpoint")' in text
-    assert 'mv.load_songs("songs.parquet")' in text
+    assert 'mv.load_songs("songs.parquet", model.experiment.data)' in text
     near = ABOUT | {"data": ABOUT["data"] | {"path": "data/demo.parquet"}}
-    assert 'mv.load_songs("data/demo.parquet")' in card(about=near)
+    assert 'mv.load_songs("data/demo.parquet", ' in card(about=near)
+    local = replace(MINE, lyrics=LyricsConfig(model="/home/someone/models/e5"))
+    assert "| `lyrics.model` | `e5` |" in part(card(local), "Settings")
 
 
 HOSTILE = "a|b `c` <b>*d*</b>\n---\n# e: \"f\" 'g' ```\n"

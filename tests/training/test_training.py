@@ -11,6 +11,7 @@ from sweepmodels import assert_trees_close
 from musicvae_jax import training
 from musicvae_jax.config import Member, ModelConfig, TrainConfig
 from musicvae_jax.training import Data, Examples, make_epochs, make_model, make_train
+from musicvae_jax.training.health import notes_of
 
 SMALL = ModelConfig(hidden=(8,), latent=3)
 SHORT = TrainConfig(epochs=3, batch_size=4)
@@ -174,6 +175,8 @@ def test_a_collapsed_posterior_gives_a_note():
     assert "beta 200, learning rate 0.001, seed 5: 0 of 32" in last
     for cure in ("--train.free-bits 0.1", "--train.kl-warmup linear", "smaller --train.beta"):
         assert cure in last
+    other = "something else"
+    assert notes_of([first, last, other], members[1:]) == [last, other]
 
 
 def notes(kl, decoded=None):

@@ -10,9 +10,10 @@ from musicvae_jax.reporting.finding import finding
 from musicvae_jax.reporting.model_card import model_card
 from musicvae_jax.reporting.reading import read_table
 from musicvae_jax.trained import Trained, own_names
+from musicvae_jax.training.health import notes_of
 
 
-def describe(trained: Trained, results: Path, about: Mapping[str, Any], checkpoint: Path) -> str:
+def card_of(trained: Trained, results: Path, about: Mapping[str, Any], checkpoint: Path) -> str:
     """The text of a model card.
 
     Args:
@@ -31,4 +32,5 @@ def describe(trained: Trained, results: Path, about: Mapping[str, Any], checkpoi
         tables["comparisons"],
         read_table(results, "cluster_selection"),
     )
-    return model_card(trained.experiment, about, kept, found, checkpoint)
+    alarms = notes_of(about["alarms"], trained.experiment.members)
+    return model_card(trained.experiment, {**about, "alarms": alarms}, kept, found, checkpoint)

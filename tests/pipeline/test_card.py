@@ -11,7 +11,7 @@ from tinyruns import run_experiment, tiny
 
 from musicvae_jax.config import from_json
 from musicvae_jax.config.experiment import Experiment
-from musicvae_jax.pipeline.describe import describe
+from musicvae_jax.pipeline.card import card_of
 from musicvae_jax.pipeline.results import find_checkpoint, load_run
 from musicvae_jax.runtime.files import read_json
 from musicvae_jax.trained import load
@@ -90,12 +90,18 @@ def test_a_card_changes_nothing_about_its_checkpoint(results):
 def test_the_card_of_a_part_of_a_sweep_is_of_that_part(results):
     part = load(CARD.parent).of_beta(4.0)
     about = read_json(results / "manifest.json")
-    card = describe(part, results, about, Path("checkpoints/beta_vae_4"))
+    alarms = [
+        f"posterior collapse at beta {beta}, learning rate 0.001, seed 0: why" for beta in (1, 4)
+    ]
+    about |= {"alarms": alarms}
+    card = card_of(part, results, about, Path("checkpoints/beta_vae_4"))
     rows = score_rows(card)
     assert "beta_vae_4" in rows
     assert "vae" not in rows
     assert rows["beta_vae_4"] == score_rows(CARD.read_text())["beta_vae_4"]
     assert "2 models (seeds 0, 3)" in card
+    assert "- posterior collapse at beta 4," in card
+    assert "collapse at beta 1," not in card
     assert 'mv.load("checkpoints/beta_vae_4")' in card
     shutil.rmtree(CARD.parent)
     part.save(Path("checkpoints/beta_vae_4"))
