@@ -4,11 +4,13 @@ import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal, get_args
 
 import pytest
 import tinyruns
 
-from musicvae_jax.config import TRACKERS
+from experiments import run
+from musicvae_jax.config import TRACKERS, RuntimeConfig, TrackerName
 from musicvae_jax.config.traits import TrackerTraits
 
 ROOT = Path(__file__).parent.parent
@@ -75,8 +77,13 @@ def test_a_tracker_of_ones_own_follows_a_fit_and_a_run(
             made.append(self)
 
     monkeypatch.setitem(sys.modules, "musicvae_jax.tracking.memory", SimpleNamespace(Memory=Kept))
-    monkeypatch.setitem(TRACKERS, "memory", TrackerTraits("memory.Memory", package="numpy"))
-    tinyruns.run_experiment(tinyruns.tiny("easy_vae", song_path), track="memory")
+    page = (ROOT / "docs/howto/track-training.md").read_text()
+    (row,) = re.findall(r'`"memory": (TrackerTraits\(.*\))`', page)
+    monkeypatch.setitem(TRACKERS, "memory", eval(row, {"TrackerTraits": TrackerTraits}))
+    names = Literal[(*get_args(TrackerName), "memory")]
+    monkeypatch.setitem(RuntimeConfig.__annotations__, "track", names | None)
+    track = run._parse(["easy_vae", "--track", "memory"]).runtime.track
+    tinyruns.run_experiment(tinyruns.tiny("easy_vae", song_path), track=track)
     (memory,) = made
     assert len(memory.losses) == 2
     assert set(memory.scores) == {("vae", 0), ("vae", 3)}

@@ -61,7 +61,7 @@ class RuntimeConfig:
             require_one_of("track", self.track, TRACKERS)
             package = TRACKERS[self.track].package
             require(
-                find_spec(package) is not None,
+                not package or find_spec(package) is not None,
                 "track",
                 self.track,
                 f"{package} installed: pip install 'musicvae_jax[{self.track}]'",

@@ -1,6 +1,7 @@
 """What each kind of model, clusterer, rule for k and tracker does: the only place that lists them.
 
-All other code looks here. To add a model, clusterer or tracker, write its file and add a row.
+All other code looks here. To add a model, clusterer or tracker, write its file, and add its name
+and its row.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -126,11 +127,12 @@ class TrackerTraits(NamedTuple):
 
     Attributes:
         tracker: "file.Class" in `musicvae_jax.tracking`, made with the experiment.
-        package: what it imports; the extra with the tracker's name installs it.
+        package: what it imports, which the extra with the tracker's name installs; "" for nothing
+            that would need an extra.
     """
 
     tracker: str
-    package: str
+    package: str = ""
 
 
 TRACKERS: dict[TrackerName, TrackerTraits] = {

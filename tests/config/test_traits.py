@@ -18,10 +18,11 @@ from musicvae_jax.config import (
     ClusterConfig,
     KRule,
     ModelConfig,
+    RuntimeConfig,
     TrackerName,
     load_function,
 )
-from musicvae_jax.config.traits import Clusterer, ModelKind
+from musicvae_jax.config.traits import Clusterer, ModelKind, TrackerTraits
 from musicvae_jax.models import Model
 from musicvae_jax.tracking import Tracker
 from musicvae_jax.training import make_model
@@ -64,6 +65,11 @@ def test_the_class_of_a_tracker_fulfils_the_protocol_of_trackers(name):
     for method in ("on_epochs", "on_outcome", "close"):
         wanted = inspect.signature(getattr(Tracker, method)).parameters
         assert inspect.signature(getattr(made, method)).parameters == wanted
+
+
+def test_a_tracker_that_imports_nothing_needs_no_extra(monkeypatch):
+    monkeypatch.setitem(TRACKERS, "memory", TrackerTraits("memory.Memory"))
+    assert RuntimeConfig(track="memory").track == "memory"
 
 
 @pytest.mark.parametrize("method", CLUSTERERS)
