@@ -161,7 +161,8 @@ EXPECTED = {
 SLOW = (
     *("easy_vae_mfcc", "medium_conv_vae", "medium_hybrid", "hard_ae", "hard_beta_vae"),
     *("hard_n2d", "hard_multimodal", "hard_multimodal_vae", "hard_cvae_language"),
-    *("hard_mfa", "hard_mfa_centred", "hard_mfa_style", "hard_mvae", "hard_mopoe"),
+    *("hard_mfa", "hard_mfa_centred", "hard_mfa_style", "hard_mfa_vae"),
+    *("hard_mvae", "hard_mopoe", "hard_mvtcae", "hard_vade"),
 )
 
 

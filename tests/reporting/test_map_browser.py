@@ -96,12 +96,24 @@ def point_at(tab, dot):
 
 
 def click(tab, dot):
-    """Clicks a dot, as people do: with the mouse on it."""
-    point_at(tab, dot)
-    tab.mouse.down()
-    tab.mouse.up()
-    # The ring is drawn in the same task; what Plotly finishes later ends a hover.
-    tab.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))")
+    """Clicks a dot, as people do: with the mouse on it, and again where a busy browser lost it."""
+    for _ in range(5):
+        point_at(tab, dot)
+        tab.evaluate(
+            """() => {
+                window.isClicked = false;
+                const chart = document.getElementById("chart");
+                chart.once("plotly_click", () => { window.isClicked = true; });
+            }"""
+        )
+        tab.mouse.down()
+        tab.mouse.up()
+        # The ring is drawn in the same task; what Plotly finishes later ends a hover.
+        tab.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))")
+        if tab.evaluate("window.isClicked"):
+            return
+        tab.mouse.move(0, 0)
+    raise AssertionError(f"no click on dot {dot} reached the chart")
 
 
 def trace(tab, what):

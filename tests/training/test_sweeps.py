@@ -84,6 +84,7 @@ def test_a_member_that_diverges_leaves_the_others_alone(data):
 
 
 @pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.slow
 def test_any_number_of_devices_gives_the_same_numbers(data, swept, tmp_path, n_members):
     """Two CPU devices in a process of their own: fewer and more members than devices."""
     script = tmp_path / "sweep.py"

@@ -114,6 +114,7 @@ def test_a_cyclical_warm_up_trains_without_a_kl_again_and_again(data):
         assert cycle[-1] < 0.5 * cycle.max()
 
 
+@pytest.mark.slow
 def test_jit_is_eager(data):
     config = replace(SHORT, epochs=1)
     train = make_train(make_model(SMALL, (6,)), config)
