@@ -30,7 +30,20 @@ def test_what_several_experiments_have_is_one_row():
     )
     found = ranked([first, second])
     assert found["representation"].tolist() == ["vae", "pca"]
-    assert found["experiments"].tolist() == [("easy_vae", "hard_beta_vae"), ("easy_vae",)]
+    assert found["experiments"].tolist() == [("easy_vae", "hard_beta_vae"), ("easy_vae", "hard_ae")]
+
+
+def test_an_experiments_own_comes_before_where_it_is_a_baseline_and_each_is_named_once():
+    rows = frames.metrics(
+        frames.scored("easy_vae", "pca", role="baseline"),
+        frames.scored("easy_vae", "vae"),
+        frames.scored("easy_pca", "pca"),
+    )
+    summary = frames.summary(rows)
+    found = ranked([summary, summary])
+    assert found["representation"].tolist() == ["pca", "vae"]
+    assert found["experiments"].tolist() == [("easy_pca", "easy_vae"), ("easy_vae",)]
+    assert found["role"].tolist() == ["own", "own"]
 
 
 @pytest.mark.parametrize(
