@@ -80,7 +80,7 @@ def test_without_artists_certainty_is_about_songs():
         # Nothing is known of the other, so there is nothing to count.
         (("better", "too few artists"), "with other artists."),
         (("one seed", "one seed"), "run with three seeds or more."),
-        ((None, "better"), "Unknown: nothing was compared with it."),
+        ((None, "better", "better"), "Unknown: nothing was compared with it."),
     ],
 )
 def test_how_many_models_beat_their_baselines(verdicts, end):
@@ -91,7 +91,7 @@ def test_how_many_models_beat_their_baselines(verdicts, end):
     )
     compared = [
         frames.compared(verdict=verdict, experiment=name, representation=models[name])
-        for name, verdict in zip(models, (*verdicts, "one seed"), strict=True)
+        for name, verdict in zip(models, (*verdicts, "one seed")[:3], strict=True)
         if verdict
     ]
     assert opened(pd.concat([of_vae(), others]), *compared).certainty.endswith(end)

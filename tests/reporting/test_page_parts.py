@@ -127,6 +127,12 @@ def test_without_genres_and_languages_silhouette_is_shown_even_with_artists():
     assert re.search("class='silhouette'[^>]*>0.100<", html)
 
 
+def test_a_label_that_follows_from_what_was_given_is_called_derivable():
+    rows = frames.metrics(frames.scored(labels_derivable="language"))
+    html = score_bars(ranked([frames.summary(rows)]))
+    assert "<span>‡ language derivable</span>" in html
+
+
 def test_of_many_experiments_some_are_named_and_all_are_the_title():
     rows = frames.metrics(*(frames.scored(name) for name in "abcdef"))
     html = score_bars(ranked([frames.summary(rows)]))
