@@ -102,4 +102,7 @@ def models_of(rows: pd.DataFrame) -> pd.DataFrame:
 def is_by_song(row: pd.Series) -> bool:
     """Whether no two songs of a row share an artist, so that artists say nothing of their own."""
     alone, score = row["one_per_artist_mean"], row["ami_genre_mean"]
-    return bool(row["resampled"] == "songs" or np.isclose(alone, score, rtol=0, atol=1e-9))
+    if row["resampled"]:
+        return bool(row["resampled"] == "songs")
+    # An exact match also stays one with fewer songs.
+    return bool(score < 1 and np.isclose(alone, score, rtol=0, atol=1e-9))
