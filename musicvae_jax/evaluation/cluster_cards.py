@@ -28,7 +28,7 @@ class Card(NamedTuple):
     cluster: int
     size: int
     labels: dict[str, list[tuple[str, float]]]
-    exemplars: list[tuple[str, ...]]
+    exemplars: list[tuple[str, str, str]]
     words: dict[str, list[str]]
     tags: list[str]
 
@@ -51,8 +51,8 @@ def cluster_cards(songs: pd.DataFrame, clusters: np.ndarray, x: np.ndarray) -> l
         labels = {kind: _shares(values.iloc[rows]) for kind, values in kinds.items()}
         nearest = rows[exemplars(x[rows], _N_SHOWN)]
         described = [
-            tuple("" if cell is None or cell != cell else str(cell) for cell in cells)
-            for cells in zip(
+            (_text(music_id), _text(title), _text(artist))
+            for music_id, title, artist in zip(
                 songs["music_id"].iloc[nearest],
                 songs["title"].iloc[nearest],
                 names.iloc[nearest],
@@ -68,6 +68,10 @@ def exemplars(x: np.ndarray, n: int) -> np.ndarray:
     """Places of the n points nearest the mean of points `[songs, dimensions]`, nearest first."""
     distances = np.linalg.norm(x - x.mean(axis=0, dtype=np.float64), axis=1)
     return np.argsort(distances, kind="stable")[:n]
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None or cell != cell else str(cell)
 
 
 def _shares(labels: pd.Series) -> list[tuple[str, float]]:

@@ -96,7 +96,7 @@ def _maps(
         for name, folder in folders.items()
         if (folder / MAP).exists()
     }
-    return Maps(shown.document, shown.shown, MAP, single)
+    return Maps(shown.document, shown.shown, MAP, single, shown.is_whole)
 
 
 def _tables(scores: _Scores, names: Sequence[str]) -> SuiteTables:

@@ -36,18 +36,18 @@ def summary(
 
     Returns:
         experiment, representation, role, n_clusters and n_songs (ranges where seeds differ),
-        labels_seen, labels_derivable; NAME_mean and NAME_std of silhouette, shared_silhouette,
-        ami_genre, ami_language, ami_artist, one_per_artist (the AMI with genres of one song per
-        artist), supervised_linear and supervised_rbf (the AMI that classifiers reach with genres),
-        language_probe, language_mixing, artist_mixing, genre_precision and genre_precision_others;
-        genre_low and genre_high, the mean ends of the interval of ami_genre; null_high, the 95th
-        percentile of chance; p_value and p_value_artists, the largest of all seeds;
-        language_probe_chance; against_pca, the verdict of `compare_methods` on ami_genre, with
-        difference_to_pca: against the PCA, plain or whitened, that is hardest to beat, and ""
-        where there is no comparison; best_baseline, against_baseline and difference_to_baseline,
-        the same of all baselines of the run; and resampled, what their verdict is over besides
-        seeds, "artists" or, where no two songs share one, "songs". NaN where a number is not
-        defined.
+        n_genre (the songs that have a genre), labels_seen, labels_derivable; NAME_mean and
+        NAME_std of silhouette, shared_silhouette, ami_genre, ami_language, ami_artist,
+        one_per_artist (the AMI with genres of one song per artist), supervised_linear and
+        supervised_rbf (the AMI that classifiers reach with genres), language_probe,
+        language_mixing, artist_mixing, genre_precision and genre_precision_others; genre_low and
+        genre_high, the mean ends of the interval of ami_genre; null_high, the 95th percentile of
+        chance; p_value and p_value_artists, the largest of all seeds; language_probe_chance;
+        against_pca, the verdict of `compare_methods` on ami_genre, with difference_to_pca: against
+        the PCA, plain or whitened, that is hardest to beat, and "" where there is no comparison;
+        hardest_baseline, against_baseline and difference_to_baseline, the same of all baselines of
+        the run; and resampled, what their verdict is over besides seeds, "artists" or, where no
+        two songs share one, "songs". NaN where a number is not defined.
     """
     ami = significance[(significance["label"] == "genre") & (significance["score"] == "ami")]
     by_method = dict(list(ami.groupby(_METHOD)))
@@ -67,7 +67,8 @@ def _described(rows: pd.DataFrame) -> dict[str, object]:
     about = {name: first[name] for name in ("experiment", "representation", "role")}
     marks = {name: first[name] for name in ("labels_seen", "labels_derivable")}
     ranges = {name: value_range(rows[name]) for name in ("n_clusters", "n_songs")}
-    return about | ranges | marks | _over_seeds(rows, _SCORES)
+    known = {"n_genre": int(rows["n_genre"].max())}
+    return about | ranges | known | marks | _over_seeds(rows, _SCORES)
 
 
 def _evidence(rows: pd.DataFrame | None) -> dict[str, float]:
@@ -101,7 +102,7 @@ def _beside_rivals(table: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFra
     return table.assign(
         against_pca=_column(of_pca, "verdict", ""),
         difference_to_pca=_column(of_pca, "difference", np.nan),
-        best_baseline=_column(of_any, "against", ""),
+        hardest_baseline=_column(of_any, "against", ""),
         against_baseline=_column(of_any, "verdict", ""),
         difference_to_baseline=_column(of_any, "difference", np.nan),
         resampled=[_resampled(one) for one in of_any],

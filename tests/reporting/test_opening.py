@@ -7,9 +7,9 @@ from musicvae_jax.reporting.report.opening import opening
 from musicvae_jax.reporting.report.ranking import ranked
 
 
-def opened(rows, *compared, **changes):
+def opened(rows, *compared, alarmed=(), **changes):
     """Of rows of metrics.csv; changes are columns of the summary."""
-    return opening(ranked([frames.summary(rows, *compared).assign(**changes)]))
+    return opening(ranked([frames.summary(rows, *compared).assign(**changes)]), alarmed)
 
 
 def of_vae(ami=0.5, baseline=0.3, **changes):
@@ -33,7 +33,7 @@ def test_a_baseline_that_scores_higher_is_named_with_its_run_if_that_is_another(
     assert opened(of_vae(baseline=0.6)).found.endswith("match; a baseline, PCA, scores higher.")
     rows = of_vae()
     rows.loc[len(rows)] = frames.scored("easy_pca", "pca", ami_genre=0.7)
-    assert opened(rows).found.endswith("; a baseline, PCA, scores higher (of easy_pca).")
+    assert opened(rows).found.endswith("; a baseline, PCA of easy_pca, scores higher.")
 
 
 def test_a_score_that_chance_reaches_is_no_find():
@@ -46,18 +46,17 @@ def test_a_score_that_chance_reaches_is_no_find():
 @pytest.mark.parametrize(
     ("verdict", "start"),
     [
-        ("better", "Sure, for songs of this kind: it is better than the best baseline"),
-        ("worse", "Sure, and against it: it is worse than the best baseline"),
-        ("negligible", "Sure that nothing is gained: its difference to the best baseline"),
-        ("no difference shown", "Not sure: it is not shown to differ from the best baseline"),
-        ("one seed", "Unknown: one seed cannot tell it from the best baseline"),
-        ("too few artists", "Unknown: songs of so few artists cannot tell it from the best base"),
+        ("better", "Sure, for songs of this kind: it is better than the"),
+        ("worse", "Sure: it is worse than the"),
+        ("negligible", "Sure: its difference to the"),
+        ("no difference shown", "Not sure: it is not shown to differ from the"),
+        ("one seed", "Unknown: one seed cannot tell it from the"),
+        ("too few artists", "Unknown: songs of so few artists cannot tell it from the"),
     ],
 )
 def test_each_verdict_says_how_sure(verdict, start):
     sentence = opened(of_vae(), frames.compared(verdict=verdict)).certainty
-    assert sentence.startswith(start)
-    assert "of its run, PCA" in sentence
+    assert sentence.startswith(f"{start} baseline of its run that is hardest to beat, PCA")
 
 
 def test_nothing_compared_is_nothing_known():
@@ -72,21 +71,55 @@ def test_without_artists_certainty_is_about_songs():
     assert few.startswith("Unknown: so few songs cannot tell it")
 
 
-@pytest.mark.parametrize(("verdict", "number"), [("better", "1"), ("worse", "none")])
-def test_how_many_models_beat_their_baselines(verdict, number):
-    other = frames.metrics(frames.scored("hard_ae", "ae", ami_genre=0.2))
-    compared = (
-        frames.compared(verdict=verdict),
-        frames.compared(verdict="worse", experiment="hard_ae", representation="ae"),
+@pytest.mark.parametrize(
+    ("verdicts", "end"),
+    [
+        (("better", "worse"), "artists; 1 of 2 models compared beats its hardest baseline."),
+        (("worse", "worse"), "artists; none of 2 models compared beats its hardest baseline."),
+        (("better", "better"), "artists; 2 of 2 models compared beat their hardest baselines."),
+        # Nothing is known of the other, so there is nothing to count.
+        (("better", "too few artists"), "with other artists."),
+        (("one seed", "one seed"), "run with three seeds or more."),
+        ((None, "better", "better"), "Unknown: nothing was compared with it."),
+    ],
+)
+def test_how_many_models_beat_their_baselines(verdicts, end):
+    models = {"easy_vae": "vae", "hard_ae": "ae", "hard_n2d": "n2d"}
+    others = frames.metrics(
+        frames.scored("hard_ae", "ae", ami_genre=0.2),
+        frames.scored("hard_n2d", "n2d", ami_genre=0.1),
     )
-    sentence = opened(pd.concat([of_vae(), other]), *compared).certainty
-    assert sentence.endswith(f"artists; {number} of 2 models beat theirs.")
+    compared = [
+        frames.compared(verdict=verdict, experiment=name, representation=models[name])
+        for name, verdict in zip(models, (*verdicts, "one seed")[:3], strict=True)
+        if verdict
+    ]
+    assert opened(pd.concat([of_vae(), others]), *compared).certainty.endswith(end)
+
+
+def test_alarms_are_doubts():
+    doubt = "; but its results are doubtful, see above."
+    assert opened(of_vae(), frames.compared(), alarmed=["easy_vae"]).certainty.endswith(doubt)
+    assert "doubtful" not in opened(of_vae(), frames.compared(), alarmed=["hard_ae"]).certainty
+
+
+def test_what_chance_reaches_is_worth_nothing_and_better_than_nothing():
+    found = opened(of_vae(ami=0.01, baseline=-0.1), frames.compared())
+    assert found.worth == "Nothing: shuffled genres score as high."
+    assert found.certainty == (
+        "Unknown: it scores above PCA, but no higher than shuffled genres do."
+    )
+
+
+def test_the_songs_that_have_a_genre_are_counted():
+    assert " 100 songs by genre (40 have one) with a" in opened(of_vae(n_genre=40)).found
 
 
 @pytest.mark.parametrize(
     ("reference", "start"),
     [
-        (0.55, "About what a classifier reaches that was taught the genres by other artists; "),
+        (0.2, "More than what a classifier trained on other artists' songs reaches; "),
+        (0.55, "About what a classifier trained on other artists' songs reaches; "),
         (0.8, "At least half of what a classifier"),
         (1.2, "Less than half of what a classifier"),
         (np.nan, "Part of it is recognising artists"),
@@ -103,6 +136,20 @@ def test_worth_is_measured_by_a_classifier(reference, start):
 def test_worth_says_how_much_is_recognising_artists(alone, much):
     assert f"; {much}" in opened(of_vae(), one_per_artist_mean=alone).worth
     assert "recognising" not in opened(of_vae(), one_per_artist_mean=np.nan).worth
+
+
+@pytest.mark.parametrize(
+    ("rows", "compared", "alone"),
+    [
+        (of_vae(), [frames.compared(n_artists=100, n_songs=100)], 0.25),
+        # Without a comparison, too.
+        (frames.metrics(frames.scored("easy_pca", "pca", ami_genre=0.5)), [], 0.5),
+    ],
+)
+def test_without_artists_worth_is_not_about_them(rows, compared, alone):
+    worth = opened(rows, *compared, one_per_artist_mean=alone).worth
+    assert worth.startswith("At least half of what a classifier trained on other songs reaches")
+    assert "artist" not in worth
 
 
 def test_worth_says_if_clusters_follow_languages_unless_these_were_given():
@@ -136,8 +183,32 @@ def test_a_model_that_was_given_the_genre_is_no_find():
 
 def test_nothing_but_leaks_is_nothing_found():
     found = opened(frames.metrics(frames.scored(labels_derivable="genre")))
-    assert found.found == "Nothing about 100 songs: no score on genre is a finding."
-    assert "run a model that is not given the genre" in found.worth
+    assert found.found == "Nothing yet: no genre AMI of these 100 songs is a finding."
+    assert found.worth == "Nothing yet: run a model that is not given the genre."
+
+
+@pytest.mark.parametrize(
+    ("n_clusters", "end"),
+    [
+        (1, "score: all its songs are in one cluster."),
+        (
+            4,
+            "score: its songs are all in one cluster, or fewer than two of their genres are known.",
+        ),
+    ],
+)
+def test_a_model_without_a_score_is_no_leak(n_clusters, end):
+    rows = of_vae()
+    rows.loc[0, ["ami_genre", "n_clusters"]] = np.nan, n_clusters
+    found = opened(rows)
+    assert found.found.startswith("A baseline, PCA, groups 100 songs")
+    assert found.certainty == f"No model has a {end}"
+
+
+def test_one_cluster_is_not_blamed_on_genres():
+    found = opened(frames.metrics(frames.scored(ami_genre=np.nan, n_clusters=1)))
+    assert found.found.startswith("vae groups 100 songs into 1 cluster, so there is nothing")
+    assert not any("genres are known" in sentence for sentence in found)
 
 
 def test_baselines_alone_lose_against_nothing():
@@ -149,3 +220,24 @@ def test_baselines_alone_lose_against_nothing():
 def test_the_sentences_are_about_the_most_songs():
     rows = pd.concat([of_vae(), frames.metrics(frames.scored("b", "fused", n_songs=60))])
     assert "vae, groups 100 songs" in opened(rows).found
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        frames.scored("easy_pca", "pca"),
+        frames.scored("hard_cvae", "cvae", labels_seen="genre"),
+        frames.scored("easy_vae", ami_genre=np.nan, n_clusters=1),
+    ],
+)
+def test_a_model_on_fewer_songs_is_no_less_a_model(other):
+    fewer = frames.scored("hard_mfa", "mfa", n_songs=60, n_genre=60, ami_genre=0.57)
+    found = opened(frames.metrics(other, fewer))
+    assert found.found.startswith("The only model, mfa, groups 60 songs by genre with a genre AMI")
+    assert found.certainty == "Unknown: nothing was compared with it."
+
+
+def test_a_leak_on_fewer_songs_was_run():
+    leak = frames.scored("hard_cvae", "cvae", n_songs=60, labels_seen="genre")
+    found = opened(frames.metrics(frames.scored("easy_pca", "pca"), leak))
+    assert found.certainty.startswith("No score of a model is a finding")

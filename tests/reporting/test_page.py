@@ -12,6 +12,7 @@ from htmltags import Tags
 from PIL import Image
 
 from musicvae_jax import reporting
+from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.reporting.report.figures import smaller
 from musicvae_jax.reporting.suite_report import _about_data
 
@@ -173,7 +174,9 @@ def test_no_number_is_in_two_places():
         metrics = metrics.assign(**{name: np.nan})
     metrics = metrics.assign(noise_share=0.0)
     summary = reporting.summary(metrics, evidence, spaces, compared)
-    answers = reporting.answers([], metrics, spaces, compared)
+    experiments = [one.experiment for one in EXPERIMENTS.values()]
+    answers = reporting.answers(experiments, metrics, spaces, compared)
+    assert any(re.search(r"\d\.\d{3}", sentence) for sentence in answers)
     tables = {"easy": reporting.SuiteTables(summary, reporting.suite_table([metrics]))}
     html = reporting.page(reporting.Contents("title", tables, answers=answers))
     # The opening may cite the table, and a bar is drawn from its number.
@@ -196,11 +199,39 @@ def test_the_cards_are_those_of_the_best_model_and_of_any_other_without_it():
     assert "Clusters of the other experiments" not in alone
 
 
+def test_cards_of_another_model_than_the_best_say_so():
+    rows = frames.metrics(
+        frames.scored("hard_beta_vae", "beta_vae_4", ami_genre=0.5),
+        frames.scored("hard_beta_vae", "vae", ami_genre=0.2),
+    )
+    cards = {"hard_beta_vae": frames.cards()}
+    text = re.sub("<.*?>", "", page(rows, cards=cards))
+    note = "These are not the clusters of beta_vae_4: cards are made only of the first model of "
+    assert f"{note}each experiment, here of hard_beta_vae." in text
+    swapped = rows.assign(ami_genre=[0.2, 0.5])
+    assert "These are not" not in page(swapped, cards=cards)
+
+
+def test_alarms_of_the_best_model_are_beside_its_certainty():
+    rows = frames.metrics(frames.scored())
+    for alarms, n in (({"easy_vae": ["collapse"]}, 1), ({"easy_vae": []}, 0), ({"a": ["b"]}, 0)):
+        assert page(rows, alarms=alarms).count("doubtful, see above") == n
+
+
+@pytest.mark.parametrize(("noise", "expected"), [(0.25, True), (0.0, False)])
+def test_noise_is_explained_where_there_is_any(noise, expected):
+    other = frames.scored(clusterer="dbscan", noise_share=noise)
+    text = re.sub("<.*?>", "", page(frames.metrics(frames.scored(), other)))
+    assert ("left as noise count as one more cluster" in text) == expected
+
+
 def test_songs_without_labels_and_a_suite_of_one_experiment():
     nothing = {f"{name}_{label}": np.nan for name in frames.SCORES for label in frames.LABELS}
     rows = frames.metrics(frames.scored(**nothing))
     no_evidence = pd.DataFrame(columns=["experiment", "representation", "label", "score"])
-    summary = reporting.summary(rows, no_evidence, frames.spaces(rows), frames.comparisons())
+    spaces = frames.spaces(rows)
+    spaces[spaces.columns.difference(frames.ABOUT)] = np.nan
+    summary = reporting.summary(rows, no_evidence, spaces, frames.comparisons())
     tables = {"easy": reporting.SuiteTables(summary, reporting.suite_table([rows]))}
     html = reporting.page(reporting.Contents("title", tables))
     (row,) = map(cells, table_rows(html))
@@ -209,6 +240,9 @@ def test_songs_without_labels_and_a_suite_of_one_experiment():
     assert "fewer than two genres are known" in html
     shape = fold(html, "Shape of the clusters, K-Means")
     assert ">silhouette<" not in shape
+    # These would be tables of nothing but names.
+    assert "Agreement with genres" not in html
+    assert "Languages and artists" not in html
 
 
 def test_representations_on_other_songs_are_apart_and_most_baselines_wait_for_the_switch():

@@ -180,7 +180,16 @@ def test_on_paper_there_is_what_paper_can_show(open_report):
     tab.emulate_media(media="print")
     for selector in ("iframe.map", ".switch", ".more-section"):
         assert not tab.locator(selector).first.is_visible()
-    for selector in ("table.scores", ".cards", "img", "#term-genre-ami", ".alarms summary"):
+    for selector in (
+        ".unprinted",
+        "table.scores",
+        ".cards",
+        "img",
+        "#term-genre-ami",
+        ".alarms summary",
+    ):
         assert tab.locator(selector).first.is_visible()
+    tab.evaluate("document.querySelector('#more').checked = true")
+    assert not tab.locator(".unprinted").is_visible()
     tab.evaluate("document.querySelector('.more-section > details').open = true")
     assert tab.locator(".more-section > details").first.is_visible()

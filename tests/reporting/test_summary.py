@@ -21,6 +21,7 @@ def test_summary_by_hand():
     vae, pca = (row for _, row in found.iterrows())
     assert vae["ami_genre_mean"] == pytest.approx(0.5)
     assert vae["ami_genre_std"] == pytest.approx(0.1)
+    assert vae["n_genre"] == 100
     assert vae[["genre_low", "p_value", "p_value_artists"]].tolist() == pytest.approx(
         [0.2, 0.5, 0.034]
     )

@@ -56,7 +56,8 @@ def bar_svg(bar: Bar, end: float) -> str:
         parts += [f"<path class='halo' d='{path}'/>", f"<path class='whisker' d='{path}'/>"]
     if bar.chance == bar.chance:
         place = _place(bar.chance, end)
-        parts.append(f"<path class='chance' d='M{place},0V{_HEIGHT}'/>")
+        path = f"M{place},0V{_HEIGHT}"
+        parts += [f"<path class='halo' d='{path}'/>", f"<path class='chance' d='{path}'/>"]
     return (
         f"<svg class='score' viewBox='0 0 {_WIDTH} {_HEIGHT}' preserveAspectRatio='none' "
         f"aria-hidden='true'>{''.join(parts)}</svg>"

@@ -63,10 +63,15 @@ def _grid(cards: Sequence[str]) -> str:
 def _card(card: Mapping[str, Any], n_songs: int, most_db: float) -> str:
     songs = "1 song" if card["size"] == 1 else f"{card['size']} songs"
     title = f"<h3>Cluster {card['cluster']}</h3>"
-    size = f"<p class='size'>{songs}, {card['size'] / n_songs:.0%}</p>"
+    size = f"<p class='size'>{songs}, {escape(_percent(card['size'] / n_songs))}</p>"
     spectrum = _spectrum_svg(card["spectrum_db"], most_db) if "spectrum_db" in card else ""
     facts = "".join(f"<h4>{head}</h4>{body}" for head, body in _facts(card))
     return f"<article class='card'>{title}{size}{spectrum}{facts}</article>"
+
+
+def _percent(share: float) -> str:
+    """A share above 0, which is never written as none."""
+    return f"{share:.0%}" if share >= 0.005 else "<1%"
 
 
 def _facts(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -74,7 +79,9 @@ def _facts(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         shares = card["labels"][label]
         if shares:
             yield f"{label.capitalize()}s", _shares(shares)
-    artists = [f"{escape(name)} {share:.0%}" for name, share in card["labels"]["artist"]]
+    artists = [
+        f"{escape(name)} {escape(_percent(share))}" for name, share in card["labels"]["artist"]
+    ]
     if artists:
         yield "Artists", f"<p>{', '.join(artists)}</p>"
     exemplars = "".join(_exemplar(*about) for about in card["exemplars"])
@@ -90,7 +97,8 @@ def _facts(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _shares(shares: Sequence[tuple[str, float]]) -> str:
     """Labels with the share of the cluster's songs that have each, as numbers and as bars."""
     items = "".join(
-        f"<li><span class='label'>{escape(name)}</span><span class='number'>{share:.0%}</span>"
+        f"<li><span class='label'>{escape(name)}</span><span class='number'>"
+        f"{escape(_percent(share))}</span>"
         f"<svg viewBox='0 0 100 4' preserveAspectRatio='none' aria-hidden='true'>"
         f"<rect class='bar' width='{100 * share:.4g}' height='4'/></svg></li>"
         for name, share in shares
@@ -130,7 +138,7 @@ def _spectrum_svg(spectrum_db: Sequence[float], most_db: float) -> str:
 
 
 def _spoken_spectrum(spectrum_db: Sequence[float]) -> str:
-    """Where a cluster is loudest against all songs, for who cannot see the picture."""
+    """Where a cluster is loudest against all songs, for those who cannot see the picture."""
     third = max(len(spectrum_db) // 3, 1)
     parts = spectrum_db[:third], spectrum_db[third:-third], spectrum_db[-third:]
     levels = [sum(part) / len(part) if len(part) else 0.0 for part in parts]

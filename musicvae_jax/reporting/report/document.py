@@ -20,6 +20,7 @@ from musicvae_jax.reporting.report.terms import glossary, marked
 from musicvae_jax.reporting.song_map import content_policy
 from musicvae_jax.reporting.style import leak_mark
 from musicvae_jax.reporting.suite_table import SuiteTables
+from musicvae_jax.songs import LABELS
 
 # The map is a document of its own, but heeds the policy of the page that it stands in as well.
 _WITHOUT_SCRIPTS = (
@@ -71,13 +72,15 @@ class Contents(NamedTuple):
 def page(contents: Contents) -> str:
     """The page; it needs no server, no network and, but for the map, no script."""
     rows = ranked(one.summary for one in contents.tables.values())
-    names = (*leader(rows)["experiments"], *contents.cards)
+    best = leader(rows)
+    alarmed = [name for name, lines in contents.alarms.items() if lines]
+    names = (*best["experiments"], *contents.cards)
     first = next((name for name in names if name in contents.cards), "")
     sections = {
-        "": _alarms(contents.alarms) + _opening(opening(rows)),
+        "": _alarms(contents.alarms) + _opening(opening(rows, alarmed)),
         "Map": maps_html(contents.maps),
         "Scores": score_bars(rows),
-        "Clusters": cards_html(contents.cards[first]) if first else "",
+        "Clusters": _clusters(best, first, contents.cards[first]) if first else "",
         "Figures": figures_html(contents.figures),
         "More": _more(contents, rows, first),
     }
@@ -101,8 +104,7 @@ def stylesheet() -> str:
 
 
 def _has_marks(rows: pd.DataFrame) -> bool:
-    labels = ("genre", "language", "artist")
-    return any(leak_mark(row, label) for _, row in rows.iterrows() for label in labels)
+    return any(leak_mark(row, label) for _, row in rows.iterrows() for label in LABELS)
 
 
 def _section(heading: str, content: str) -> str:
@@ -123,6 +125,18 @@ def _alarms(alarms: Mapping[str, Sequence[str]]) -> str:
     names = ", ".join(name for name, lines in alarms.items() if lines)
     lines = folded(f"Doubtful: {names}", f"<ul>{''.join(items)}</ul>")
     return f"<aside class='alarms' aria-label='Alarms'>{lines}</aside>"
+
+
+def _clusters(best: pd.Series, experiment: str, cards: Mapping[str, Any]) -> str:
+    """An experiment's cards; above them why they are of another model than the page is about."""
+    note = ""
+    if cards["representation"] != best["representation"] or experiment not in best["experiments"]:
+        text = (
+            f"These are not the clusters of {best['representation']}: cards are made only of the "
+            f"first model of each experiment, here of {experiment}."
+        )
+        note = f"<p class='legend'>{marked(text)}</p>"
+    return note + cards_html(cards)
 
 
 def _opening(sentences: Opening) -> str:

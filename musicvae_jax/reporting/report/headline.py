@@ -7,7 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from musicvae_jax.reporting.report.bars import Bar, bar_svg, scale_end
-from musicvae_jax.reporting.report.ranking import by_songs
+from musicvae_jax.reporting.report.markup import some
+from musicvae_jax.reporting.report.ranking import by_songs, is_by_song
 from musicvae_jax.reporting.report.terms import marked
 from musicvae_jax.reporting.rivals import spoken
 from musicvae_jax.reporting.style import (
@@ -17,8 +18,8 @@ from musicvae_jax.reporting.style import (
     leak_mark,
     mean_and_std,
 )
+from musicvae_jax.songs import LABELS
 
-_LABELS = ("genre", "language", "artist")
 # Signs beside the words: no verdict is told by its colour.
 _SIGNS = {"better": "▲", "worse": "▼", "negligible": "≈", "no difference shown": "○"}
 _UNSURE = "?"
@@ -87,7 +88,10 @@ def _switch(rows: pd.DataFrame) -> str:
     if not n_hidden:
         return ""
     more = "1 more baseline" if n_hidden == 1 else f"{n_hidden} more baselines"
-    return f"<label class='switch'><input type='checkbox' id='more'> Show {more}</label>"
+    return (
+        f"<label class='switch'><input type='checkbox' id='more'> Show {more}</label>"
+        f"<p class='legend unprinted'>Not printed: {more}.</p>"
+    )
 
 
 def _hidden(rows: pd.DataFrame) -> list[int]:
@@ -110,11 +114,12 @@ def _group(n_songs: int, rows: pd.DataFrame, columns: Sequence[Column], end: flo
 def _row(row: pd.Series, is_hidden: bool, columns: Sequence[Column], end: float) -> str:
     classes = ["baseline" if row["is_baseline"] else "model"] + ["more"] * is_hidden
     cells = "".join(_cell(row, column, end) for column in columns)
-    experiments = escape(", ".join(row["experiments"]))
+    experiments, everything = some(row["experiments"]), ", ".join(row["experiments"])
     return (
         f"<tr role='row' class='{' '.join(classes)}'><th role='rowheader' scope='row'>"
         f"<span class='name'>{escape(row['representation'])}</span> "
-        f"<span class='from'>{experiments}</span></th>{cells}</tr>"
+        f"<span class='from' title='{escape(everything, quote=True)}'>{escape(experiments)}</span>"
+        f"</th>{cells}</tr>"
     )
 
 
@@ -154,6 +159,9 @@ def _language(row: pd.Series, end: float) -> str:
 
 
 def _artists(row: pd.Series, end: float) -> str:
+    # The genre AMI itself, where no two songs share an artist.
+    if is_by_song(row):
+        return ""
     return _scored(row, "one_per_artist", bar_svg(_artists_bar(row), end))
 
 
@@ -168,7 +176,7 @@ def _against(row: pd.Series, _: float) -> str:
         return ""
     sign = _SIGNS.get(verdict, _UNSURE)
     # Two lines have no room for the word.
-    baseline = spoken(row["best_baseline"]).replace(" dimensions)", ")")
+    baseline = spoken(row["hardest_baseline"]).replace(" dimensions)", ")")
     words = verdict.replace("artists", row["resampled"]).replace("one seed", "unknown, one seed")
     return (
         f"<span class='verdict'><span aria-hidden='true'>{sign}</span> {escape(words)}</span> "
@@ -178,15 +186,15 @@ def _against(row: pd.Series, _: float) -> str:
 
 
 def _marks(row: pd.Series, _: float) -> str:
-    words = {LEAK_MARK: "given", DERIVABLE_MARK: "follows"}
-    marks = {label: leak_mark(row, label) for label in _LABELS}
+    words = {LEAK_MARK: "given", DERIVABLE_MARK: "derivable"}
+    marks = {label: leak_mark(row, label) for label in LABELS}
     texts = [f"{mark} {label} {words[mark]}" for label, mark in marks.items() if mark]
     return "<br>".join(f"<span>{escape(text)}</span> " for text in texts)
 
 
 def _silhouette(row: pd.Series, _: float) -> str:
     """Only where there is nothing else to show."""
-    has_labels = any(row[f"ami_{label}_mean"] == row[f"ami_{label}_mean"] for label in _LABELS)
+    has_labels = row[["ami_genre_mean", "ami_language_mean"]].notna().any()
     return "" if has_labels else mean_and_std(row["silhouette_mean"], row["silhouette_std"])
 
 
@@ -195,7 +203,7 @@ _COLUMNS = (
     Column("silhouette", "silhouette", _silhouette),
     Column("genre", "genre AMI", _genre, "genre", _genre_bar),
     Column("language", "language AMI", _language, "language", _language_bar),
-    Column("against", "against the best baseline", _against),
+    Column("against", "against the hardest baseline", _against),
     Column("artists", "1 song per artist", _artists, "genre", _artists_bar),
     Column("mark", "leak mark", _marks),
 )

@@ -15,22 +15,24 @@ class Maps(NamedTuple):
         shown: experiments that it shows.
         whole: URL of the map of all experiments; "" for none.
         single: experiment to the URL of its own map.
+        is_whole: whether the document shows all songs of these, and all their pictures.
     """
 
     document: str = ""
     shown: Sequence[str] = ()
     whole: str = ""
     single: Mapping[str, str] = {}
+    is_whole: bool = True
 
 
 def maps_html(maps: Maps) -> str:
     """The map and the links; "" where there is neither."""
     parts = [_frame(maps.document)] if maps.document else []
     if maps.whole:
-        is_same = maps.document and set(maps.single) <= set(maps.shown)
-        what = "The same map" if is_same else "The map of all experiments"
         url = escape(maps.whole, quote=True)
-        parts.append(f"<p class='legend'><a href='{url}'>{what} in a window of its own</a></p>")
+        parts.append(
+            f"<p class='legend'><a href='{url}'>{_what(maps)} in a window of its own</a></p>"
+        )
     if maps.single:
         items = "".join(
             f"<li><a href='{escape(url, quote=True)}'>{escape(name)}</a></li>"
@@ -38,6 +40,13 @@ def maps_html(maps: Maps) -> str:
         )
         parts.append(folded("Maps of single experiments", f"<ul class='links'>{items}</ul>"))
     return "".join(parts)
+
+
+def _what(maps: Maps) -> str:
+    """What the map of all experiments is beside the one on the page."""
+    if not maps.document or not set(maps.single) <= set(maps.shown):
+        return "The map of all experiments"
+    return "The same map" if maps.is_whole else "The whole map"
 
 
 def _frame(document: str) -> str:

@@ -1,7 +1,10 @@
 """Small pieces of HTML that several sections of the page are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
+
+# Names beyond these are counted.
+_MOST_NAMED = 3
 
 
 def folded(summary: str, body: str) -> str:
@@ -30,3 +33,16 @@ def definitions(facts: Mapping[str, object]) -> str:
         for name, value in facts.items()
     )
     return f"<dl>{items}</dl>" if items else ""
+
+
+def some(names: Sequence[str]) -> str:
+    """Names as text, of many the first few and how many more there are.
+
+    Example:
+        >>> some(["a", "b"]), some(["a", "b", "c", "d"]), some(["a", "b", "c", "d", "e"])
+        ('a, b', 'a, b, c, d', 'a, b, c and 2 more')
+    """
+    # "and 1 more" is no shorter than the name.
+    if len(names) <= _MOST_NAMED + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more"

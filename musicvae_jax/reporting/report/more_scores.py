@@ -8,12 +8,12 @@ import pandas as pd
 
 from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
 from musicvae_jax.reporting.columns import COLUMNS
-from musicvae_jax.reporting.report.markup import folded
+from musicvae_jax.reporting.report.markup import folded, some
 from musicvae_jax.reporting.report.terms import marked
 from musicvae_jax.reporting.style import leak_mark, mean_and_std
 from musicvae_jax.reporting.suite_table import distinct, rows_of
+from musicvae_jax.songs import LABELS
 
-_LABELS = ("genre", "language", "artist")
 # What the table of the page shows.
 _SHOWN = ("ami_genre", "ami_language")
 _INTERNAL = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
@@ -36,7 +36,7 @@ def more_scores(rows: pd.DataFrame, every_clusterer: pd.DataFrame) -> str:
     kmeans = rows_of(every_clusterer)
     keys = ["experiment", "representation", "role"]
     by_method = rows.merge(kmeans, on=keys, how="left", suffixes=("", "_again"))
-    by_method["experiment"] = by_method["experiments"].map(", ".join)
+    by_method["experiment"] = by_method["experiments"].map(some)
     has_labels = by_method[["ami_genre_mean", "ami_language_mean"]].notna().any(axis=None)
     geometry = _GEOMETRY if has_labels else _GEOMETRY[1:]
     tables = {
@@ -45,10 +45,8 @@ def more_scores(rows: pd.DataFrame, every_clusterer: pd.DataFrame) -> str:
         "Languages and artists": _chosen(_LANGUAGE)
         | _external_or_internal(_headings("language") | _headings("artist")),
     }
-    return "".join(
-        folded(f"{title}, K-Means", _table(title, by_method, columns))
-        for title, columns in tables.items()
-    )
+    drawn = {title: _table(title, by_method, columns) for title, columns in tables.items()}
+    return "".join(folded(f"{title}, K-Means", table) for title, table in drawn.items() if table)
 
 
 def other_clusterers(every_clusterer: pd.DataFrame) -> str:
@@ -67,16 +65,18 @@ def other_clusterers(every_clusterer: pd.DataFrame) -> str:
         "noise": lambda row: f"{row['noise_share']:.0%}" if row["noise_share"] else "",
     }
     scores = _external_or_internal(
-        {f"ami_{label}": f"{label} AMI" for label in ("genre", "language", "artist")}
+        {f"ami_{label}": f"{label} AMI" for label in LABELS}
         | _headings("genre")
         | _headings("language")
         | {"silhouette": "silhouette"}
         | _INTERNAL
     )
-    text = (
-        "DBSCAN leaves noise: scope “all” counts it as one more cluster, “clustered” leaves it "
-        "out. An empty cell is a score that is not defined, such as that of one cluster."
-    )
+    text = "An empty cell is a score that is not defined, such as that of one cluster."
+    if (rows["noise_share"] > 0).any():
+        text = (
+            "Songs left as noise count as one more cluster, except in rows “clustered songs”. "
+            + text
+        )
     title = "Other clusterers"
     return folded(title, f"<p>{marked(text)}</p>{_table(title, distinct(rows), about | scores)}")
 
@@ -107,11 +107,13 @@ def _chosen(headings: tuple[str, ...]) -> dict[str, _Cell]:
 
 
 def _table(title: str, rows: pd.DataFrame, columns: Mapping[str, _Cell]) -> str:
-    """Columns without a number are left out."""
+    """Columns without a number are left out; "" where no column is left."""
     cells = {
         heading: [cell(row) for _, row in rows.iterrows()] for heading, cell in columns.items()
     }
     cells = {heading: texts for heading, texts in cells.items() if any(texts)}
+    if not cells:
+        return ""
     heads = "".join(f"<th scope='col'>{marked(heading)}</th>" for heading in cells)
     body = "".join(_rows(rows, cells))
     return (

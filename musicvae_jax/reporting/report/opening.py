@@ -1,31 +1,30 @@
 """The three sentences that the page opens with: what was found, how sure, what it is worth."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import pandas as pd
 
 from musicvae_jax.evaluation.verdicts import NEGLIGIBLE
-from musicvae_jax.reporting.report.ranking import by_songs, leader, models_of
+from musicvae_jax.reporting.report.ranking import is_by_song, leader, leading, models_of
 from musicvae_jax.reporting.rivals import spoken
 from musicvae_jax.reporting.style import is_label_free, label_free
 
+_HARDEST = "the baseline of its run that is hardest to beat, {baseline}"
 _CERTAINTY = {
-    "better": "Sure, for songs of this kind: it is better than the best baseline of its run, "
-    "{baseline}, with other seeds and with other artists.",
-    "worse": "Sure, and against it: it is worse than the best baseline of its run, {baseline}, "
-    "with other seeds and with other artists.",
-    "negligible": "Sure that nothing is gained: its difference to the best baseline of its run, "
-    "{baseline}, is negligible.",
-    "no difference shown": "Not sure: it is not shown to differ from the best baseline of its run, "
-    "{baseline}.",
-    "one seed": "Unknown: one seed cannot tell it from the best baseline of its run, {baseline}; "
-    "run with three seeds or more.",
-    "too few artists": "Unknown: songs of so few artists cannot tell it from the best baseline of "
-    "its run, {baseline}.",
-    "": "Unknown: nothing was compared with it.",
+    "better": f"Sure, for songs of this kind: it is better than {_HARDEST}, with other seeds and "
+    "with other artists",
+    "worse": f"Sure: it is worse than {_HARDEST}, with other seeds and with other artists",
+    "negligible": f"Sure: its difference to {_HARDEST}, is negligible",
+    "no difference shown": f"Not sure: it is not shown to differ from {_HARDEST}",
+    "one seed": f"Unknown: one seed cannot tell it from {_HARDEST}; run with three seeds or more",
+    "too few artists": f"Unknown: songs of so few artists cannot tell it from {_HARDEST}",
+    "": "Unknown: nothing was compared with it",
 }
-# Shares of a score from which on it is called nearly all, or half, of another.
-_NEARLY, _HALF = 0.9, 0.45
+_BY_CHANCE = "Unknown: it scores above {baseline}, but no higher than shuffled genres do"
+_UNTOLD = ("", "one seed", "too few artists")
+# Shares of a score from which on it is called nearly all, half, or more, of another.
+_NEARLY, _HALF, _MORE = 0.9, 0.45, 1.1
 
 
 class Opening(NamedTuple):
@@ -36,23 +35,32 @@ class Opening(NamedTuple):
     worth: str
 
 
-def opening(rows: pd.DataFrame) -> Opening:
-    """The sentences, on the representations of most songs.
+def opening(rows: pd.DataFrame, alarmed: Collection[str] = ()) -> Opening:
+    """The sentences, on the representations of `leading`.
 
     Args:
         rows: from `ranked`.
+        alarmed: experiments whose results are doubtful, as the page says above the sentences.
     """
-    n_songs, largest = next(by_songs(rows))
+    n_songs, same = leading(rows)
     best = leader(rows)
-    if largest["ami_genre_mean"].isna().all():
+    if same["ami_genre_mean"].isna().all():
         return _without_genres(n_songs, best)
-    models = models_of(largest)
+    models = models_of(same)
     if models.empty:
-        return _without_models(n_songs, largest)
-    return Opening(_found(n_songs, best, largest), _certainty(best, models), _worth(best))
+        return _without_models(n_songs, same)
+    is_doubtful = not set(best["experiments"]).isdisjoint(alarmed)
+    return Opening(_found(n_songs, best, same), _certainty(best, models, is_doubtful), _worth(best))
 
 
 def _without_genres(n_songs: int, best: pd.Series) -> Opening:
+    if best["n_clusters"] == "1":
+        return Opening(
+            f"{best['representation']} groups {n_songs} songs into 1 cluster, so there is nothing "
+            "to compare with genres.",
+            "Unknown: a single cluster has no score.",
+            "Nothing yet: all songs are alike to it.",
+        )
     by_language = ""
     if best["ami_language_mean"] == best["ami_language_mean"]:
         by_language = ", and to group songs by language is no merit"
@@ -64,78 +72,109 @@ def _without_genres(n_songs: int, best: pd.Series) -> Opening:
     )
 
 
-def _without_models(n_songs: int, largest: pd.DataFrame) -> Opening:
-    """Where all models were given the genre, or there are only baselines."""
-    baselines = largest[largest["is_baseline"]]
+def _without_models(n_songs: int, same: pd.DataFrame) -> Opening:
+    """Where no model has a result, or there are only baselines."""
+    baselines = same[same["is_baseline"]]
     free = label_free(baselines, "genre").dropna(subset="ami_genre_mean")
-    leaks = len(largest) > len(baselines)
-    certainty = (
-        "No score of a model is a finding: each was given the genre, or what it follows from."
-        if leaks
-        else "No model was run, so there is nothing that a baseline could lose against."
-    )
+    certainty = _why_no_model(same[~same["is_baseline"]])
     if free.empty:
         return Opening(
-            f"Nothing about {n_songs} songs: no score on genre is a finding.",
+            f"Nothing yet: no genre AMI of these {n_songs} songs is a finding.",
             certainty,
-            "Nothing yet: run a model that is not given the genre, such as easy_vae.",
+            "Nothing yet: run a model that is not given the genre.",
         )
     best = free.iloc[0]
     found = (
-        f"A baseline, {spoken(best['representation'])}, groups {n_songs} songs by genre with a "
-        f"genre AMI of {best['ami_genre_mean']:.3f}{_level(best)}."
+        f"A baseline, {spoken(best['representation'])}, groups {_scored(n_songs, best)}"
+        f"{_level(best)}."
     )
     return Opening(found, certainty, _worth(best))
 
 
-def _found(n_songs: int, best: pd.Series, largest: pd.DataFrame) -> str:
-    n_models = len(models_of(largest))
+def _why_no_model(models: pd.DataFrame) -> str:
+    if models.empty:
+        return "No model was run, so there is nothing that a baseline could lose against."
+    free = label_free(models, "genre")
+    if free.empty:
+        return (
+            "No score of a model is a finding: each was given the genre, or what it follows from."
+        )
+    if (free["n_clusters"] == "1").all():
+        return "No model has a score: all its songs are in one cluster."
+    return (
+        "No model has a score: its songs are all in one cluster, or fewer than two of their genres "
+        "are known."
+    )
+
+
+def _found(n_songs: int, best: pd.Series, same: pd.DataFrame) -> str:
+    n_models = len(models_of(same))
     what = "The only model" if n_models == 1 else f"The best of {n_models} models"
-    free = label_free(largest, "genre")
+    free = label_free(same, "genre")
     higher = free[free["ami_genre_mean"] > best["ami_genre_mean"]]
     rival = ""
     if len(higher):
         top = higher.iloc[0]
-        rival = f"; a baseline, {spoken(top['representation'])}, scores higher"
-        rival += _elsewhere(top, best)
-    return (
-        f"{what}, {best['representation']}, groups {n_songs} songs by genre with a genre AMI of "
-        f"{best['ami_genre_mean']:.3f}{_level(best)}{rival}."
-    )
+        name = spoken(top["representation"]) + _elsewhere(top, best)
+        rival = f"; a baseline, {name}, scores higher"
+    scored = _scored(n_songs, best)
+    return f"{what}, {best['representation']}, groups {scored}{_level(best)}{rival}."
+
+
+def _scored(n_songs: int, row: pd.Series) -> str:
+    known = f" ({row['n_genre']} have one)" if row["n_genre"] < n_songs else ""
+    return f"{n_songs} songs by genre{known} with a genre AMI of {row['ami_genre_mean']:.3f}"
 
 
 def _elsewhere(top: pd.Series, best: pd.Series) -> str:
     """Which run a baseline is from, if not from the best model's."""
     shared = set(top["experiments"]) & set(best["experiments"])
-    return "" if shared else f" (of {top['experiments'][0]})"
+    return "" if shared else f" of {top['experiments'][0]}"
+
+
+def _is_chance(row: pd.Series) -> bool:
+    return bool(row["ami_genre_mean"] <= row["null_high"])
 
 
 def _level(row: pd.Series) -> str:
     """Whether a row's score is above chance, where that is known."""
     if row["null_high"] != row["null_high"]:
         return ""
-    below = row["ami_genre_mean"] <= row["null_high"]
-    return ", no better than chance" if below else ", where 0 is chance and 1 an exact match"
+    return (
+        ", no better than chance" if _is_chance(row) else ", where 0 is chance and 1 an exact match"
+    )
 
 
-def _certainty(best: pd.Series, models: pd.DataFrame) -> str:
-    sentence = _CERTAINTY[best["against_baseline"]].format(baseline=spoken(best["best_baseline"]))
-    if best["resampled"] == "songs":
+def _certainty(best: pd.Series, models: pd.DataFrame, is_doubtful: bool) -> str:
+    verdict = best["against_baseline"]
+    sentence = _BY_CHANCE if verdict == "better" and _is_chance(best) else _CERTAINTY[verdict]
+    sentence = sentence.format(baseline=spoken(best["hardest_baseline"]))
+    if is_by_song(best):
         # Without artists, what is over artists is over songs.
         sentence = sentence.replace("songs of so few artists", "so few songs")
         sentence = sentence.replace("artists", "songs")
-    compared = models[models["against_baseline"] != ""]
-    n_better = int((compared["against_baseline"] == "better").sum())
-    # Of a single one, the sentence says it all.
-    if len(compared) <= 1:
-        return sentence
-    return f"{sentence[:-1]}; {n_better or 'none'} of {len(compared)} models beat theirs."
+    doubt = "; but its results are doubtful, see above" if is_doubtful else ""
+    others = "" if sentence.startswith("Unknown") else _how_many(models)
+    return f"{sentence}{doubt}{others}."
+
+
+def _how_many(models: pd.DataFrame) -> str:
+    """How many models beat the baselines of their runs; of a single one, its sentence says it."""
+    told = models[~models["against_baseline"].isin(_UNTOLD)]
+    if len(told) <= 1:
+        return ""
+    n_better = int((told["against_baseline"] == "better").sum())
+    beat = "beat their hardest baselines" if n_better > 1 else "beats its hardest baseline"
+    return f"; {n_better or 'none'} of {len(told)} models compared {beat}"
 
 
 def _worth(best: pd.Series) -> str:
+    if _is_chance(best):
+        return "Nothing: shuffled genres score as high."
     clauses = [*_beside_supervised(best), *_beside_artists(best), *_beside_languages(best)]
     if not clauses:
-        return "Worth unknown: the genres are too few, or of too few artists, to say."
+        few = "too few" if is_by_song(best) else "too few, or of too few artists,"
+        return f"Worth unknown: the genres are {few} to say."
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
 
@@ -145,16 +184,22 @@ def _beside_supervised(row: pd.Series) -> list[str]:
     if not reference > NEGLIGIBLE:
         return []
     share = row["ami_genre_mean"] / reference
-    if share >= _NEARLY:
-        return ["about what a classifier reaches that was taught the genres by other artists"]
-    much = "at least half" if share >= _HALF else "less than half"
-    return [f"{much} of what a classifier reaches that was taught the genres by other artists"]
+    shares = {
+        "more than": _MORE,
+        "about": _NEARLY,
+        "at least half of": _HALF,
+        "less than half of": float("-inf"),
+    }
+    much = next(words for words, least in shares.items() if share >= least)
+    other = "other songs" if is_by_song(row) else "other artists' songs"
+    return [f"{much} what a classifier trained on {other} reaches"]
 
 
 def _beside_artists(row: pd.Series) -> list[str]:
-    if row["one_per_artist_mean"] != row["one_per_artist_mean"] or row["ami_genre_mean"] <= 0:
+    alone = row["one_per_artist_mean"]
+    if is_by_song(row) or alone != alone or row["ami_genre_mean"] <= 0:
         return []
-    left = row["one_per_artist_mean"] / row["ami_genre_mean"]
+    left = alone / row["ami_genre_mean"]
     if left >= _NEARLY:
         return ["little of it is recognising artists"]
     much = "part" if left >= _HALF else "most"

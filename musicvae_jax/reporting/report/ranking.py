@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 
 from musicvae_jax.reporting.rivals import is_pca
 from musicvae_jax.reporting.style import is_label_free, label_free
-from musicvae_jax.reporting.suite_table import distinct
 
 _SAME = ["representation", "n_songs", "n_clusters", "silhouette_mean", "ami_genre_mean"]
 
@@ -20,18 +20,20 @@ def ranked(summaries: Iterable[pd.DataFrame]) -> pd.DataFrame:
         summaries: rows of `summary` of each suite.
 
     Returns:
-        The columns of `summary`; experiments, a tuple of all that have the representation; and
-        is_baseline, whether it is a baseline, or one that is an experiment of its own.
+        The columns of `summary`; experiments, a tuple of all that have the representation, first
+        those whose own it is; and is_baseline, whether it is a baseline, or one that is an
+        experiment of its own.
     """
-    table = distinct(pd.concat(summaries, ignore_index=True))
+    table = pd.concat(summaries, ignore_index=True)
     rows = []
     for _, same in table.groupby(_SAME, sort=False, dropna=False):
-        first = same.iloc[0]
+        own_first = same.sort_values("role", ascending=False, kind="stable")
+        first = own_first.iloc[0]
         name = first["representation"]
         rows.append(
             first.to_dict()
             | {
-                "experiments": tuple(same["experiment"]),
+                "experiments": tuple(dict.fromkeys(own_first["experiment"])),
                 "is_baseline": bool(first["role"] == "baseline" or name == "raw" or is_pca(name)),
                 "_songs": -most_songs(first),
                 "_leaks": not is_label_free(first, "genre"),
@@ -62,17 +64,32 @@ def most_songs(row: pd.Series) -> int:
     return int(str(row["n_songs"]).rpartition("-")[2])
 
 
-def leader(rows: pd.DataFrame) -> pd.Series:
-    """The row that the page is about: the best model on most songs, that was not given the genre.
+def leading(rows: pd.DataFrame) -> tuple[int, pd.DataFrame]:
+    """The most songs that a model has a result on, with the rows on them.
 
-    Where there is no such model it is the first of the experiments' own representations.
+    Where no model has a result they are the most songs that a model was run on; without models,
+    the most of all.
 
     Args:
         rows: from `ranked`.
     """
-    _, largest = next(by_songs(rows))
+    groups = list(by_songs(rows))
+    of_models = (one for one in groups if not one[1]["is_baseline"].all())
+    with_results = (one for one in groups if len(models_of(one[1])))
+    return next(with_results, next(of_models, groups[0]))
+
+
+def leader(rows: pd.DataFrame) -> pd.Series:
+    """The row that the page is about: the best model of `leading`.
+
+    Where no model has a result it is the first of the experiments' own representations.
+
+    Args:
+        rows: from `ranked`.
+    """
+    _, same = leading(rows)
     own = rows[rows["role"] == "own"]
-    found = models_of(largest)
+    found = models_of(same)
     return next(one.iloc[0] for one in (found, own, rows) if len(one))
 
 
@@ -80,3 +97,12 @@ def models_of(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of models with a genre AMI that is a result: no baselines, and no leaks."""
     models = rows[~rows["is_baseline"]].dropna(subset="ami_genre_mean")
     return label_free(models, "genre")
+
+
+def is_by_song(row: pd.Series) -> bool:
+    """Whether no two songs of a row share an artist, so that artists say nothing of their own."""
+    alone, score = row["one_per_artist_mean"], row["ami_genre_mean"]
+    if row["resampled"]:
+        return bool(row["resampled"] == "songs")
+    # An exact match also stays one with fewer songs.
+    return bool(score < 1 and np.isclose(alone, score, rtol=0, atol=1e-9))

@@ -1,10 +1,14 @@
 """Terms of art: each is a button on the page that opens its explanation of one line."""
 
+import inspect
 import re
+from collections.abc import Mapping
 from html import escape
 
-# A term as the page writes it, to what it means.
-TERMS = {
+from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
+from musicvae_jax.evaluation.external import ExternalMetric
+
+_WRITTEN = {
     "1 song per artist": "The genre AMI when each artist counts with one song: without the credit "
     "for recognising artists.",
     "AMI": "Adjusted mutual information: how well clusters match labels, 1 exactly, 0 as well as "
@@ -20,8 +24,8 @@ TERMS = {
     "NMI": "Normalised mutual information, from 0 to 1; not adjusted, so many clusters score well "
     "by chance.",
     "PCA": "Principal component analysis: the linear projection that keeps most variance.",
-    "against the best baseline": "Difference in genre AMI to the baseline of the same run that is "
-    "hardest to beat, with a verdict.",
+    "against the hardest baseline": "Difference in genre AMI to the baseline of the same run that "
+    "is hardest to beat, with a verdict.",
     "artist AMI": "How well clusters match artists: high where artists are recognised.",
     "baseline": "Something simple that a model has to beat: raw features, PCA, or a part of a "
     "fusion alone.",
@@ -33,7 +37,8 @@ TERMS = {
     "to 1; not adjusted for chance.",
     "in raw features": "Silhouette of the same clusters in the raw features, so that "
     "representations compare.",
-    "interval": "Where the score would fall with other artists of the same kind, 95 times of 100.",
+    "interval": "Where the score would fall with other artists of the same kind, 95 times out of "
+    "100.",
     "k": "Number of clusters; a range where seeds chose different numbers.",
     "inertia": "Sum of squared distances of songs to the mean of their cluster; falls as k grows.",
     "language AMI": "How well clusters match languages; a high one says that songs are sorted by "
@@ -68,6 +73,22 @@ TERMS = {
     "whitened PCA": "PCA whose components are scaled to the same variance.",
     "word": "A word that is more frequent here than in other songs of the same language.",
 }
+
+
+def of_metrics(metrics: Mapping[str, ExternalMetric]) -> dict[str, str]:
+    """Headings of metrics to what these are: the first line of each function's docstring.
+
+    Example:
+        >>> from musicvae_jax.evaluation import EXTERNAL_METRICS
+        >>> of_metrics({"purity": EXTERNAL_METRICS["purity"]})
+        {'purity': "Share of songs that carry their cluster's most frequent label."}
+    """
+    about = {one.heading: inspect.getdoc(one.of_songs) for one in metrics.values()}
+    return {heading: text.splitlines()[0] for heading, text in about.items() if text}
+
+
+# A term as the page writes it, to what it means. The page shows the metrics that have nulls.
+TERMS = of_metrics({name: EXTERNAL_METRICS[name] for name in metrics_with_nulls()}) | _WRITTEN
 
 
 def _pattern(name: str) -> str:

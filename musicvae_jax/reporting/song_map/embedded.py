@@ -23,10 +23,12 @@ class EmbeddedMap(NamedTuple):
     Attributes:
         document: a whole HTML document; "" if the songs are too few for a projection.
         shown: the runs that it shows.
+        is_whole: whether it shows all their songs, and all pictures there are.
     """
 
     document: str
     shown: tuple[str, ...]
+    is_whole: bool = True
 
 
 def embedded_map(title: str, folders: Mapping[str, Path], results_dir: Path) -> EmbeddedMap:
@@ -52,7 +54,9 @@ def embedded_map(title: str, folders: Mapping[str, Path], results_dir: Path) -> 
     contents = read_contents({name: folders[name] for name in names}, MOST_DOTS)
     if not contents.layouts:
         return EmbeddedMap("", ())
+    is_whole = n_dots <= MOST_DOTS
     if contents.pictures is not None and contents.pictures.nbytes > MOST_PICTURE_BYTES:
+        is_whole = False
         note = "There are no pictures of mel spectrograms here: the map in its own window has them."
         contents = contents._replace(
             pictures=None,
@@ -60,7 +64,8 @@ def embedded_map(title: str, folders: Mapping[str, Path], results_dir: Path) -> 
             notes=(*contents.notes, note),
         )
     paths = [None if pd.isna(cell) else cell for cell in contents.songs["audio_path"]]
-    return EmbeddedMap(document(title, contents, linked(paths, results_dir).urls), tuple(names))
+    shown = document(title, contents, linked(paths, results_dir).urls)
+    return EmbeddedMap(shown, tuple(names), is_whole)
 
 
 def _n_dots(folder: Path) -> int:
