@@ -34,13 +34,13 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         SystemExit: see `run_command`.
     """
-    if list(arguments) == ["--list"]:
-        print(_listing())
-        return 0
     return run_command(arguments, _run)
 
 
 def _run(arguments: Sequence[str], notices_only: bool) -> None:
+    if list(arguments) == ["--list"]:
+        print(_listing())
+        return
     start = perf_counter()
     command = _parse(arguments)
     runtime = command.runtime

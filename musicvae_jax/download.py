@@ -71,7 +71,7 @@ def download(
         name: a key of `DATASETS`.
         folder: where the file goes; made if missing.
         on_bytes: called with the number of bytes received, including earlier calls, and the total
-            (None if the server does not say).
+            (None if the server does not say): first with those of earlier calls.
 
     Returns:
         The path of the complete file.
@@ -153,6 +153,7 @@ def _receive(url: str, part: Path, on_bytes: Callable[[int, int | None], None]) 
         total_bytes = done_bytes + coming_bytes if coming_bytes else None
         _check_room(part.parent, (total_bytes or 0) - kept_bytes)
         with part.open("ab" if done_bytes else "wb") as file:
+            on_bytes(done_bytes, total_bytes)
             for block in reply.iter_content(_BLOCK_BYTES):
                 file.write(block)
                 done_bytes += len(block)
@@ -249,8 +250,11 @@ def _parse(arguments: Sequence[str]) -> str:
 
 
 def _show_bytes(task: Task, done: int, total: int | None) -> None:
+    is_first = task.total is None
     task.total = total and -(-total // 10**6)
-    task.advance_to(done // 10**6)
+    new = done // 10**6 - task.done
+    # There are fewer where the server sends the whole file once more.
+    (task.skip if is_first or new < 0 else task.advance)(new)
 
 
 if __name__ == "__main__":

@@ -78,15 +78,16 @@ def assert_trees_close(found, expected, rtol=0.0, atol=0.0):
 
 
 class Counts:
-    """An `on_history` that notes how many epochs of how many members it was called with."""
+    """An `on_history` that notes what it was called with: epochs, members, whether restored."""
 
     def __init__(self):
-        self.members, self.epochs = [], []
+        self.members, self.epochs, self.restored = [], [], []
 
-    def __call__(self, first_member, first_epoch, history):
+    def __call__(self, first_member, first_epoch, history, is_restored):
         n_members, n_epochs = history.active_units.shape
         self.members.append((first_member, n_members))
         self.epochs.append((first_epoch, n_epochs))
+        self.restored.append(is_restored)
 
     @property
     def total(self):

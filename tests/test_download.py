@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from clocks import Clock
 
 from musicvae_jax import download as downloads
 from musicvae_jax.download import DATASETS, Dataset, download, main
@@ -118,7 +119,7 @@ def test_whole_download(zenodo):
     assert TARGET.read_bytes() == CONTENT
     assert folder_listing() == [TARGET.name]
     assert zenodo.requests == [(TINY, None)]
-    assert seen[0] == (BLOCK, len(CONTENT))
+    assert seen[:2] == [(0, len(CONTENT)), (BLOCK, len(CONTENT))]
     assert seen[-1] == (len(CONTENT), len(CONTENT))
 
 
@@ -206,6 +207,23 @@ def test_progress_is_in_megabytes():
     assert (task.done, task.total) == (5, 6)
 
 
+def test_what_an_earlier_command_downloaded_took_no_time():
+    clock = Clock()
+    task = Task("4mula-small", None, "MB", clock)
+    for second in range(61):
+        clock.now = float(second)
+        downloads._show_bytes(task, (10_000 + second) * 10**6, 11_000 * 10**6)
+    assert (task.done, task.seconds_left) == (10_060, 940.0)
+
+
+def test_the_first_number_is_of_bytes_that_were_there(zenodo):
+    PART.parent.mkdir()
+    PART.write_bytes(CONTENT[:5])
+    seen = []
+    download("4mula-tiny", on_bytes=lambda done, total: seen.append(done))
+    assert (seen[0], seen[-1]) == (5, len(CONTENT))
+
+
 def test_file_with_another_checksum_is_replaced(zenodo):
     TARGET.parent.mkdir()
     TARGET.write_bytes(CONTENT[:-1])
@@ -247,7 +265,8 @@ def test_room_is_needed_only_for_what_is_not_there(zenodo, monkeypatch, capsys, 
 
 def test_disk_that_fills_up_keeps_the_part(zenodo, monkeypatch, capsys):
     def fill_up(task, done, total):
-        raise OSError(28, "No space left on device")
+        if done == BLOCK:
+            raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(downloads, "_show_bytes", fill_up)
     line = fails(capsys, "4mula-tiny")

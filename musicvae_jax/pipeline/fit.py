@@ -52,6 +52,7 @@ from musicvae_jax.training import (
     EpochReports,
     History,
     OnEpochs,
+    OnHistory,
     check_finite,
 )
 from musicvae_jax.training.pretraining import check_components, pretrain_members
@@ -321,7 +322,7 @@ def _start_params(
         with terminal.progress("pretraining", n_epochs, "epochs") as advance:
             return pretrain_members(
                 *(_mixture_model(blank), train, members, data),
-                lambda first_member, first_epoch, history: advance(history.active_units.size),  # noqa: ARG005
+                lambda _member, _epoch, history, _restored: advance(history.active_units.size),
                 mesh,
                 should_stop=lambda: may_stop and stop_requested(),
             )
@@ -345,18 +346,19 @@ def _is_streamed(
 
 
 @contextmanager
-def _reports(
-    blank: Trained, terminal: Terminal, on_epochs: OnEpochs | None
-) -> Iterator[Callable[[int, int, History], None]]:
+def _reports(blank: Trained, terminal: Terminal, on_epochs: OnEpochs | None) -> Iterator[OnHistory]:
     """Updates the progress bar, in epochs of all members, and calls the caller's callback."""
     n_members, n_epochs = len(blank.experiment.members), blank.experiment.train.epochs
     report = None
     if on_epochs is not None:
         report = EpochReports(blank.model, n_members, n_epochs, on_epochs)
-    with terminal.progress("training", n_members * n_epochs, "epochs") as advance:
+    with terminal.task("training", n_members * n_epochs, "epochs") as task:
 
-        def on_history(first_member: int, first_epoch: int, history: History) -> None:
-            advance(history.active_units.size)
+        def on_history(
+            first_member: int, first_epoch: int, history: History, is_restored: bool
+        ) -> None:
+            count = task.skip if is_restored else task.advance
+            count(history.active_units.size)
             if report is not None:
                 report(first_member, first_epoch, history)
 

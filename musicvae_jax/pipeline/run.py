@@ -184,7 +184,9 @@ def _write_results(
             "history": tables.history_table(trained),
             "posterior": health.dimensions,
             "posterior_summary": health.members,
-            "cluster_selection": tables.selection_table(clustered.curves, clustered.chosen_k),
+            "cluster_selection": tables.selection_table(
+                clustered.curves, clustered.chosen_k, experiment.cluster
+            ),
             "rejected": tables.rejected_table((*fitted.inputs.rejected, *songs.unused)),
         }
         _write_tables(folder, of_stages)

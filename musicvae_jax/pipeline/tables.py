@@ -1,13 +1,13 @@
 """The tables of a results folder, made from the results of the stages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import KCurves, elbow_k, silhouette_k
-from musicvae_jax.config import Member
+from musicvae_jax.config import ClusterConfig, Member
 from musicvae_jax.songs import LABELS, Rejection
 from musicvae_jax.trained import Trained
 
@@ -41,7 +41,9 @@ def history_table(trained: Trained) -> pd.DataFrame:
     return table
 
 
-def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) -> pd.DataFrame:
+def selection_table(
+    curves: Mapping[tuple[str, int], KCurves], chosen_k: int, config: ClusterConfig
+) -> pd.DataFrame:
     """cluster_selection.csv: one row per representation, seed and k tried.
 
     `chosen` marks the k of the run; `elbow` and `best_silhouette` mark the k that each rule would
@@ -50,6 +52,7 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
     Args:
         curves: by representation and seed.
         chosen_k: the k of the run.
+        config: its range is what a rule chooses from, also where a fixed k lies outside.
     """
     return pd.concat(
         [
@@ -57,8 +60,8 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
                 representation=representation,
                 seed=seed,
                 chosen=curve.k == chosen_k,
-                elbow=curve.k == elbow_k([curve]),
-                best_silhouette=curve.k == silhouette_k([curve]),
+                elbow=_picked(curve, elbow_k, config),
+                best_silhouette=_picked(curve, silhouette_k, config),
             )[
                 [
                     *("representation", "seed", *KCurves._fields),
@@ -69,6 +72,17 @@ def selection_table(curves: Mapping[tuple[str, int], KCurves], chosen_k: int) ->
         ],
         ignore_index=True,
     )
+
+
+def _picked(
+    curve: KCurves, rule: Callable[[Sequence[KCurves]], int], config: ClusterConfig
+) -> np.ndarray:
+    """Whether each k is the one that the rule picks from the range, `[tries]`."""
+    inside = (config.k_min <= curve.k) & (curve.k <= config.k_max)
+    # Of fewer songs than that only the fixed k was tried.
+    if not inside.any():
+        return inside
+    return curve.k == rule([KCurves(*(one[inside] for one in curve[:3]))])
 
 
 def latents_table(

@@ -9,9 +9,9 @@ from musicvae_jax.reporting.style import DERIVABLE_MARK, LEAK_MARK, leak_mark
 
 # Of a run against its hardest baseline: what is better than that one is better than all of them.
 _VERDICTS = {
-    "better": "better than every baseline",
+    "better": "it is better than every baseline",
     "worse": "the baseline is better",
-    "negligible": "a negligible difference",
+    "negligible": "the difference is negligible",
     "no difference shown": "the difference is within seeds and artists, no clear winner",
     "one seed": "one seed cannot tell which is better",
     "too few artists": "too few artists to tell which is better",
@@ -69,12 +69,14 @@ def _chosen(config: ClusterConfig, first: pd.Series, selection: pd.DataFrame) ->
 
 def _matches(first: pd.Series, n_known: int, n_songs: int) -> str:
     score, low, high = first[["ami_genre_mean", "genre_low", "genre_high"]]
-    some = f" of the {n_known} that have one" if n_known < n_songs else ""
+    match = "they match genre"
+    if n_known < n_songs:
+        match = f"on the {n_known} songs with a genre they match it"
     if score <= first["null_high"]:
-        return f"they match genre{some} no better than chance (AMI {_short(score)})"
+        return f"{match} no better than chance (AMI {_short(score)})"
     interval = f"95 % interval {_short(low)} to {_short(high)}"
-    certain = interval if _is_number(low) else "too few artists for an interval"
-    return f"they match genre{some} with AMI {_short(score)} ({certain})"
+    certain = interval if _is_number(low) else "no interval"
+    return f"{match} with AMI {_short(score)} ({certain})"
 
 
 def _without_genres(first: pd.Series) -> str:
@@ -113,7 +115,7 @@ def _beside(found: pd.Series | None, summary: pd.DataFrame) -> str:
     verdict = _VERDICTS[found["verdict"]]
     if found["n_artists"] == found["n_songs"]:
         verdict = verdict.replace("artists", "songs")
-    return f", {spoken(found['against'])} with {_short(rival)}: {verdict}"
+    return f", beside {spoken(found['against'])} with {_short(rival)}; {verdict}"
 
 
 def _is_number(value: float) -> bool:

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from musicvae_jax.runtime.printable import printable
 from musicvae_jax.runtime.tasks import Task, describe
 
 _SECONDS_BETWEEN_LINES = 60
@@ -89,7 +90,7 @@ class LiveDisplay:
             auto_refresh=False,
             transient=True,
             # It goes to standard error then: on a screen only, where both are one.
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
         # Also if a signal interrupts the others.
         self._running.callback(self._console.show_cursor)
@@ -111,14 +112,15 @@ class LiveDisplay:
                 bars.add_row(*self._row(task))
         if not without_steps:
             return bars
-        heading = Text(", ".join(task.name for task in without_steps), no_wrap=True)
+        names = ", ".join(printable(task.name) for task in without_steps)
+        heading = Text(names, no_wrap=True)
         heading.append(f" {_clock_text(without_steps[-1].seconds)}", "progress.elapsed")
         return Group(heading, bars)
 
     def _row(self, task: Task) -> tuple[RenderableType, ...]:
         width = min(_WIDEST_BAR, self._console.width // 3)
         return (
-            task.name,
+            Text(printable(task.name)),
             ProgressBar(task.total, task.done, width),
             Text(f"{task.done:,}/{task.total:,} {task.unit}".rstrip(), "progress.download"),
             Text(_clock_text(task.seconds), "progress.elapsed"),

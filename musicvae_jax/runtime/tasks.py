@@ -1,6 +1,7 @@
 """The tasks under way: what they are, how far they are, and how long they still take."""
 
 from collections.abc import Callable, Iterable
+from threading import Lock
 
 _MINUTE, _HOUR = 60, 3600
 
@@ -24,18 +25,23 @@ class Task:
         self.total = total
         self.unit = unit
         self.done = 0
+        self._skipped = 0
+        self._lock = Lock()
         self._clock = clock
         self._started = self.changed = clock()
 
     def advance(self, steps: int = 1) -> None:
-        """Counts steps that are done."""
-        self.advance_to(self.done + steps)
+        """Counts steps that are done; from any thread."""
+        with self._lock:
+            self.done += steps
+            # When it last went on.
+            self.changed = self._clock()
 
-    def advance_to(self, done: int) -> None:
-        """Sets the number of steps that are done."""
-        self.done = done
-        # When it last went on.
-        self.changed = self._clock()
+    def skip(self, steps: int) -> None:
+        """Counts steps that an earlier command has done; fewer than 0 if they are lost again."""
+        with self._lock:
+            self.done += steps
+            self._skipped += steps
 
     @property
     def seconds(self) -> float:
@@ -46,6 +52,8 @@ class Task:
     def seconds_left(self) -> float | None:
         """Seconds that the other steps take at the mean speed so far; None before the first step.
 
+        Steps that were skipped say nothing about the speed.
+
         Example:
             >>> times = iter([0.0, 20.0, 25.0])
             >>> task = Task("training", 10, "epochs", lambda: next(times))
@@ -53,9 +61,10 @@ class Task:
             >>> task.seconds_left
             75.0
         """
-        if not self.total or not self.done:
+        n_timed = self.done - self._skipped
+        if not self.total or not n_timed:
             return None
-        of_a_step = (self.changed - self._started) / self.done
+        of_a_step = (self.changed - self._started) / n_timed
         # A step that takes longer than those before it is taken to be about to end.
         of_this_step = min(self._clock() - self.changed, of_a_step)
         return max(0.0, (self.total - self.done) * of_a_step - of_this_step)
@@ -74,7 +83,7 @@ def describe(tasks: Iterable[Task]) -> str:
     tasks = list(tasks)
     names = [task.name for task in tasks if not task.total]
     last = max((place for place, task in enumerate(tasks) if not task.total), default=-1)
-    parts, wholes = tasks[last + 1 :], [task for task in tasks[:last] if task.total]
+    parts, wholes = tasks[last + 1 :], [task for task in tasks[: max(last, 0)] if task.total]
     if parts:
         # Several can be open at once, though only one of them goes on.
         part = max(parts, key=lambda task: task.changed)

@@ -15,6 +15,15 @@ from musicvae_jax.runtime.tasks import Task
 _FILE_WIDTH = 150
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Falls silent on standard error; what ends a command is that nobody reads its results."""
+        # Rich's own sends standard output to /dev/null, whichever stream has broken.
+        if not self.stderr:
+            super().on_broken_pipe()
+        self.quiet = True
+
+
 class Terminal:
     """The two streams of one run."""
 
@@ -127,9 +136,9 @@ def _print_line(console: Console, line: str) -> None:
 
 
 def _console(stderr: bool, quiet: bool) -> Console:
-    console = Console(stderr=stderr, quiet=quiet)
+    console = _Console(stderr=stderr, quiet=quiet)
     if not console.is_terminal:
-        console = Console(stderr=stderr, quiet=quiet, width=_FILE_WIDTH)
+        console = _Console(stderr=stderr, quiet=quiet, width=_FILE_WIDTH)
     # FORCE_COLOR asks for colours in a file, not for what erases itself.
     console.is_interactive = console.is_interactive and console.file.isatty()
     return console

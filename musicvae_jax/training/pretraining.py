@@ -66,9 +66,9 @@ def pretrain_members(
         if any_process(should_stop()):
             raise StoppedError("stopped while pretraining, which the same command does again")
 
-    def report(first_member: int, first_epoch: int, history: History) -> None:
+    def report(first_member: int, first_epoch: int, history: History, is_restored: bool) -> None:
         if on_history:
-            on_history(first_member, first_epoch, history)
+            on_history(first_member, first_epoch, history, is_restored)
         stop_if_asked()
 
     check_components(model, len(data.train.x))

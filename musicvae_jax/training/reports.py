@@ -9,9 +9,9 @@ import numpy as np
 from musicvae_jax.models import Model
 from musicvae_jax.training.state import History, blank_history
 
-# (first member, first epoch, history): the epochs just trained of consecutive members, parts
-# `[members, epochs]`. Called from any thread.
-OnHistory = Callable[[int, int, History], None]
+# (first member, first epoch, history, is restored): the epochs just trained of consecutive members,
+# or those that a saved training had already, parts `[members, epochs]`. Called from any thread.
+OnHistory = Callable[[int, int, History, bool], None]
 # (epoch, metrics): metrics by name, `[members]` each.
 OnEpochs = Callable[[int, dict[str, np.ndarray]], None]
 
@@ -29,7 +29,13 @@ class EpochReports:
         self._on_epochs = on_epochs
         self._lock = Lock()
 
-    def __call__(self, first_member: int, first_epoch: int, history: History) -> None:
+    def __call__(
+        self,
+        first_member: int,
+        first_epoch: int,
+        history: History,
+        is_restored: bool = False,  # noqa: ARG002 - of an `OnHistory`
+    ) -> None:
         n_members, n_epochs = history.active_units.shape
         members = slice(first_member, first_member + n_members)
         epochs = slice(first_epoch, first_epoch + n_epochs)

@@ -161,7 +161,7 @@ def _train_group(
     group: _Group,
     data: Data,
     history: History,
-    report: Callable[[int, History], None] | None,
+    report: Callable[[int, History, bool], None] | None,
     saver: Saver,
     start_params: StartParams | None,
 ) -> tuple[TrainState, History]:
@@ -173,7 +173,7 @@ def _train_group(
         progress = program.spread(found[0], group.is_used)
         history = jax.tree.map(np.array, found[1])
         if report:
-            report(0, jax.tree.map(lambda leaf: leaf[:, :n_done], history))
+            report(0, jax.tree.map(lambda leaf: leaf[:, :n_done], history), True)
     elif start_params is not None:
         progress = _starting_at(start_params(group.members), progress, group)
     per_call = min(max(_SONGS_PER_CALL // len(data.train.x), 1), _MOST_EPOCHS_PER_CALL)
@@ -186,7 +186,7 @@ def _train_group(
         for whole, found in zip(*map(jax.tree.leaves, (history, part)), strict=True):
             whole[:, first:last] = found
         if report:
-            report(first, part)
+            report(first, part, False)
         saver.after(
             last,
             config.epochs,

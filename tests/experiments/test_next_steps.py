@@ -90,11 +90,26 @@ def test_otherwise_another_model_is_offered(name, changes, other):
     )
 
 
-def test_settings_of_the_song_files_are_not_lost_silently():
-    data = DataConfig(path=ODD, heldout_fraction=0.3)
-    asked = replace(EXPERIMENTS["easy_vae"].experiment, data=data)
-    another = read(offered.next_steps(asked, ODD, 7)[0].command)
-    assert another.name == "hard_vade"
+@pytest.mark.parametrize("path", [None, ODD])
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("easy_vae", "easy_vae"), ("easy_pca", "hard_vade"), ("hard_cvae", "easy_vae")],
+)
+def test_the_songs_are_read_as_before(name, other, path):
+    # Without its role, the column of the genre would become a feature.
+    columns = ("genre=the class", "drop=f2")
+    data = DataConfig(path, "full", 12.5, 90.0, columns, 0.3, 4, "no")
+    asked = replace(EXPERIMENTS[name].experiment, data=data)
+    another, together, further = [
+        read(step.command) for step in offered.next_steps(asked, path or DEMO_PATH, 7, Path("none"))
+    ]
+    assert another.name == other
+    assert another.data == together.data == data
+    assert path or further.data == data
+
+
+def test_a_plain_model_is_not_called_the_same():
+    assert steps("hard_cvae")[0].purpose == "a plain VAE, not given the genre"
 
 
 def test_after_the_demo_set_a_folder_of_music_is_offered_if_there_is_one(tmp_path):

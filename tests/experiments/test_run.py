@@ -58,6 +58,15 @@ def test_list_names_every_experiment():
     assert [line.split()[0] for line in listed.stdout.splitlines()] == list(EXPERIMENTS)
 
 
+@pytest.mark.parametrize("common", ["--quiet", "--debug"])
+def test_the_list_takes_the_options_of_all_commands(common, capsys):
+    assert run.main(["--list"]) == 0
+    listed = capsys.readouterr()
+    for arguments in (["--list", common], [common, "--list"]):
+        assert run.main(arguments) == 0
+        assert capsys.readouterr() == listed
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from experiments.run import main\n"

@@ -73,10 +73,29 @@ def test_the_rule_chooses_k_and_the_table_says_by_what(rule, k):
     found = clustered([represent("vae", [x, x])], choose_k=rule)
     assert found.chosen_k == k
     assert found.metrics["n_clusters"].eq(k).all()
-    table = selection_table(found.curves, found.chosen_k)
+    table = selection_table(found.curves, found.chosen_k, replace(CONFIG, choose_k=rule))
     measured = {name: table[name].notna().all() for name in MEASURED}
     assert measured == {name: name == rule for name in MEASURED}
     assert table.loc[table["chosen"], "k"].eq(k).all()
+
+
+@pytest.mark.parametrize("k", [None, 3, 60])
+def test_a_fixed_k_outside_the_range_does_not_move_what_the_rules_choose(k):
+    tried = np.append(np.arange(2, 21), [k] if k == 60 else []).astype(int)
+    # The silhouette of 60 would be the best.
+    curve = KCurves(tried, tried**-0.5, np.where(tried == 20, 0.5, tried / 100))
+    table = selection_table({("vae", 0): curve}, k or 7, ClusterConfig(k=k))
+    assert table.loc[table["elbow"], "k"].tolist() == [7]
+    assert table.loc[table["best_silhouette"], "k"].tolist() == [20]
+    assert table.loc[table["chosen"], "k"].tolist() == [k or 7]
+
+
+def test_no_rule_chooses_from_a_range_that_no_song_allows():
+    curve = KCurves(np.array([2]), np.ones(1), np.ones(1))
+    table = selection_table({("vae", 0): curve}, 2, ClusterConfig(k=2, k_min=5))
+    assert table[["chosen", "elbow", "best_silhouette"]].to_numpy().tolist() == [
+        [True, False, False]
+    ]
 
 
 @pytest.mark.parametrize("rule", MEASURED)

@@ -39,29 +39,31 @@ def scored(ami=0.41, **changes):
 def test_groups_k_score_interval_and_the_baseline_in_one_sentence():
     assert found(scored(), frames.compared()) == (
         f"easy_vae finds 4 groups in 100 songs ({HOW}); they match genre with AMI .41 (95 % "
-        "interval .20 to .40), PCA with .40: better than every baseline."
+        "interval .20 to .40), beside PCA with .40; it is better than every baseline."
     )
 
 
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        ("better", "better than every baseline"),
+        ("better", "it is better than every baseline"),
         ("worse", "the baseline is better"),
-        ("negligible", "a negligible difference"),
+        ("negligible", "the difference is negligible"),
         ("no difference shown", "the difference is within seeds and artists, no clear winner"),
         ("one seed", "one seed cannot tell which is better"),
         ("too few artists", "too few artists to tell which is better"),
     ],
 )
 def test_each_verdict_has_its_words(verdict, words):
-    assert found(scored(), frames.compared(verdict=verdict)).endswith(f", PCA with .40: {words}.")
+    assert found(scored(), frames.compared(verdict=verdict)).endswith(
+        f", beside PCA with .40; {words}."
+    )
 
 
 def test_the_baseline_is_the_one_that_is_hardest_to_beat():
     rows = [*scored(), frames.scored(representation="raw", role="baseline", ami_genre=0.45)]
     said = found(rows, frames.compared(), frames.compared("raw", "worse", -0.04))
-    assert said.endswith(", the raw features with .45: the baseline is better.")
+    assert said.endswith(", beside the raw features with .45; the baseline is better.")
 
 
 def test_a_comparison_on_language_or_of_another_representation_is_no_verdict_on_genre():
@@ -73,6 +75,8 @@ def test_without_artists_the_verdict_is_about_songs():
     alone = {"n_artists": 100, "n_songs": 100}
     said = found(scored(), frames.compared(verdict="too few artists", **alone))
     assert said.endswith("too few songs to tell which is better.")
+    compared = frames.compared(verdict="too few artists", **alone)
+    assert "artists" not in found(scored(), compared, low=np.nan, high=np.nan)
 
 
 @pytest.mark.parametrize("rule", K_RULES)
@@ -87,7 +91,7 @@ def test_a_given_k_was_not_chosen():
 
 def test_too_few_artists_leave_no_interval():
     said = found(scored(), low=np.nan, high=np.nan)
-    assert said.endswith("with AMI .41 (too few artists for an interval).")
+    assert said.endswith("with AMI .41 (no interval).")
 
 
 def test_what_chance_reaches_too_is_no_match():
@@ -95,7 +99,9 @@ def test_what_chance_reaches_too_is_no_match():
 
 
 def test_songs_without_a_genre_are_not_counted_among_those_scored():
-    assert "they match genre of the 60 that have one with AMI .41" in found(scored(n_genre=60))
+    some = "; on the 60 songs with a genre they match it"
+    assert f"{some} with AMI .41" in found(scored(n_genre=60))
+    assert f"{some} no better than chance (AMI .01)" in found(scored(0.011, n_genre=60))
 
 
 def test_without_genres_language_takes_their_place():

@@ -113,6 +113,25 @@ def test_a_terminal_shows_bars_of_a_library_call_without_a_heading(clock):
     assert bar.split() == ["reading", "songs", "0/4", "0:00:00", "left", "-:--:--"]
 
 
+def test_names_are_shown_not_obeyed(clock):
+    name = "a\nb\x1b[31m [bold]x[/bold] :heart:"
+    tasks = [Task(name, None, "", clock), Task(name, 3, "", clock)]
+    as_it_is = r"a\nb\x1b[31m [bold]x[/bold] :heart:"
+    heading, bar = shown(LiveDisplay(screen(), tasks))
+    assert heading == f"{as_it_is} 0:00:00"
+    assert bar.startswith(as_it_is)
+
+
+def test_standard_output_may_be_closed(tasks, monkeypatch):
+    # As Python has it after `>&-`.
+    monkeypatch.setattr(sys, "stdout", None)
+    console = screen()
+    display = LiveDisplay(console, tasks)
+    display.start()
+    display.stop()
+    assert "hard_cvae" in console.file.getvalue()
+
+
 def test_nothing_is_left_on_a_terminal(tasks):
     console, errors, before = screen(), sys.stderr, threading.active_count()
     display = LiveDisplay(console, tasks)

@@ -1,5 +1,8 @@
 """How far tasks are, how long they still take, and the line that says so."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from clocks import Clock
 from hypothesis import given
@@ -45,10 +48,38 @@ def test_the_time_left_is_never_negative_and_falls_between_steps(steps, since):
 def test_no_number_of_steps_no_time_left(clock):
     task = Task("download", None, "MB", clock)
     clock.now = 5.0
-    task.advance_to(3)
+    task.advance(3)
     assert task.seconds_left is None
     task.total = 6
     assert task.seconds_left == 5.0
+
+
+def test_steps_that_were_there_already_took_no_time(clock):
+    task = Task("training", 1000, "epochs", clock)
+    clock.now = 60.0
+    task.skip(500)
+    assert (task.done, task.seconds_left) == (500, None)
+    task.advance(10)
+    assert task.seconds_left == 60.0 * 49
+    # They are lost again; those that this task has done tell how long a step takes.
+    task.skip(-510)
+    assert (task.done, task.seconds_left) == (0, 60.0 * 100)
+
+
+class Slow(int):
+    """A number of steps; other threads get their turn while it is added."""
+
+    def __radd__(self, other):
+        time.sleep(1e-3)
+        return other + int(self)
+
+
+def test_threads_that_advance_together_lose_no_step(clock):
+    task = Task("training", 80, "", clock)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: task.advance(Slow(1)), range(40)))
+        list(pool.map(lambda _: task.skip(Slow(1)), range(40)))
+    assert (task.done, task._skipped) == (80, 40)
 
 
 def test_a_line_says_what_is_done_how_far_it_is_and_how_long_still(clock):
@@ -90,7 +121,10 @@ def test_of_several_counted_tasks_the_line_is_on_the_one_that_goes_on(clock):
     assert describe([mels, lyrics]).startswith("storing mels: 1 of 9")
     clock.now = 2.0
     lyrics.advance(2)
-    assert describe([mels, lyrics]).startswith("embedding lyrics: 2 of 9")
+    line = "embedding lyrics: 2 of 9, about 10 s left"
+    assert describe([mels, lyrics]) == line
+    # Each once, however many they are.
+    assert describe([mels, lyrics, Task("decoding", 9, "", clock)]) == line
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,45 @@ def test_an_error_ends_what_shows_the_task():
         assert threading.active_count() == before
 
 
+def printed_to(out, err):
+    """What a command leaves in a file that takes results or notices; and its exit code."""
+    script = """
+from musicvae_jax.runtime.command import run_command
+from musicvae_jax.runtime.terminal import Terminal
+
+def work(arguments, notices_only):
+    terminal = Terminal()
+    terminal.notice("careful")
+    for _ in range(2):
+        terminal.say("a result")
+
+raise SystemExit(run_command([], work))
+"""
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, env=clean_environment(), stdout=out, stderr=err).returncode
+
+
+@pytest.fixture
+def unread():
+    """The end of a pipe that nobody reads any more."""
+    read, write = os.pipe()
+    os.close(read)
+    yield write
+    os.close(write)
+
+
+def test_results_outlive_the_reader_of_notices(tmp_path, unread):
+    with (tmp_path / "out").open("w") as out:
+        assert printed_to(out, unread) == 0
+    assert (tmp_path / "out").read_text() == "a result\na result\n"
+
+
+def test_a_command_ends_whose_results_nobody_reads(tmp_path, unread):
+    with (tmp_path / "err").open("w") as err:
+        assert printed_to(unread, err) == 1
+    assert (tmp_path / "err").read_text() == "notice: careful\n"
+
+
 # What a user sees: both streams on one screen of 80 columns, a task, a result and a notice; then
 # Ctrl-C.
 ON_A_SCREEN = """

@@ -71,13 +71,14 @@ def test_a_stopped_sweep_resumes_with_the_same_numbers(
     # Half of the epochs are reported at once, since they are there.
     assert counts.epochs == [(0, 5), (5, 5)]
     assert counts.members == [(0, 4), (0, 4)]
+    assert counts.restored == [True, False]
 
 
 def test_the_history_that_is_reported_again_is_that_of_the_epochs_before(uninterrupted, tmp_path):
     with pytest.raises(StoppedError):
         train(tmp_path, stop_after=1)
     reported = []
-    train(tmp_path, on_history=lambda member, epoch, history: reported.append(history))
+    train(tmp_path, on_history=lambda member, epoch, history, _: reported.append(history))
     whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *reported)
     assert_trees_close(whole, uninterrupted[1])
 

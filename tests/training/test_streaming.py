@@ -84,7 +84,7 @@ def test_an_error_does_not_wait_for_the_other_members(monkeypatch):
     """The second of two members that train side by side fails in its first epoch."""
     calls, started = [], threading.Barrier(2, timeout=60)
 
-    def fail_in_one(first_member, first_epoch, history):
+    def fail_in_one(first_member, first_epoch, history, is_restored):
         calls.append(first_epoch)
         if len(calls) <= 2 and started.wait() == 0:
             raise KeyboardInterrupt
@@ -190,7 +190,7 @@ def test_the_loss_falls_on_both_sides():
 def test_divergence_stops_training_and_is_reported():
     reported = []
     config = replace(CROP_CONFIG, epochs=6, learning_rate=(1e18,))
-    _, history = run(config, on_history=lambda epoch, part: reported.append((epoch, part)))
+    _, history = run(config, on_history=lambda epoch, part, _: reported.append((epoch, part)))
     first_bad = np.argmin(np.isfinite(history.train.negative_elbo))
     assert not np.isfinite(history.train.negative_elbo[first_bad])
     assert np.all(np.isnan(history.train.kl[first_bad + 1 :]))

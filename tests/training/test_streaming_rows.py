@@ -137,6 +137,7 @@ def test_a_stopped_training_resumes_with_the_same_numbers(tmp_path, stop_after, 
     # What was there is reported at once.
     assert max(n for _, n in counts.epochs) == stop_after // 2
     assert counts.total == len(MEMBERS) * CONFIG.epochs
+    assert 1 <= counts.restored.count(True) <= len(MEMBERS)
 
 
 def test_bytes_are_those_of_both_sides():

@@ -59,13 +59,14 @@ def test_a_sweep_larger_than_memory_is_cut(data, swept):
     # One member after the other, reported every five epochs.
     assert counts.members == [(0, 1), (0, 1), (1, 1), (1, 1), (2, 1), (2, 1)]
     assert counts.epochs == [(0, 5), (5, 2)] * 3
+    assert not any(counts.restored)
 
 
 def test_the_histories_that_are_reported_are_the_whole_history(data, swept):
     reported = []
     train_members(
         *(MODEL, CONFIG, MEMBERS, data),
-        lambda first_member, first_epoch, history: reported.append(history),
+        lambda first_member, first_epoch, history, is_restored: reported.append(history),
     )
     whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *reported)
     assert_trees_close(whole, swept[1])

@@ -44,7 +44,7 @@ def train_streamed(
     config: TrainConfig,
     source: Source,
     member: Member,
-    on_history: Callable[[int, History], None] | None = None,
+    on_history: Callable[[int, History, bool], None] | None = None,
     mesh: Mesh | None = None,
     saver: Saver = _NO_SAVER,
     chunk_bytes: int = CHUNK_BYTES,
@@ -57,7 +57,8 @@ def train_streamed(
         config: epochs, batch size and reconstruction term.
         source: the examples.
         member: its seed, learning rate and weight of the KL term.
-        on_history: called after every epoch with its number and its history, parts `[1, 1]`.
+        on_history: called after every epoch with its number, its history, parts `[1, 1]`, and
+            False; first with the epochs of a saved training, parts `[1, epochs]`, and True.
         mesh: devices that share every batch, all in the mesh axis "data"; by default one device.
         saver: saves the training.
         chunk_bytes: limit on the examples read at a time; at least one step is. A saved training
@@ -85,7 +86,7 @@ def train_streamed(
         carry, history = found[0], jax.tree.map(np.array, found[1])
     n_chunks = config.epochs * plan.chunks_per_epoch
     if on_history and n_done:
-        on_history(0, _epochs(history, 0, n_done // plan.chunks_per_epoch))
+        on_history(0, _epochs(history, 0, n_done // plan.chunks_per_epoch), True)
     wanted = range(n_done, n_chunks)
     with closing(one_ahead(read_steps(source, plan, member.seed, wanted))) as chunks:
         while n_done < n_chunks and _is_active(history, n_done // plan.chunks_per_epoch):
@@ -104,7 +105,7 @@ def train_streamed(
                     whole[0, epoch] = value
                 carry = (carry[0], no_losses(model, 0.0))
                 if on_history:
-                    on_history(epoch, _epochs(history, epoch, epoch + 1))
+                    on_history(epoch, _epochs(history, epoch, epoch + 1), False)
             saver.after(
                 n_done,
                 n_chunks,
@@ -113,7 +114,7 @@ def train_streamed(
             )
     if on_history and n_done < n_chunks:
         first = n_done // plan.chunks_per_epoch
-        on_history(first, _epochs(history, first, config.epochs))
+        on_history(first, _epochs(history, first, config.epochs), False)
     return jax.tree.map(np.asarray, carry[0]), jax.tree.map(lambda leaf: leaf[0], history)
 
 

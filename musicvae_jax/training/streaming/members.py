@@ -59,11 +59,11 @@ def train_streamed_members(
         free.put(row)
     stopped = Event()
 
-    def report(place: int, epoch: int, history: History) -> None:
+    def report(place: int, epoch: int, history: History, is_restored: bool) -> None:
         if stopped.is_set():
             raise CancelledError
         if on_history:
-            on_history(place, epoch, history)
+            on_history(place, epoch, history, is_restored)
 
     def train(place: int) -> tuple[TrainState, History]:
         row = free.get()
