@@ -230,6 +230,7 @@ def test_audio_files_join_clusters_of_audio_files():
         ("hard_mfa_all", "mfa", True),
     ],
 )
+@pytest.mark.slow
 def test_only_clusters_of_all_songs_take_songs_without_lyrics(
     name, representation, is_all, song_path, songs, quick_projections, no_figures
 ):
@@ -324,6 +325,7 @@ def test_the_command_writes_the_table_of_the_verb(
     assert Path("again.csv").read_bytes() == Path("all.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_results_kept_under_another_name_are_not_those_of_a_later_checkpoint(
     song_path, monkeypatch, capsys, quick_projections, no_figures
 ):

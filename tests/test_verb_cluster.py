@@ -43,6 +43,7 @@ def test_each_rule_chooses_where_no_k_is_given(rule):
     assert clustered(choose_k=rule, k_max=6).k == 3
 
 
+@pytest.mark.slow
 def test_the_rule_that_is_asked_for_is_the_one_that_chooses():
     # Two far groups of three near clusters.
     centres = np.array([[x, y] for x in (0, 300) for y in (0, 9, 18)])

@@ -148,6 +148,7 @@ TREATED = mv.TrainConfig(3, kl_warmup="linear", free_bits=0.1, reconstruction="g
 
 
 @pytest.mark.parametrize("train", [TINY.train, TREATED])
+@pytest.mark.slow
 def test_a_caller_who_computes_in_double_precision_gets_the_same_models(songs, train, request):
     experiment = replace(TINY, train=train, fuse=("lyrics",))
     expected = fit(experiment, songs).encode(songs)
@@ -168,6 +169,7 @@ def test_a_model_of_crops_is_the_same_in_double_precision(songs, of_crops, doubl
 
 
 @pytest.mark.parametrize("experiment", [TINY, replace(TINY, train=mv.TrainConfig(2, beta=(1, 4)))])
+@pytest.mark.slow
 def test_callbacks_get_every_epoch_once_with_the_metrics_of_all_members(songs, experiment):
     calls = []
     model = fit(experiment, songs, on_epochs=lambda epoch, metrics: calls.append((epoch, metrics)))
@@ -308,6 +310,7 @@ def test_songs_that_are_all_unusable_are_refused(tmp_path, songs):
 # decode and sample
 
 
+@pytest.mark.slow
 def test_latents_become_decibels_again(songs):
     model = fit(replace(TINY, features=mv.FeatureConfig(), train=mv.TrainConfig(60)), songs)
     decoded = model.decode(model.encode(songs).points[0])

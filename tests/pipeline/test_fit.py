@@ -33,6 +33,7 @@ def refused(experiment, message, error=InputError, **runtime):
     assert files(Path("results")) == files(Path("checkpoints")) == set()
 
 
+@pytest.mark.slow
 def test_a_fusion_has_the_dimensions_of_all_its_blocks_of_songs_that_all_know(song_path):
     experiment = tiny("hard_multimodal", song_path)
     fitted = fit(experiment, load_songs(song_path), RuntimeConfig(), Terminal())
@@ -153,6 +154,7 @@ def test_pretraining_that_diverges_leaves_no_results(song_path):
     refused(wild, r"diverged at beta 1, learning rate 1e\+18, seed 0", DivergenceError)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_while_pretraining_runs_again(song_path, monkeypatch):
     whole = run_experiment(vade(song_path))
     expected = pd.read_csv(whole / "history.csv")

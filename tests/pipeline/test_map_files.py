@@ -44,6 +44,7 @@ def test_neighbours_are_those_of_the_latents(song_path):
     assert found["music_id"].nunique() == 24
 
 
+@pytest.mark.slow
 def test_a_run_with_several_representations_has_neighbours_and_dots_of_each(song_path):
     folder = run_experiment(tiny("medium_lyrics", song_path, output_dir=Path("out")))
     found = pd.read_parquet(folder / "neighbours.parquet")

@@ -11,6 +11,7 @@ from musicvae_jax.config import ModelConfig
 
 
 @pytest.mark.usefixtures("no_figures", "quick_projections")
+@pytest.mark.slow
 def test_scores_of_tags_against_genres_are_marked_and_cards_have_tags(tmp_path, capsys):
     by_many = with_column(tagged_table(48), "art_id", [f"artist {i}" for i in range(48)])
     path = write(tmp_path / "s.parquet", by_many)

@@ -123,6 +123,7 @@ def test_another_process_finds_what_this_one_computed_and_the_other_way_round(fo
     np.testing.assert_equal(elsewhere, here)
 
 
+@pytest.mark.slow
 def test_worker_processes_give_what_this_one_does_in_the_same_order(folder, tmp_path):
     workers = Workers(min_songs=0)
     shared = Stages(tmp_path / "other", False, workers)

@@ -44,6 +44,7 @@ def test_all_that_a_training_depends_on_changes_its_key(monkeypatch):
     assert len({*keys, key_of()}) == len(keys) + 1
 
 
+@pytest.mark.slow
 def test_the_model_of_lyrics_matters_where_they_are_read(song_path):
     songs = load_songs(song_path)
     lyrics = LyricsConfig(runtime="tfidf", components=3)

@@ -236,6 +236,7 @@ def test_a_search_finds_titles_and_artists_whatever_the_accents(open_map):
 
 
 @pytest.mark.parametrize("mode", ["select", "lasso"])
+@pytest.mark.slow
 def test_songs_inside_a_box_or_a_lasso_are_listed_and_saved(open_map, mode):
     songs = songs_table(12)
     songs.loc[0, ["title", "first_line"]] = '=HYPERLINK("http://x", "y")', 'He said "hi", twice'
@@ -506,6 +507,7 @@ def test_a_tap_shows_a_song_on_a_phone(open_map):
     tab.wait_for_selector("#song h2:text-is('Title 3')")
 
 
+@pytest.mark.slow
 def test_many_dots_are_drawn_by_webgl_and_can_be_chosen(open_map):
     points = latents(2000)
     # Far from the others.

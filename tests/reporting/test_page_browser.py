@@ -99,6 +99,7 @@ def test_the_map_is_drawn_and_can_be_searched_inside_the_page(open_report, schem
     assert tab.locator("script").count() == 0
 
 
+@pytest.mark.slow
 def test_songs_play_inside_the_page_from_beside_the_page(open_report):
     frame = map_of(open_report())
     frame.locator("#search").fill("Heard")
@@ -142,6 +143,7 @@ def test_terms_are_explained_to_the_keyboard(open_report):
     assert term.evaluate("one => one === document.activeElement")
 
 
+@pytest.mark.slow
 def test_terms_are_explained_to_the_finger_and_beside_the_term(open_report):
     tab = open_report(**PHONE)
     terms = tab.locator(".opening button.term, table.scores button.term")

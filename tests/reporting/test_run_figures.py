@@ -59,6 +59,7 @@ def test_figures_are_drawn_of_what_the_folder_holds(folder):
     assert set(figures(folder)) == ALWAYS | OF_TRAINING | OF_CROPS
 
 
+@pytest.mark.slow
 def test_redrawn_figures_replace_the_earlier_ones_and_nothing_else(folder):
     run_figures.draw_figures(folder, "mine on tiny, n = 12 songs", HERE, Terminal())
     first = {name: path.read_bytes() for name, path in figures(folder).items()}

@@ -81,6 +81,7 @@ def decode_changed(task):
     return decode.decode_file(task)
 
 
+@pytest.mark.slow
 def test_progress_and_speed_are_said(capsys):
     write_songs()
     load_songs(FOLDER, None, CACHE, Terminal())

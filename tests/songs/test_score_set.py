@@ -162,6 +162,7 @@ def only_six(monkeypatch, six):
     monkeypatch.setattr(command, "select_pieces", lambda corpus: six)
 
 
+@pytest.mark.slow
 def test_the_command_makes_the_set_and_says_what_is_in_it(only_six, tmp_path, capsys):
     assert command.main(["--out", "new/scores.parquet"]) == 0
     printed = capsys.readouterr()

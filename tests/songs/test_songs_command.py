@@ -35,6 +35,7 @@ def features_of(path):
     return found.table, found.values
 
 
+@pytest.mark.slow
 def test_a_folder_as_one_file_gives_the_same_features_and_labels(folder, capsys):
     assert main([str(folder), "--out", "songs.parquet"]) == 0
     printed = capsys.readouterr()
@@ -76,6 +77,7 @@ def test_songs_without_mels_cannot_be_written(song_path):
         export_songs(songs, np.arange(24), Path("x.parquet"))
 
 
+@pytest.mark.slow
 def test_check_says_what_a_folder_holds(folder, capsys):
     assert main(["check", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -102,6 +104,7 @@ def test_check_says_what_a_parquet_file_holds(tmp_path, capsys):
     assert "23 of 24 rows cannot be used" in printed.err
 
 
+@pytest.mark.slow
 def test_check_says_what_is_not_used(folder, capsys):
     (folder / "loop").symlink_to(".")
     assert main(["check", str(folder)]) == 0

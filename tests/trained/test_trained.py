@@ -132,6 +132,7 @@ def of_blocks(**model):
     )
 
 
+@pytest.mark.slow
 def test_a_model_of_blocks_encodes_songs_from_any_of_them(tmp_path, songs):
     trained, inputs, _ = fresh(of_blocks(kind="mvtcae"), songs)
     assert trained.experiment.modalities == ("audio", "lyrics", "style")

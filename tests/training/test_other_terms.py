@@ -67,6 +67,7 @@ def test_every_way_to_train_gives_the_same_numbers(train):
     assert_trees_close(trained(train), trained(by_make_train), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_devices_that_share_batches_give_the_same_numbers():
     shared = by_train_members(MODEL, ROW_CONFIG, devices=2)
     assert_trees_close(shared, trained(by_make_train), rtol=1e-4, atol=1e-4)
@@ -96,6 +97,7 @@ def test_the_bound_in_the_history_is_without_the_term(train):
 
 
 @pytest.mark.parametrize("train", WAYS)
+@pytest.mark.slow
 def test_the_term_is_minimised(train):
     """With a weight of 0 the model is trained as one without; with 5 it is not."""
     (plain, _), (free, _) = (
@@ -142,6 +144,7 @@ def test_the_gradient_is_of_the_bound_and_the_term(options):
     assert_trees_close(state.params, expected, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_epoch_that_was_skipped_has_no_term():
     wild = replace(ROW_CONFIG, epochs=6)
     train = jax.jit(make_train(MODEL, wild))

@@ -44,6 +44,7 @@ def test_members_are_single_runs(data, swept):
         assert_trees_close(member_of(swept, place), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_side_by_side_as_on_an_accelerator_is_the_same_sweep(data, swept, monkeypatch):
     monkeypatch.setattr(sweeps, "is_cpu_core", lambda device: False)
     sweeps._program.cache_clear()
@@ -52,6 +53,7 @@ def test_side_by_side_as_on_an_accelerator_is_the_same_sweep(data, swept, monkey
     assert_trees_close(side_by_side, swept, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_sweep_larger_than_memory_is_cut(data, swept):
     counts = Counts()
     cut = train_members(MODEL, CONFIG, MEMBERS, data, counts, state_bytes=1)
@@ -76,6 +78,7 @@ def test_the_same_sweep_gives_the_same_numbers(data, swept):
     assert_trees_close(train_members(MODEL, CONFIG, MEMBERS, data), swept)
 
 
+@pytest.mark.slow
 def test_a_member_that_diverges_leaves_the_others_alone(data):
     wild = MEMBERS[0]._replace(learning_rate=1e18)
     _, history = train_members(MODEL, CONFIG, (wild, MEMBERS[0]), data)

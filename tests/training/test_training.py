@@ -246,6 +246,7 @@ def test_noise_belongs_to_the_song_not_to_its_place_in_the_batch():
     assert len(np.unique(noise)) == 24
 
 
+@pytest.mark.slow
 def test_training_in_parts_is_training_in_one_go(data):
     start, advance = make_epochs(make_model(SMALL, (6,)), SHORT)
     key, beta = jax.random.key(0), jnp.float32(1.0)
