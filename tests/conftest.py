@@ -13,7 +13,9 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 import jax
 import pytest
 import songfiles
+from browsers import launch
 from hypothesis import settings
+from playwright.sync_api import sync_playwright
 
 from musicvae_jax.clustering import umap_gmm
 from musicvae_jax.evaluation import projections
@@ -72,6 +74,15 @@ def song_path(tmp_path_factory):
     """A whole file of 24 small songs."""
     folder = tmp_path_factory.mktemp("songs")
     return songfiles.write(folder / "tiny.parquet", songfiles.songs_table())
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One for all tests of a process: Playwright starts no second one."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from browsers import launch
 from mapfolders import GENRES, latents, songs_table, write_map, write_results
-from playwright.sync_api import sync_playwright
 
 from musicvae_jax.reporting.song_map import write_run_map, write_suite_map
 from musicvae_jax.runtime.terminal import Terminal
@@ -25,14 +23,6 @@ HOSTILE = (
     '"><svg onload="window.ran = true">',
 )
 WIDE = {"width": 1200, "height": 800}
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 class Opened(NamedTuple):

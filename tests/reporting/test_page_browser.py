@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 import reportframes as frames
 import soundfile
-from browsers import launch
 from mapfolders import songs_table, write_results
-from playwright.sync_api import sync_playwright
 from test_page import picture, suite_tables
 
 from musicvae_jax import reporting
@@ -15,14 +13,6 @@ from musicvae_jax.reporting.song_map import embedded_map
 PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True}
 LONG = "a_representation_with_a_name_that_no_phone_is_wide_enough_for_" * 3
 HOSTILE = "<script>window.ran = true</script>"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
