@@ -256,13 +256,13 @@ def _train_or_find(
     members, train = blank.experiment.members, blank.experiment.train
     mesh = make_mesh(len(members), runtime.devices)
     source = make_source(inputs, *split)
-    is_streamed = _is_streamed(source, runtime, terminal)
+    resident = _resident(source, runtime, terminal)
     if not blank.experiment.model.traits.has_normal_prior:
-        _check_pretraining(blank, source, is_streamed)
+        _check_pretraining(blank, source, resident is None)
     open_saver: OpenSaver = save_nothing
     if saving is not None:
         # Streamed trainings are saved in another format; neither kind can resume the other.
-        where = {"data_budget_mb": "streamed" if is_streamed else "on the devices"}
+        where = {"data_budget_mb": "streamed" if resident is None else "on the devices"}
         restart = runtime.restart or runtime.fresh
         open_interrupted(saving.resume_dir, {**settings, **where}, restart)
         config = SaveConfig(runtime.checkpoint_every, runtime.checkpoints_kept)
@@ -270,10 +270,10 @@ def _train_or_find(
     try:
         with defer_signals(), _reports(blank, terminal, on_epochs) as on_history:
             rest = (on_history, mesh, open_saver)
-            if is_streamed or isinstance(source, CropSource):
+            if resident is None:
                 state, history = train_streamed_members(blank.model, train, source, members, *rest)
             else:
-                data = source.data()
+                data = resident.data()
                 start = _start_params(blank, data, terminal, mesh, may_stop=saving is not None)
                 state, history = train_members(
                     *(blank.model, train, members, data, *rest), start_params=start
@@ -330,19 +330,20 @@ def _start_params(
     return pretrain
 
 
-def _is_streamed(
+def _resident(
     source: CropSource | RowSource, runtime: RuntimeConfig, terminal: Terminal
-) -> bool:
+) -> RowSource | None:
+    """The source if the devices hold all of its examples; None if they are streamed."""
     if isinstance(source, CropSource):
-        return True
+        return None
     n_mb = source.n_bytes / 10**6
     if n_mb <= runtime.data_budget_mb:
-        return False
+        return source
     terminal.say(
         f"features: {n_mb:,.1f} MB, streamed to the devices because data_budget_mb is "
         f"{runtime.data_budget_mb:,}"
     )
-    return True
+    return None
 
 
 @contextmanager
