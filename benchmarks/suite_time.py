@@ -11,7 +11,7 @@ from pathlib import Path
 
 STAGES = (
     *("features", "training", "posteriors", "clustering", "evidence", "comparisons"),
-    *("stability", "factors", "UMAP", "t-SNE", "writing", "figures"),
+    *("stability", "factors", "projections", "writing", "figures"),
 )
 
 

@@ -115,9 +115,9 @@ def no_figures(monkeypatch):
 
 @pytest.fixture(scope="module")
 def quick_manifold():
-    """N2D without UMAP, which compiles for 15 s in every process; test_umap_gmm.py has UMAP."""
+    """N2D without UMAP; test_umap_gmm.py has UMAP."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(umap_gmm, "manifold", lambda x, dims, seed: x[:, :dims])
+        patch.setattr(umap_gmm, "umap", lambda x, n_dimensions, *_: x[:, :n_dimensions])
         yield
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from musicvae_jax.clustering.manifold import umap
 from musicvae_jax.clustering.mixtures import gaussian_mixture, too_few_for_full
 from musicvae_jax.clustering.result import Clustering, no_clusters, too_few_distinct
 from musicvae_jax.clustering.sampling import cluster_sample
@@ -19,8 +20,7 @@ def umap_gmm(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Cluster
     and a fit that did not converge.
 
     Above `config.exact_songs` songs the clusters are those of a sample of that many, and each
-    other song goes where its nearest sampled song is. The first call of a process compiles UMAP,
-    which takes some 15 s.
+    other song goes where its nearest sampled song is.
 
     References:
         McConville, Santos-Rodriguez, Piechocki and Craddock, N2D: (Not Too) Deep Clustering via
@@ -32,26 +32,10 @@ def umap_gmm(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Cluster
     )
 
 
-def manifold(x: np.ndarray, dims: int, seed: int) -> np.ndarray:
-    """UMAP coordinates `[songs, dims]` of points `[songs, dimensions]`, with a least distance of 0.
-
-    At least dims + 2 songs.
-    """
-    from umap import UMAP
-
-    # A seed makes UMAP run on one thread; saying so keeps it from warning that it will.
-    reducer = UMAP(
-        n_neighbors=min(_NEIGHBOURS, len(x) - 1),
-        n_components=dims,
-        min_dist=0.0,
-        random_state=seed,
-        n_jobs=1,
-    )
-    return reducer.fit_transform(x)
-
-
 def _on_manifold(x: np.ndarray, k: int, seed: int, config: ClusterConfig) -> Clustering:
     note = too_few_distinct(x, k, "umap_gmm") or too_few_for_full(len(x), k, k, "umap_gmm")
     if note:
         return no_clusters(len(x), note)
-    return gaussian_mixture(manifold(x, int(k), seed), k, seed, config, "full", "umap_gmm")
+    return gaussian_mixture(
+        umap(x, int(k), _NEIGHBOURS, 0.0, seed), k, seed, config, "full", "umap_gmm"
+    )

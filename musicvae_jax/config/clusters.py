@@ -15,7 +15,7 @@ class ClusterConfig:
 
     methods: tuple[Clusterer, ...] = ("kmeans", "agglomerative", "dbscan", "gmm_full", "gmm_diag")
     """kmeans, agglomerative (Ward), gmm_full and gmm_diag (Gaussian mixtures), consensus (of many
-    K-Means) and umap_gmm (a mixture on UMAP coordinates, which compile for 15 s) make k clusters;
+    K-Means) and umap_gmm (a mixture on UMAP coordinates) make k clusters;
     dbscan and hdbscan find their own number and leave noise."""
     songs: ScoredSongs = "complete"
     """Which songs are clustered and scored. complete: those with all lyrics and tags that the

@@ -3,8 +3,12 @@
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from musicvae_jax.clustering import manifold
+
 # Below this t-SNE has no valid perplexity and UMAP no neighbourhood worth the name.
 MIN_SONGS = 8
+# The defaults of umap-learn.
+_NEIGHBOURS, _MIN_DIST = 15, 0.1
 
 
 def tsne(x: np.ndarray, seed: int) -> np.ndarray:
@@ -30,8 +34,4 @@ def umap(x: np.ndarray, seed: int) -> np.ndarray:
     References:
         McInnes, Healy and Melville, UMAP, 2018.
     """
-    from umap import UMAP
-
-    # A seed makes UMAP run on one thread; saying so keeps it from warning that it will.
-    reducer = UMAP(n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1)
-    return reducer.fit_transform(x)
+    return manifold.umap(x, 2, _NEIGHBOURS, _MIN_DIST, seed)

@@ -1,18 +1,18 @@
 """Runs the unfinished experiments of suites, and reports on all experiments."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig, to_json
-from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP, REPORT
+from musicvae_jax.config import DataConfig, Experiment, LyricsConfig, RuntimeConfig
+from musicvae_jax.config.folder import MANIFEST, MAP, REPORT
 from musicvae_jax.errors import InputError
 from musicvae_jax.pipeline.card import card_of
-from musicvae_jax.pipeline.manifest import computing_code, drawing_code
+from musicvae_jax.pipeline.finished import is_finished, redraw_outdated
+from musicvae_jax.pipeline.manifest import drawing_code
 from musicvae_jax.pipeline.resolve import (
     resolve_blocks,
     resolve_data,
@@ -21,10 +21,8 @@ from musicvae_jax.pipeline.resolve import (
 from musicvae_jax.pipeline.results import replace_checkpoint
 from musicvae_jax.pipeline.run import run_experiment
 from musicvae_jax.reporting.reading import read_manifest
-from musicvae_jax.reporting.run_figures import redraw
 from musicvae_jax.reporting.suite_report import draw_overview
 from musicvae_jax.runtime.files import read_json, read_object, write_json
-from musicvae_jax.runtime.lock import only_run
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.runtime.workers import FOR_MANY_RUNS
 from musicvae_jax.songs import load_songs, reader_of
@@ -58,7 +56,8 @@ def run_suites(
     suites, refused = _resolved(suites, terminal)
     finished, failed = _run_missing(_distinct(suites, terminal), runtime, terminal)
     failed = refused | failed
-    _redraw_outdated(finished, terminal)
+    runs = [one.results_dir for experiments in finished.values() for one in experiments]
+    redraw_outdated(runs, FOR_MANY_RUNS, terminal)
     state = _state(finished)
     wanted = [results_dir / REPORT, results_dir / MAP, *_possible(checkpoints, finished)]
     is_whole = all(path.exists() for path in wanted)
@@ -74,24 +73,6 @@ def run_suites(
     if failed:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in failed.items())
         raise InputError(f"{len(failed)} experiment(s) could not run: {reasons}")
-
-
-def is_finished(experiment: Experiment, fingerprint: str) -> bool:
-    """Whether a run with the same config, songs and code has left complete results.
-
-    Args:
-        experiment: resolved.
-        fingerprint: of the songs.
-    """
-    folder = experiment.results_dir
-    about = read_json(folder / MANIFEST)
-    return (
-        about is not None
-        and _code(about).get("computing") == computing_code()
-        and about["data"]["sha256"] == fingerprint
-        and read_json(folder / CONFIG) == to_json(experiment)
-        and experiment.checkpoint_dir.is_dir()
-    )
 
 
 def _resolved(
@@ -177,29 +158,6 @@ def _run_missing(
                     advance()
             finished[suite].append(experiment)
     return finished, failed
-
-
-def _redraw_outdated(finished: Mapping[str, Sequence[Experiment]], terminal: Terminal) -> None:
-    """Redraws figures that another version of the code drew; changes nothing else."""
-    runs = [one.results_dir for experiments in finished.values() for one in experiments]
-    manifests = {folder: read_object(folder / MANIFEST) for folder in runs}
-    code = drawing_code()
-    outdated = [folder for folder, about in manifests.items() if about["code"]["drawing"] != code]
-    if not outdated:
-        return
-    with ExitStack() as locks:
-        for folder in outdated:
-            locks.enter_context(only_run(folder))
-        redraw(outdated, FOR_MANY_RUNS, terminal)
-        for folder in outdated:
-            about = manifests[folder]
-            write_json(folder / MANIFEST, about | {"code": about["code"] | {"drawing": code}})
-
-
-def _code(about: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The code versions in a manifest; empty for older manifests, which have only one."""
-    found = about.get("code")
-    return found if isinstance(found, dict) else {}
 
 
 def _write_checkpoints(

@@ -9,6 +9,7 @@ from musicvae_jax.clustering import sample_songs, sample_text
 from musicvae_jax.evaluation import projections
 from musicvae_jax.pipeline.listing import Listing
 from musicvae_jax.pipeline.stages import Stages
+from musicvae_jax.reporting.scatter import METHOD_NAMES
 from musicvae_jax.runtime.terminal import Terminal
 
 _ABOUT = ("music_id", "cluster", "genre", "language")
@@ -22,8 +23,8 @@ def start_projections(
 ) -> Callable[[dict[tuple[str, int], np.ndarray]], tuple[pd.DataFrame, dict[str, str]]]:
     """t-SNE and UMAP of every own representation with the first seed, and what is sampled.
 
-    Starts t-SNE, runs UMAP, and returns a function of the K-Means cluster numbers, by name and
-    seed, that waits for t-SNE.
+    Starts them, and returns a function of the K-Means cluster numbers, by name and seed, that
+    waits for them.
 
     A sample stands for many songs, the same for every representation: t-SNE takes minutes above
     10,000, and a picture has no room for more.
@@ -45,19 +46,18 @@ def start_projections(
         )
         return lambda _: (pd.DataFrame(columns=columns), {})
     calls = [(one.of_seed(0)[places], seed) for one in listing.own]
-    # Every process that runs UMAP compiles it first, for about 15 seconds, so only this one does.
-    # While it does, the others have t-SNE and what was started before.
-    tsnes = stages.map("projections", projections.tsne, calls, len(places))
-    umaps = stages.map("projections", projections.umap, calls, 0)
-    by_method = {"umap": _collected("UMAP", umaps, len(calls), terminal)}
+    started = {
+        method: stages.map("projections", function, calls, len(places))
+        for method, function in (("umap", projections.umap), ("tsne", projections.tsne))
+    }
 
     def finish(
         clusters: dict[tuple[str, int], np.ndarray],
     ) -> tuple[pd.DataFrame, dict[str, str]]:
-        by_method["tsne"] = _collected("t-SNE", tsnes, len(calls), terminal)
         tables = []
-        for method, found in by_method.items():
-            for one, coordinates in zip(listing.own, found, strict=True):
+        for method, found in started.items():
+            every = _collected(METHOD_NAMES[method], found, len(calls), terminal)
+            for one, coordinates in zip(listing.own, every, strict=True):
                 of_songs = about.assign(cluster=clusters[one.name, seed][places])[list(_ABOUT)]
                 table = pd.DataFrame(coordinates, columns=["x", "y"]).join(of_songs)
                 tables.append(table.assign(representation=one.name, method=method))

@@ -37,8 +37,8 @@ from musicvae_jax.training.resume import discard_interrupted
 
 # In the order they are timed; some run beside others.
 STAGES = (
-    *("songs", "features", "training", "posteriors", "UMAP", "clustering", "t-SNE", "evidence"),
-    *("comparisons", "stability", "factors", "writing", "figures"),
+    *("songs", "features", "training", "posteriors", "clustering", "projections"),
+    *("evidence", "comparisons", "stability", "factors", "writing", "figures"),
 )
 
 
@@ -149,8 +149,7 @@ def _write_results(
     listing, most = list_representations(fitted), config.exact_songs
     # Stages start before those before them are waited for, so that no worker is idle.
     finish_clustering = start_clustering(name, listing, config, stages, terminal)
-    with watch.stage("UMAP"):
-        finish_projections = start_projections(listing, most, stages, terminal)
+    finish_projections = start_projections(listing, most, stages, terminal)
     with watch.stage("clustering"):
         clustered = finish_clustering()
     clusters = clustered.clusters
@@ -162,7 +161,7 @@ def _write_results(
     finish_stability = start_stability(name, listing, is_sweep, clustered, config, stages)
     finish_factors = start_factors(name, listing, most, stages, terminal)
     finish_neighbours = start_neighbours(listing, most, stages)
-    with watch.stage("t-SNE"):
+    with watch.stage("projections"):
         projected, sampled = finish_projections(clusters)
     with watch.stage("evidence"):
         evidence = finish_evidence()

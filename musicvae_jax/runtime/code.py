@@ -13,6 +13,8 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGE = _ROOT.name
+# Where a statement holds others.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _ASSETS = (".css", ".html", ".js")
 # Libraries that numbers may depend on.
 NUMERICAL_PACKAGES = (
@@ -64,10 +66,19 @@ def _imports(name: str) -> tuple[str, ...]:
     if name == _PACKAGE:
         # It imports the other modules only for its users.
         return ()
-    found = [one for node in ast.walk(ast.parse(_sources()[name])) for one in _imported(node)]
+    found = [one for node in _statements(ast.parse(_sources()[name])) for one in _imported(node)]
     # Some of a package's modules are imported by name only, such as those of clusterers.
     found += [one for one in _sources() if _is_public_child(one, name)]
     return tuple(dict.fromkeys(found))
+
+
+def _statements(block: ast.AST) -> Iterator[ast.stmt]:
+    """The statements in a block and in the blocks within it; expressions hold no imports."""
+    for field in _BLOCKS:
+        for node in getattr(block, field, ()):
+            if isinstance(node, ast.stmt):
+                yield node
+            yield from _statements(node)
 
 
 def _imported(node: ast.AST) -> Iterator[str]:

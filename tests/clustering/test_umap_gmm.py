@@ -1,4 +1,4 @@
-"""N2D on real UMAP coordinates, which compile for 15 s: other modules replace `manifold`."""
+"""N2D on real UMAP coordinates; other modules replace `umap`."""
 
 from dataclasses import replace
 
@@ -8,7 +8,6 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from musicvae_jax.clustering import NOISE, find_clusterer, kmeans, sample_songs
-from musicvae_jax.clustering.umap_gmm import manifold
 from musicvae_jax.config import ClusterConfig
 
 UMAP_GMM = find_clusterer("umap_gmm")
@@ -41,12 +40,6 @@ def test_shapes_are_found_that_kmeans_cuts(rings, exact):
 
 def test_the_same_seed_gives_the_same_clusters(rings, exact):
     assert UMAP_GMM(rings[0], 2, 0, CONFIG).labels.tobytes() == exact.labels.tobytes()
-
-
-def test_the_manifold_has_a_dimension_for_each_cluster(rings):
-    found = manifold(rings[0], 4, 0)
-    assert found.shape == (180, 4)
-    assert np.isfinite(found).all()
 
 
 def test_of_many_songs_the_others_go_where_the_nearest_sampled_song_is(rings):
