@@ -49,14 +49,14 @@ def _run(arguments: Sequence[str], notices_only: bool) -> None:
         connect(runtime.coordinator, runtime.process_count, runtime.process_id)
     from experiments.next_steps import next_steps
     from musicvae_jax.pipeline.ending import show_results
+    from musicvae_jax.pipeline.finished import run_unless_finished
     from musicvae_jax.pipeline.resolve import resolve
-    from musicvae_jax.pipeline.run import run_experiment
     from musicvae_jax.runtime.devices import is_first
     from musicvae_jax.runtime.terminal import Terminal
 
     terminal = Terminal(is_quiet=not is_first(), notices_only=notices_only)
     experiment = resolve(command.experiment, terminal)
-    run_experiment(experiment, runtime, FOR_ONE_RUN, terminal)
+    run_unless_finished(experiment, runtime, FOR_ONE_RUN, terminal)
     if is_first():
         steps = partial(next_steps, command.experiment, experiment.data.source)
         show_results(experiment, perf_counter() - start, terminal, steps)

@@ -137,9 +137,9 @@ def _run_missing(
     if first is None:
         return finished, failed
     data, cache_dir = first.data, first.features.cache_dir
-    fingerprint = load_songs(data.source, data, cache_dir, terminal).fingerprint
+    songs = load_songs(data.source, data, cache_dir, terminal)
     every = [(suite, one) for suite, experiments in suites.items() for one in experiments]
-    done = [not runtime.fresh and is_finished(one, fingerprint) for _, one in every]
+    done = [not runtime.fresh and is_finished(one, songs.fingerprint) for _, one in every]
     with terminal.progress("all experiments", done.count(False)) as advance:
         for place, ((suite, experiment), is_done) in enumerate(zip(every, done, strict=True)):
             if is_done:
@@ -148,7 +148,7 @@ def _run_missing(
                 terminal.say(f"{experiment.name}: running")
                 try:
                     with terminal.task(f"experiment {place + 1} of {len(every)}"):
-                        run_experiment(experiment, runtime, FOR_MANY_RUNS, terminal)
+                        run_experiment(experiment, runtime, FOR_MANY_RUNS, terminal, songs)
                 except (InputError, ArithmeticError) as error:
                     # The other experiments can still run; the exit code reports the failure.
                     failed[experiment.name] = str(error)

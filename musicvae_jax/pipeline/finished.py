@@ -1,13 +1,14 @@
-"""Finished runs: whether results are those that a run would leave, and what redraws their figures."""
+"""Runs that are finished: those with the same config, songs and code need not run again."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from musicvae_jax.config import Experiment, to_json
+from musicvae_jax.config import Experiment, RuntimeConfig, to_json
 from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP
 from musicvae_jax.pipeline.manifest import computing_code, drawing_code
+from musicvae_jax.pipeline.run import open_songs, run_experiment
 from musicvae_jax.reporting.run_figures import redraw
 from musicvae_jax.runtime.files import read_json, read_object, write_json
 from musicvae_jax.runtime.lock import only_run
@@ -32,6 +33,33 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
         and (folder / MAP).exists()
         and experiment.checkpoint_dir.is_dir()
     )
+
+
+def run_unless_finished(
+    experiment: Experiment, runtime: RuntimeConfig, workers: Workers, terminal: Terminal
+) -> None:
+    """Runs an experiment, or says that it is finished and redraws figures of earlier code.
+
+    Args:
+        experiment: resolved.
+        runtime: as in `run_experiment`. `fresh`, or something that is to follow the training, runs
+            a finished experiment again. So do several processes, which would have to agree.
+        workers: as in `run_experiment`.
+        terminal: for progress and notices.
+
+    Raises:
+        InputError, DivergenceError, StoppedError: as `run_experiment`.
+    """
+    songs = open_songs(experiment, terminal)
+    runs_again = runtime.fresh or runtime.track or runtime.distributed
+    if not runs_again and is_finished(experiment, songs.fingerprint):
+        terminal.say(
+            f"{experiment.name}: finished before, with the same settings, songs and code; "
+            "--fresh runs it again"
+        )
+        redraw_outdated([experiment.results_dir], workers, terminal)
+        return
+    run_experiment(experiment, runtime, workers, terminal, songs)
 
 
 def redraw_outdated(folders: Sequence[Path], workers: Workers, terminal: Terminal) -> None:

@@ -43,7 +43,11 @@ STAGES = (
 
 
 def run_experiment(
-    experiment: Experiment, runtime: RuntimeConfig, workers: Workers, terminal: Terminal
+    experiment: Experiment,
+    runtime: RuntimeConfig,
+    workers: Workers,
+    terminal: Terminal,
+    songs: Songs | None = None,
 ) -> None:
     """Runs an experiment and writes its results folder and checkpoint.
 
@@ -54,6 +58,7 @@ def run_experiment(
         runtime: devices, how a training is saved while it runs, and what follows it.
         workers: for clustering, projections and figures.
         terminal: for progress and notices.
+        songs: the experiment's song file, if it is open; otherwise it is opened.
 
     Raises:
         InputError: the songs, the settings or the output folder cannot be used.
@@ -79,7 +84,7 @@ def run_experiment(
         folder = first_does(claim, "output folder")
         saving = Saving(experiment.resume_dir, _neighbours(experiment))
         with watch.stage("songs"):
-            songs = _load(experiment, terminal)
+            songs = songs or open_songs(experiment, terminal)
         tracker = tracked.enter_context(
             open_tracker(runtime.track if is_first() else None, experiment)
         )
@@ -99,8 +104,8 @@ def run_experiment(
             tracker.on_outcome(read_outcome(experiment.results_dir, experiment))
 
 
-def _load(experiment: Experiment, terminal: Terminal) -> Songs:
-    """Opens the experiment's songs, in the first process first: it may fill a cache."""
+def open_songs(experiment: Experiment, terminal: Terminal) -> Songs:
+    """Opens a resolved experiment's songs, in the first process first: it may fill a cache."""
     with first_process_first("songs"):
         return load_songs(
             experiment.data.source, experiment.data, experiment.features.cache_dir, terminal

@@ -308,12 +308,12 @@ def test_debug_shows_the_traceback(capsys, place):
 
 
 def test_an_unforeseen_error_is_one_line_too(monkeypatch, capsys):
-    from musicvae_jax.pipeline import run as pipeline
+    from musicvae_jax.pipeline import finished
 
     def fail(*arguments):
         raise LookupError("nobody thought of this")
 
-    monkeypatch.setattr(pipeline, "run_experiment", fail)
+    monkeypatch.setattr(finished, "run_unless_finished", fail)
     error = fails(capsys, "easy_pca", "--data.path", "x", code=1)
     assert error.startswith("error: LookupError: nobody thought of this; --debug shows")
 
@@ -324,12 +324,12 @@ def test_an_unusable_data_folder_is_named(capsys):
 
 
 def test_an_interrupt_is_one_line(monkeypatch, capsys):
-    from musicvae_jax.pipeline import run as pipeline
+    from musicvae_jax.pipeline import finished
 
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "run_experiment", interrupt)
+    monkeypatch.setattr(finished, "run_unless_finished", interrupt)
     assert run.main(["easy_pca", "--data.path", "x"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
 

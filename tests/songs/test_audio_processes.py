@@ -15,7 +15,7 @@ import pytest
 from tinyruns import run_experiment, tiny
 
 from musicvae_jax.config import DataConfig
-from musicvae_jax.pipeline.collection import is_finished
+from musicvae_jax.pipeline.finished import is_finished
 from musicvae_jax.pipeline.resolve import resolve
 from musicvae_jax.runtime.files import read_json
 from musicvae_jax.runtime.terminal import Terminal
