@@ -389,6 +389,7 @@ def test_bad_arguments_are_one_clear_line(model, song_path, monkeypatch, capsys)
         assert error.startswith(f"error: {message}"), error
 
 
+@pytest.mark.slow
 def test_the_function_stays_where_its_name_says():
     code = """
 import musicvae_jax as mv

@@ -118,6 +118,7 @@ def test_an_unknown_experiment_is_named_with_those_there_are(songs):
     )
 
 
+@pytest.mark.slow
 def test_seeds_take_the_place_of_the_experiments_own(songs):
     model = fit(TINY, songs, seeds=[5])
     assert model.experiment.seeds == (5,)
@@ -130,6 +131,7 @@ def test_the_same_fit_gives_the_same_model(songs):
 
 
 @pytest.mark.parametrize("devices", [None, 2, "all"])
+@pytest.mark.slow
 def test_fit_leaves_the_settings_of_jax_alone(songs, devices):
     before = dict(jax.config.values)
     fit(TINY, songs, devices=devices)

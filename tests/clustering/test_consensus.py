@@ -32,6 +32,7 @@ def test_planted_clusters_are_found(n_blobs, n_noise, seed):
     assert (found.note, found.approximation) == ("", "")
 
 
+@pytest.mark.slow
 def test_other_seeds_change_less_than_of_kmeans_and_vague_clusters_are_found_better():
     rng = np.random.default_rng(0)
     truth = np.repeat(np.arange(8), 25)

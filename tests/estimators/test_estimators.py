@@ -73,6 +73,7 @@ def test_missing_features_are_not_given_to_the_loss(blobs):
     assert np.isfinite(whole.score(x))
 
 
+@pytest.mark.slow
 def test_a_condition_is_read_by_encoder_and_decoder(blobs):
     x, y = blobs
     genre = np.array(["march", "polka", "waltz"], object)[y]
@@ -210,6 +211,7 @@ def test_a_parameter_out_of_range_is_named(blobs, settings):
 
 
 @pytest.mark.parametrize("sizes", [[6, 5], np.array([6, 5])])
+@pytest.mark.slow
 def test_widths_may_be_a_list_or_an_array(blobs, sizes):
     expected = VAE(**SMALL | {"hidden_layer_sizes": (6, 5)}).fit(blobs[0])
     found = VAE(**SMALL | {"hidden_layer_sizes": sizes}).fit(blobs[0])

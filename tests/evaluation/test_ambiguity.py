@@ -67,6 +67,7 @@ def test_without_a_pair_there_is_no_share():
     assert np.isnan(ambiguous_pairs(Resampled(np.where(taken, 0, NOISE), taken)))
 
 
+@pytest.mark.slow
 def test_the_planted_k_has_the_fewest_ambiguous_pairs():
     x = blobs()
     found = [kmeans_pac(x, k, CONFIG, 0, 1) for k in range(2, 8)]

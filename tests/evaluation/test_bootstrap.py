@@ -14,6 +14,7 @@ def nominal(count, n, level=0.95):
     return low <= count <= high
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_mean_covers_it_at_its_nominal_rate():
     """40 artists of 10 songs with effects of their own: 475 of 500 intervals are to cover 0."""
     random = np.random.default_rng(0)

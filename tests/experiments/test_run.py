@@ -241,6 +241,7 @@ def test_an_output_folder_that_cannot_be_written(song_path, capsys):
     assert "file/out: cannot be written (File exists)" in error
 
 
+@pytest.mark.slow
 def test_divergence_ends_with_code_1_and_advice(song_path, capsys):
     wild = ["--train.learning-rate", "1e18", "--train.epochs", "20"]
     error = fails(capsys, "easy_vae", "--data.path", song_path, *wild, code=1)
@@ -272,6 +273,7 @@ def test_features_beyond_the_budget_stream_to_the_same_results(song_path, capsys
             pd.testing.assert_frame_equal(table, other, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_does_not_change_between_streaming_and_not(
     song_path, capsys, monkeypatch
 ):

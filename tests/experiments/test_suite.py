@@ -127,6 +127,7 @@ def test_the_overview_tells_of_projections_that_show_a_sample(tmp_path, monkeypa
     assert titles == ["s, 130 songs, a sample of 100 songs"] * 2
 
 
+@pytest.mark.slow
 def test_the_quiet_command_prints_notices_only(song_path, capsys, monkeypatch):
     monkeypatch.setitem(SUITES, "easy", ("easy_pca",))
     monkeypatch.setattr(collection, "draw_overview", lambda *rest: rest[-1].say("a table"))

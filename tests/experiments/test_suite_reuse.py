@@ -185,6 +185,7 @@ def test_after_a_change_of_the_drawing_code_figures_and_report_are_all_that_is_r
     assert len(drawn) == len(run_figures._FIGURES)
 
 
+@pytest.mark.slow
 def test_results_of_the_version_before_are_computed_again(run_suite, no_report, capsys):
     run_suite(["easy_pca"])
     path = Path("results/easy_pca/manifest.json")

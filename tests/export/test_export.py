@@ -33,7 +33,13 @@ def test_the_encoder_is_that_of_the_model():
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("experiment", EXPORTED, ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        pytest.param(one, marks=[pytest.mark.slow] * (one.name == "conv"), id=one.name)
+        for one in EXPORTED
+    ],
+)
 def test_the_program_encodes_songs_as_the_model_does(experiment, tmp_path):
     songs = load_songs(write(tmp_path / "s.parquet", songs_table()))
     trained, *_ = fresh(experiment, songs)

@@ -81,6 +81,7 @@ def test_depth_to_space_undoes_space_to_depth(patch):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.slow
 def test_forward_pass_is_encode_sample_decode(architecture):
     found = passes(architecture)
     output, posterior = found["output"], found["posterior"]

@@ -158,6 +158,7 @@ def test_a_song_without_any_block_is_the_prior_and_teaches_nothing(kind):
 
 
 @pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.slow
 def test_gradients_are_finite_where_blocks_are_missing(kind):
     model, params = built(kind)
 

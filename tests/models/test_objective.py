@@ -32,6 +32,7 @@ def built(model: nn.Module, x, condition=None):
     ("model", "x", "condition"),
     [(VAE, ROWS, None), (VAE, ROWS, LABELS), (AE, ROWS, None), (CROP_MODEL, CROPS, None)],
 )
+@pytest.mark.slow
 def test_reconstruction_is_the_sum_of_squares_over_an_example(model, x, condition):
     terms, output = built(model, x, condition)
     expected = [np.sum((x[i] - output.reconstruction[i]) ** 2) for i in range(5)]

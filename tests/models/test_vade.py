@@ -51,6 +51,7 @@ def literal_terms(model, params, song):
     return reconstruction, gaussians, assignment
 
 
+@pytest.mark.slow
 def test_the_objective_is_that_of_the_paper():
     model, params = built()
     terms = model.apply(params, X, NOISE, method="terms")
@@ -114,6 +115,7 @@ class Undecoded(VaDE):
 
 
 @pytest.mark.parametrize("weights", [WEIGHTS, np.array([1.0], np.float32)])
+@pytest.mark.slow
 def test_samples_are_of_the_mixture(weights):
     n = len(weights)
     means = 100.0 * np.arange(n)[:, None] + np.zeros((n, LATENT))

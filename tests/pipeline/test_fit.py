@@ -94,6 +94,7 @@ def test_songs_of_one_artist_are_split_with_a_notice(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("n_unknown", "is_said"), [(12, False), (13, True)])
+@pytest.mark.slow
 def test_songs_that_mostly_lack_artists_are_taken_by_song_with_a_notice(
     tmp_path, capsys, n_unknown, is_said
 ):
@@ -125,6 +126,7 @@ def test_too_few_songs_are_refused(tmp_path, n_songs):
     refused(tiny("easy_pca", path), rf"got {n_songs} songs, expected more than cluster\.k_min")
 
 
+@pytest.mark.slow
 def test_divergence_leaves_no_results(song_path):
     experiment = tiny("easy_vae", song_path)
     wild = replace(experiment.train, epochs=20, learning_rate=(1e18,))

@@ -28,6 +28,7 @@ def data_of(page):
     return json.loads(text.split('id="data">')[1].split("</script>")[0])
 
 
+@pytest.mark.slow
 def test_neighbours_are_those_of_the_latents(song_path):
     folder = run_experiment(tiny("easy_pca", song_path, output_dir=Path("out")))
     latents = pd.read_parquet(folder / "latents.parquet").query("seed == 0")
@@ -55,6 +56,7 @@ def test_a_run_with_several_representations_has_neighbours_and_dots_of_each(song
     assert len(pd.read_parquet(folder / "songs.parquet")) == 19
 
 
+@pytest.mark.slow
 def test_a_run_of_more_than_exact_songs_maps_a_sample_and_says_so(tmp_path):
     path = write(tmp_path / "many.parquet", songs_table(110))
     small = {"k": 3, "exact_songs": 100, "methods": ("kmeans",)}

@@ -80,6 +80,7 @@ def test_one_seed_agrees_with_nothing():
     assert table["consensus_ami_genre"].tolist() == pytest.approx([1])
 
 
+@pytest.mark.slow
 def test_all_models_of_a_sweep_have_a_consensus():
     members = [represent(f"m{i}", [points(i), points(9 + i)]) for i in range(3)]
     table, _, clusters = scored(members, is_sweep=True)

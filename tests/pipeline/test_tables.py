@@ -36,6 +36,7 @@ def test_later_runs_read_no_mels_unless_all_is_fresh_and_write_the_same_bytes(
     assert not Path("checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_rejected_rows_are_listed(tmp_path, capsys):
     ids = [f"id {i}" for i in range(26)]
     ids[9] = ids[8]
@@ -86,6 +87,7 @@ def test_dbscan_without_clusters_is_reported_and_its_scores_left_empty(song_path
     assert of_dbscan[["silhouette", "ami_genre", "purity_language"]].isna().all(axis=None)
 
 
+@pytest.mark.slow
 def test_known_factors_of_songs_are_scored(tmp_path):
     table = songs_table()
     for name, values in {"factor_tempo": range(24), "factor_odd": [0, 1] * 12}.items():

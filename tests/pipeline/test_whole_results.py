@@ -159,6 +159,7 @@ EXPECTED = {
 }
 # Much like others, and slower.
 SLOW = (
+    *("easy_spectral", "easy_pca", "easy_whitened_pca", "hard_mfa_all"),
     *("easy_vae_mfcc", "medium_conv_vae", "medium_hybrid", "hard_ae", "hard_beta_vae"),
     *("hard_n2d", "hard_multimodal", "hard_multimodal_vae", "hard_cvae_language"),
     *("hard_mfa", "hard_mfa_centred", "hard_mfa_style", "hard_mfa_vae"),

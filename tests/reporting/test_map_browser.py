@@ -147,6 +147,7 @@ def test_the_page_asks_for_nothing_but_itself(open_map):
     assert opened.requests == [path.absolute().as_uri()]
 
 
+@pytest.mark.slow
 def test_hovering_says_what_a_song_is(open_map):
     tab = open_map(write_map("run", songs=songs_table(12), points=apart())).tab
     tip = tab.locator("#tip")
@@ -191,6 +192,7 @@ def test_no_text_of_a_song_runs_or_becomes_markup(open_map):
     assert len(opened.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_script_that_gets_into_the_page_all_the_same_cannot_run(open_map):
     tab = open_map(write_map("run")).tab
     tab.evaluate(
@@ -261,6 +263,7 @@ def test_songs_inside_a_box_or_a_lasso_are_listed_and_saved(open_map, mode):
     assert listed(tab) == ["Title 6"]
 
 
+@pytest.mark.slow
 def test_dots_are_coloured_by_clusters_labels_and_numbers(open_map):
     tab = open_map(write_map("run", songs=songs_table(12), points=apart())).tab
     options = tab.locator("#colour option").all_text_contents()
@@ -280,6 +283,7 @@ def test_dots_are_coloured_by_clusters_labels_and_numbers(open_map):
     assert tab.locator("#legend .high").text_content() == "180.5"
 
 
+@pytest.mark.slow
 def test_a_factor_may_have_the_name_of_a_label(open_map):
     songs = songs_table(12).assign(factor_genre=["x", "y"] * 6, factor_cluster=["z"] * 12)
     tab = open_map(write_map("run", songs=songs, points=apart())).tab
@@ -293,6 +297,7 @@ def test_a_factor_may_have_the_name_of_a_label(open_map):
         assert sorted(tab.locator("#legend .name").all_text_contents()) == names
 
 
+@pytest.mark.slow
 def test_a_class_of_the_legend_lists_its_songs(open_map):
     tab = open_map(write_map("run", songs=songs_table(12), points=apart())).tab
     tab.select_option("#colour", "genre")
@@ -307,6 +312,7 @@ def test_a_class_of_the_legend_lists_its_songs(open_map):
 
 
 @pytest.mark.parametrize(("n_classes", "n_shown"), [(93, 93), (120, 98)])
+@pytest.mark.slow
 def test_no_two_classes_look_alike_and_what_is_too_many_is_grey(open_map, n_classes, n_shown):
     songs = songs_table(2 * n_classes)
     songs["artist"] = [f"Artist {i % n_classes}" for i in range(len(songs))]
@@ -319,6 +325,7 @@ def test_no_two_classes_look_alike_and_what_is_too_many_is_grey(open_map, n_clas
     assert ("23 others" in names) == (n_classes == 120)
 
 
+@pytest.mark.slow
 def test_the_other_projection_moves_the_dots(open_map):
     points = apart()
     tab = open_map(write_map("run", songs=songs_table(12), points=points)).tab
@@ -329,6 +336,7 @@ def test_the_other_projection_moves_the_dots(open_map):
         np.testing.assert_allclose(drawn / drawn.max(), wanted / wanted.max(), atol=2e-4)
 
 
+@pytest.mark.slow
 def test_neighbours_are_those_of_the_latents(open_map):
     points = latents(30)
     tab = open_map(write_map("run", points=points)).tab
@@ -380,6 +388,7 @@ def test_a_click_plays_the_song_s_own_file(open_map):
     assert "No audio file." in tab.locator("#song").inner_text()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_is_said_to_be_missing(open_map):
     songs = with_audio(["gone #1?.wav"])
     path = write_map("run", songs=songs, points=apart())
@@ -389,6 +398,7 @@ def test_a_file_that_is_gone_is_said_to_be_missing(open_map):
     tab.wait_for_selector("text=Cannot be played: ../music/gone #1?.wav is missing")
 
 
+@pytest.mark.slow
 def test_embedded_audio_plays_without_the_file(open_map):
     songs = with_audio(["kept.wav"])
     path = write_map("run", songs=songs, points=apart(), audio="embed")
@@ -400,6 +410,7 @@ def test_embedded_audio_plays_without_the_file(open_map):
     assert sum(url.startswith("file:") for url in opened.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_click_shows_the_mel_spectrogram(open_map):
     path = write_map("run", songs=songs_table(12), points=apart())
     with np.load("run/thumbnails.npz") as arrays:
@@ -425,6 +436,7 @@ def test_a_click_shows_the_mel_spectrogram(open_map):
     assert tab.locator("#song canvas").count() == 0
 
 
+@pytest.mark.slow
 def test_dark_and_light_follow_the_system_at_once(open_map):
     tab = open_map(write_map("run")).tab
 
@@ -450,6 +462,7 @@ def test_dark_and_light_follow_the_system_at_once(open_map):
     assert look() == light
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_the_window(open_map):
     songs = songs_table(40, title=["A" * 300] * 40, artist=["B" * 200 + str(i) for i in range(40)])
     path = write_map("run", "t" * 300, songs=songs, representation="r" * 200)
@@ -463,6 +476,7 @@ def test_nothing_is_wider_than_the_window(open_map):
         assert tab.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.slow
 def test_a_keyboard_is_enough(open_map):
     tab = open_map(write_map("run")).tab
     tab.focus("#search")
@@ -489,6 +503,7 @@ def test_a_keyboard_is_enough(open_map):
     assert tab.evaluate("document.getElementById('chart')._fullLayout.xaxis.range") == before
 
 
+@pytest.mark.slow
 def test_a_tap_shows_a_song_on_a_phone(open_map):
     path = write_map("run", songs=songs_table(12), points=apart())
     phone = {"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True}
@@ -525,6 +540,7 @@ def test_without_a_projection_nothing_invites_to_use_the_map(browser):
     tab.close()
 
 
+@pytest.mark.slow
 def test_a_suite_s_map_switches_between_representations(open_map):
     few = songs_table().iloc[5:].reset_index(drop=True)
     points = {"one": latents(30), "two": latents(25, seed=1)}

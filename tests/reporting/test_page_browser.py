@@ -103,6 +103,7 @@ def test_songs_play_inside_the_page_from_beside_the_page(open_report):
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desk", "phone"])
+@pytest.mark.slow
 def test_nothing_is_wider_than_the_screen_even_unfolded(open_report, options):
     tab = open_report(**options)
     map_of(tab)
@@ -119,6 +120,7 @@ def test_nothing_is_wider_than_the_screen_even_unfolded(open_report, options):
     assert too_wide == []
 
 
+@pytest.mark.slow
 def test_terms_are_explained_to_the_keyboard(open_report):
     tab = open_report()
     term = tab.locator("table.scores thead").get_by_role("button", name="genre AMI")
@@ -158,6 +160,7 @@ def test_the_switch_shows_the_other_baselines(open_report):
     assert tab.locator("table.scores tr.baseline:visible").count() == 2
 
 
+@pytest.mark.slow
 def test_a_tall_picture_is_enlarged_by_keyboard(open_report):
     tab = open_report()
     image = tab.get_by_alt_text("tall")
@@ -167,6 +170,7 @@ def test_a_tall_picture_is_enlarged_by_keyboard(open_report):
     assert image.bounding_box()["height"] > 2 * before
 
 
+@pytest.mark.slow
 def test_on_paper_there_is_what_paper_can_show(open_report):
     tab = open_report()
     tab.emulate_media(media="print")

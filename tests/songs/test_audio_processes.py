@@ -204,6 +204,7 @@ def test_a_folder_of_audio_is_a_whole_run(no_figures, quick_projections):
     assert not is_finished(experiment, load_songs(FOLDER, None, cache_dir).fingerprint)
 
 
+@pytest.mark.slow
 def test_decoding_does_not_import_jax():
     program = (
         "import sys\n"

@@ -290,6 +290,7 @@ def test_factors_lie_in_their_ranges(rows):
         assert max(values) <= bounds.high + 1e-6
 
 
+@pytest.mark.slow
 def test_same_bytes_in_one_process_and_in_several(tmp_path, monkeypatch):
     paths = [tmp_path / name for name in ("first", "second", "spawned")]
     demo.write_demo(paths[0], 3)

@@ -356,6 +356,7 @@ def test_columns_that_do_not_go_together_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.slow
 def test_damage_inside_one_file_is_named(tmp_path, config, n_jobs):
     folder = in_folder(tmp_path / "many", songs_table(), (0, 12))
     path = write(folder / "part-1.parquet", songs_table(8), use_dictionary=False)

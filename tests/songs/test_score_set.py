@@ -42,6 +42,7 @@ def broken(piece: Piece) -> Piece:
     return piece._replace(path="no/such.mxl", tune=None)
 
 
+@pytest.mark.slow
 def test_the_file_opens_as_songs(written, six):
     songs = load_songs(written[0])
     table = songs.table

@@ -28,6 +28,7 @@ from musicvae_jax.trained.own import base_representations
         (replace(TINY.model, condition="none", kind="ae"), (0.0,)),
     ],
 )
+@pytest.mark.slow
 def test_everything_comes_back(tmp_path, model, beta):
     train = replace(TINY.train, beta=beta)
     saved = by_hand(replace(TINY, model=model, train=train))

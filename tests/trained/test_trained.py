@@ -260,6 +260,7 @@ def test_features_are_decoded_in_decibels():
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_crops_are_decoded_in_decibels(songs):
     trained, _, _ = fresh(CROPS, songs)
     points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
@@ -281,6 +282,7 @@ def test_samples_are_decoded_standard_normal_latents():
     assert np.any(found != trained.sample(jax.random.key(5), 6, member=2))
 
 
+@pytest.mark.slow
 def test_samples_of_a_model_with_a_mixture_are_of_the_mixture(monkeypatch):
     monkeypatch.setattr("musicvae_jax.trained.decoding._DECODED_AT_ONCE", 64)
     model = replace(SWEEP.model, kind="vade", components=3)

@@ -94,6 +94,7 @@ def test_adam_is_that_of_optax():
     assert states[0].hyperparams["learning_rate"] == pytest.approx(RATE)
 
 
+@pytest.mark.slow
 def test_members_keep_step_sizes_of_their_own_under_any_optimiser():
     data = Data(*row_data())
     rates = [one._replace(seed=0, beta=1.0) for one in ROW_MEMBERS]

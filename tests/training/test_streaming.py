@@ -47,6 +47,7 @@ def trained():
 
 
 @pytest.mark.parametrize("steps_per_chunk", [1, 3])
+@pytest.mark.slow
 def test_the_size_of_a_chunk_does_not_change_the_numbers(steps_per_chunk):
     found = run(chunk_bytes=steps_per_chunk * BATCH_BYTES)
     # Other shapes are compiled apart, and may round apart.
@@ -66,6 +67,7 @@ def test_members_share_one_compilation():
 
 
 @pytest.mark.parametrize("n_devices", [1, 2])
+@pytest.mark.slow
 def test_members_are_single_runs_in_their_order(n_devices):
     members = [Member(1.0, 1e-3, 1), Member(4.0, 1e-3, 1), Member(1.0, 1e-3, 0)]
     counts = Counts()

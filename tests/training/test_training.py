@@ -92,6 +92,7 @@ def test_scan_training_is_a_plain_python_loop(data):
         ({"kl_warmup": "linear", "free_bits": 0.05}, (1 / 3, 1, 1)),
     ],
 )
+@pytest.mark.slow
 def test_a_gentler_training_is_a_plain_python_loop(data, options, weights):
     config = replace(SHORT, learning_rate=(1e-2,), **options)
     state, history = run(data, config, beta=2.0)
@@ -128,6 +129,7 @@ def test_the_same_key_gives_the_same_numbers_and_another_does_not(data):
     assert np.all(first != other)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_on_both_sides(data):
     _, history = run(data, replace(SHORT, epochs=60, learning_rate=(1e-2,)))
     assert history.train.negative_elbo[-1] < 0.5 * history.train.negative_elbo[0]
@@ -154,12 +156,14 @@ def test_active_units_are_dimensions_whose_means_vary(data):
     assert history.active_units[-1] == (np.var(means, axis=0) > 0.01).sum()
 
 
+@pytest.mark.slow
 def test_a_huge_beta_collapses_the_posterior_and_the_history_shows_it(data):
     _, history = run(data, replace(SHORT, epochs=300, learning_rate=(1e-2,)), beta=200.0)
     assert history.active_units[-1] == 0
     assert history.train.kl[-1] < 0.05
 
 
+@pytest.mark.slow
 def test_free_bits_keep_units_active_under_a_huge_beta(data):
     config = replace(SHORT, epochs=300, learning_rate=(1e-2,), free_bits=0.3)
     _, history = run(data, config, beta=200.0)
@@ -279,6 +283,7 @@ def one_member(history):
     return jax.tree.map(lambda leaf: leaf[None], history)
 
 
+@pytest.mark.slow
 def test_divergence_names_member_epoch_terms_and_advice(data):
     _, history = run(data, replace(SHORT, epochs=40, learning_rate=(1e18,)))
     with pytest.raises(training.DivergenceError) as caught:
@@ -314,6 +319,7 @@ def test_only_a_member_whose_losses_are_not_finite_is_an_error(side):
         training.check_finite(broken, members)
 
 
+@pytest.mark.slow
 def test_the_value_of_a_masked_feature_changes_nothing(data):
     """Neither losses nor gradients, as long as the encoder reads the same."""
     model = make_model(SMALL, (6,))
@@ -337,6 +343,7 @@ def test_the_value_of_a_masked_feature_changes_nothing(data):
     assert np.all(unmasked.reconstruction > found[1][0].reconstruction)
 
 
+@pytest.mark.slow
 def test_a_mask_of_ones_trains_as_no_mask_and_one_with_zeros_does_not(data):
     ones = Data(*(side._replace(mask=jnp.ones_like(side.x)) for side in data))
     masked = ones.train.mask.at[::2, 4:].set(0.0)
