@@ -1,7 +1,7 @@
 """Features of 4MuLA-shaped files: the streaming loader, Arrow's decode alone, pandas and NumPy.
 
 All run in fresh processes, in turn, so that a drift of the machine hits each of them. Arrow's
-decode of the mel column, in blocks of 16 songs of which nothing is kept, is the least that any
+decode of the mel column, in blocks of 8 songs of which nothing is kept, is the least that any
 loader takes. Peak anonymous memory leaves out the file's own pages, which the system drops when it
 needs room.
 usage: python benchmarks/load_speed.py [N_SONGS | FILE.parquet ...] [--rounds N]
@@ -58,7 +58,7 @@ def streaming(path: Path) -> float:
 
 def arrow_alone(path: Path) -> float:
     with pq.ParquetFile(path, memory_map=True) as file:
-        for _ in file.iter_batches(batch_size=16, columns=["melspectrogram"]):
+        for _ in file.iter_batches(batch_size=8, columns=["melspectrogram"]):
             pass
     return np.nan
 

@@ -14,8 +14,9 @@ from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs.mels import MEL_BANDS, MelBlock, power_fault
 from musicvae_jax.songs.parquet.file import MEL_COLUMN, first_line, open_file
 
-# 16 songs of 30 s take 10 MB of float32: large enough for Arrow, small enough for any machine.
-_ROWS_PER_BLOCK = 16
+# 8 songs of 30 s take 10 MB of float64, and three blocks are held at a time. Arrow decodes as fast
+# in blocks of 4.
+_ROWS_PER_BLOCK = 8
 # At full size they take two seconds: far more than the overhead of a part, and little to lose if
 # the process is killed.
 _ROWS_PER_PART = 250
