@@ -1,19 +1,22 @@
-"""Features of a 4MuLA-shaped file: the streaming loader against pandas.read_parquet and NumPy.
+"""Features of 4MuLA-shaped files: the streaming loader, Arrow's decode alone, pandas and NumPy.
 
-Both sides run in fresh processes, in turn, so that a drift of the machine hits both. Prints a
-table and one JSON line. Peak anonymous memory leaves out the file's own pages, which the system
-drops when it needs room. usage: python benchmarks/load_speed.py [N_SONGS | FILE.parquet [ROUNDS]]
+All run in fresh processes, in turn, so that a drift of the machine hits each of them. Arrow's
+decode of the mel column, in blocks of 8 songs of which nothing is kept, is the least that any
+loader takes. Peak anonymous memory leaves out the file's own pages, which the system drops when it
+needs room.
+usage: python benchmarks/load_speed.py [N_SONGS | FILE.parquet ...] [--rounds N]
 """
 
-import json
+import argparse
 import multiprocessing
 import os
-import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,30 +29,53 @@ from musicvae_jax.songs import MEL_BANDS, load_songs
 FRAMES = 1292
 
 
+class Run(NamedTuple):
+    """Wall and processor time of a run, its peak memory, and a sum of what it made."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    total: float
+
+
 def write_songs(path: Path, n_songs: int) -> None:
-    """Random float64 power in one row group, as pandas writes 4MuLA."""
+    """Random float32 power as float64 in one row group, as pandas writes 4MuLA."""
     rng = np.random.default_rng(0)
-    values = pa.array(rng.exponential(size=n_songs * MEL_BANDS * FRAMES))
+    power = rng.exponential(size=n_songs * MEL_BANDS * FRAMES).astype(np.float32)
     bands = pa.ListArray.from_arrays(
-        np.arange(n_songs * MEL_BANDS + 1, dtype=np.int32) * FRAMES, values
+        np.arange(n_songs * MEL_BANDS + 1, dtype=np.int32) * FRAMES, pa.array(power, pa.float64())
     )
     mels = pa.ListArray.from_arrays(np.arange(n_songs + 1, dtype=np.int32) * MEL_BANDS, bands)
     ids = [f"song {i}" for i in range(n_songs)]
     pq.write_table(pa.table({"music_id": ids, "melspectrogram": mels}), path)
 
 
-def streaming(path: Path) -> np.ndarray:
+def streaming(path: Path) -> float:
     with tempfile.TemporaryDirectory() as cache:
-        return extract_features(load_songs(path), FeatureConfig(cache_dir=Path(cache))).values
+        found = extract_features(load_songs(path), FeatureConfig(cache_dir=Path(cache)))
+    return float(found.values.sum(dtype=np.float64))
 
 
-def pandas_and_numpy(path: Path) -> np.ndarray:
+def arrow_alone(path: Path) -> float:
+    with pq.ParquetFile(path, memory_map=True) as file:
+        for _ in file.iter_batches(batch_size=8, columns=["melspectrogram"]):
+            pass
+    return np.nan
+
+
+def pandas_and_numpy(path: Path) -> float:
     import pandas as pd
 
     mels = pd.read_parquet(path)["melspectrogram"]
-    return np.array(
-        [mel_statistics(mel_db(np.stack(mel).astype(np.float32), 80.0)) for mel in mels]
-    )
+    values = [mel_statistics(mel_db(np.stack(mel).astype(np.float32), 80.0)) for mel in mels]
+    return float(np.array(values).sum(dtype=np.float64))
+
+
+SIDES: dict[str, Callable[[Path], float]] = {
+    "streaming": streaming,
+    "Arrow's decode alone": arrow_alone,
+    "pandas.read_parquet + NumPy": pandas_and_numpy,
+}
 
 
 class PeakMemory(threading.Thread):
@@ -67,49 +93,66 @@ class PeakMemory(threading.Thread):
             self.megabytes = max(self.megabytes, int(line.split()[1]) / 1024)
 
 
-def measure(function, path: Path, answer) -> None:
+def measure(name: str, path: Path, answer: Any) -> None:
+    """Sends the `Run` of one side in this process."""
     memory = PeakMemory()
     memory.start()
-    start = perf_counter()
-    features = function(path)
-    seconds = perf_counter() - start
+    start, cpu_start = perf_counter(), process_time()
+    total = SIDES[name](path)
+    seconds, cpu_seconds = perf_counter() - start, process_time() - cpu_start
     memory.done.set()
     memory.join()
-    answer.send((seconds, memory.megabytes, float(features.sum(dtype=np.float64))))
+    answer.send(Run(seconds, cpu_seconds, memory.megabytes, total))
 
 
-def main(source: str, n_rounds: int) -> None:
+def in_a_process(name: str, path: Path) -> Run:
     spawn = multiprocessing.get_context("spawn")
-    sides = {"streaming": streaming, "pandas + NumPy": pandas_and_numpy}
-    found = {name: [] for name in sides}
+    ours, theirs = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=measure, args=(name, path, theirs))
+    process.start()
+    run = ours.recv()
+    process.join()
+    return run
+
+
+def compare(path: Path, n_rounds: int) -> None:
+    """Prints the table of one file."""
+    rounds = [{name: in_a_process(name, path) for name in SIDES} for _ in range(n_rounds)]
+    sums = {round(run.total, 1) for of_round in rounds for run in of_round.values()}
+    if len({one for one in sums if not np.isnan(one)}) > 1:
+        raise SystemExit(f"the loaders disagree: feature sums {sorted(sums)}")
+    n_songs, n_mb = pq.ParquetFile(path).metadata.num_rows, path.stat().st_size / 2**20
+    cores = len(os.sched_getaffinity(0))
+    print(f"\n{n_songs:,} songs, {n_mb:,.0f} MB, {cores} cores, medians of {n_rounds} rounds\n")
+    print("| loader | seconds | of processor | times Arrow's decode | peak anonymous memory |")
+    print("|---|---|---|---|---|")
+    for name in SIDES:
+        seconds, cpu, peak = (
+            median(getattr(one[name], field) for one in rounds)
+            for field in ("seconds", "cpu_seconds", "peak_mb")
+        )
+        # Of one round, since the speed of a shared machine drifts between rounds.
+        ratio = median(one[name].seconds / one["Arrow's decode alone"].seconds for one in rounds)
+        print(f"| {name} | {seconds:.2f} | {cpu:.2f} | {ratio:.2f} | {peak:,.0f} MB |")
+    name = "pandas.read_parquet + NumPy"
+    ratio = median(one[name].seconds / one["streaming"].seconds for one in rounds)
+    print(f"\n{ratio:.2f} times as fast as pandas", flush=True)
+
+
+def main() -> None:
+    """Prints a table for each size or file."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("songs", nargs="*", default=["300"], help="numbers of songs, or files")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(source)
-        if source.isdecimal():
-            path = Path(folder) / "songs.parquet"
-            write_songs(path, int(source))
-        n_songs, n_mb = pq.ParquetFile(path).metadata.num_rows, path.stat().st_size / 2**20
-        for _ in range(n_rounds):
-            for name, function in sides.items():
-                ours, theirs = spawn.Pipe(duplex=False)
-                process = spawn.Process(target=measure, args=(function, path, theirs))
-                process.start()
-                found[name].append(ours.recv())
-                process.join()
-    sums = {round(total, 1) for runs in found.values() for *_, total in runs}
-    if len(sums) > 1:
-        raise SystemExit(f"the two sides disagree: feature sums {sorted(sums)}")
-    summary = {
-        name: {"seconds": median(r[0] for r in runs), "peak_mb": median(r[1] for r in runs)}
-        for name, runs in found.items()
-    }
-    print(f"{n_songs} songs, {n_mb:.0f} MB, {os.cpu_count()} cores, median of {n_rounds}")
-    for name, row in summary.items():
-        print(f"{name:15} {row['seconds']:7.2f} s {row['peak_mb']:8.0f} MB peak anonymous memory")
-    ratio = summary["pandas + NumPy"]["seconds"] / summary["streaming"]["seconds"]
-    print(f"pandas + NumPy takes {ratio:.1f} times as long")
-    print(json.dumps({"n_songs": n_songs, "cores": os.cpu_count(), "ratio": ratio, **summary}))
+        for source in arguments.songs:
+            path = Path(source)
+            if source.isdecimal():
+                path = Path(folder) / f"{source}.parquet"
+                write_songs(path, int(source))
+            compare(path, arguments.rounds)
 
 
 if __name__ == "__main__":
-    arguments = [*sys.argv[1:], *("300", "3")[len(sys.argv) - 1 :]]
-    main(arguments[0], int(arguments[1]))
+    main()

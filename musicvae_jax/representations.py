@@ -14,6 +14,9 @@ from musicvae_jax.songs import LABELS
 
 # Relative to that of the first component; less is rounding.
 _LEAST_VARIANCE = 1e-10
+# More songs are not decomposed themselves, which takes three copies of their features.
+_MOST_DECOMPOSED = 10_000
+_SONGS_AT_ONCE = 8192
 
 
 class Representation(NamedTuple):
@@ -106,16 +109,71 @@ def fit_pca(
         >>> abs(fit_pca(x, np.arange(4), 1).components)
         array([[1., 0.]])
     """
+    pair = fit_pca_pair(x, train, n_components)
+    return pair.whitened if whitened else pair.plain
+
+
+class PcaPair(NamedTuple):
+    """The same principal components, plain and whitened; see `fit_pca`."""
+
+    plain: Projection
+    whitened: Projection
+
+
+def fit_pca_pair(x: np.ndarray, train: np.ndarray, n_components: int) -> PcaPair:
+    """Principal components of the training songs, plain and whitened, from one decomposition.
+
+    Args:
+        x: see `fit_pca`.
+        train: see `fit_pca`.
+        n_components: see `fit_pca`.
+
+    Example:
+        >>> x = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 1.0], [2.0, -1.0]])
+        >>> pair = fit_pca_pair(x, np.arange(4), 1)
+        >>> abs(pair.plain.components), abs(pair.whitened.components).round(3)
+        (array([[1., 0.]]), array([[0.612, 0.   ]]))
+    """
+    n_components = min(n_components, len(train), x.shape[1])
+    directions = _few_songs if len(train) <= _MOST_DECOMPOSED else _many_songs
+    mean, components, variance = directions(x, train, n_components)
+    varies = variance > _LEAST_VARIANCE * variance[0]
+    scaled = components[varies] / np.sqrt(variance[varies])[:, None]
+    return PcaPair(Projection(mean, components), Projection(mean, scaled))
+
+
+def _few_songs(
+    x: np.ndarray, train: np.ndarray, n_components: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, components and the variance along each, from the singular values of the songs."""
     from sklearn.decomposition import PCA
 
-    n_components = min(n_components, len(train), x.shape[1])
     # The full decomposition has no random start, so PCA is the same for every seed.
     fitted = PCA(n_components, svd_solver="full").fit(x[train])
-    if not whitened:
-        return Projection(fitted.mean_, fitted.components_)
-    varies = fitted.explained_variance_ > _LEAST_VARIANCE * fitted.explained_variance_[0]
-    deviation = np.sqrt(fitted.explained_variance_[varies])
-    return Projection(fitted.mean_, fitted.components_[varies] / deviation[:, None])
+    return fitted.mean_, fitted.components_, fitted.explained_variance_
+
+
+def _many_songs(
+    x: np.ndarray, train: np.ndarray, n_components: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same from the songs' covariance, summed in float64 over blocks of them."""
+    from scipy.linalg import eigh
+    from sklearn.utils.extmath import svd_flip
+
+    n_songs, n_features = len(train), x.shape[1]
+    blocks = [train[i : i + _SONGS_AT_ONCE] for i in range(0, n_songs, _SONGS_AT_ONCE)]
+    sums = [x[block].sum(axis=0, dtype=np.float64) for block in blocks]
+    mean = np.sum(sums, axis=0) / n_songs
+    scatter = np.zeros((n_features, n_features))
+    for block in blocks:
+        centred = x[block] - mean
+        scatter += centred.T @ centred
+    wanted = (n_features - n_components, n_features - 1)
+    variance, directions = eigh(scatter / (n_songs - 1), subset_by_index=wanted)
+    # Largest first, with the signs that PCA gives.
+    _, components = svd_flip(None, directions.T[::-1], u_based_decision=False)
+    variance = np.maximum(variance[::-1], 0.0)
+    return tuple(part.astype(x.dtype, copy=False) for part in (mean, components, variance))
 
 
 def apply_pca(projection: Projection, x: np.ndarray) -> np.ndarray:

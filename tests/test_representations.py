@@ -3,12 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musicvae_jax import representations
 from musicvae_jax.representations import (
     Balance,
     Representation,
     apply_pca,
     fit_balance,
     fit_pca,
+    fit_pca_pair,
     fuse,
     union,
 )
@@ -59,6 +61,35 @@ def test_whitened_components_have_variance_one_and_no_correlation():
 def test_a_component_without_variance_is_not_blown_up():
     flat = np.concatenate([X, X[:, :2]], axis=1)
     assert apply_pca(fit_pca(flat, np.arange(20), 7, whitened=True), flat).shape == (20, 5)
+
+
+@pytest.mark.parametrize("at_once", [7, 8192])
+@pytest.mark.parametrize("n_components", [1, 3, 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_songs_have_the_components_of_few(monkeypatch, at_once, n_components, dtype):
+    flat = (np.concatenate([X, X[:, :2]], axis=1) + 9).astype(dtype)
+    train = np.arange(1, 18)
+    few = fit_pca_pair(flat, train, n_components)
+    monkeypatch.setattr(representations, "_MOST_DECOMPOSED", 16)
+    monkeypatch.setattr(representations, "_SONGS_AT_ONCE", at_once)
+    many = fit_pca_pair(flat, train, n_components)
+    n_varying, tolerance = min(n_components, 5), 1e-5 if dtype == np.float32 else 1e-9
+    for one, other in zip(few, many, strict=True):
+        assert other.components.dtype == dtype
+        np.testing.assert_allclose(other.mean, one.mean, rtol=tolerance)
+        found, expected = (of.components[:n_varying] for of in (other, one))
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+    assert len(many.plain.components) == n_components
+    assert len(many.whitened.components) == n_varying
+
+
+def test_whitened_components_are_the_plain_ones_scaled():
+    pair = fit_pca_pair(X, np.arange(20), 4)
+    np.testing.assert_array_equal(pair.plain.components, fit_pca(X, np.arange(20), 4).components)
+    first = fit_pca(X, np.arange(20), 2)
+    np.testing.assert_array_equal(pair.plain.components[:2], first.components)
+    lengths = np.linalg.norm(pair.whitened.components, axis=1, keepdims=True)
+    np.testing.assert_allclose(pair.whitened.components / lengths, pair.plain.components)
 
 
 def test_held_out_songs_do_not_move_the_components():

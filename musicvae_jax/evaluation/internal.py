@@ -5,6 +5,7 @@ from sklearn import metrics
 
 from musicvae_jax.clustering import mean_silhouettes
 from musicvae_jax.config import ClusterConfig
+from musicvae_jax.evaluation.dispersion import dispersion_scores
 
 _LINEAR = {
     "calinski_harabasz": metrics.calinski_harabasz_score,
@@ -27,8 +28,8 @@ def internal_scores(
     if not 2 <= n_clusters < len(x):
         return dict.fromkeys(("silhouette", "silhouette_se", *_LINEAR), np.nan)
     (silhouette,) = mean_silhouettes(x, [clusters], exact_songs)
-    return {
-        "silhouette": silhouette.mean,
-        "silhouette_se": silhouette.standard_error,
-        **{name: float(score(x, clusters)) for name, score in _LINEAR.items()},
-    }
+    if len(x) > exact_songs:
+        linear = dispersion_scores(x, clusters)._asdict()
+    else:
+        linear = {name: float(score(x, clusters)) for name, score in _LINEAR.items()}
+    return {"silhouette": silhouette.mean, "silhouette_se": silhouette.standard_error, **linear}

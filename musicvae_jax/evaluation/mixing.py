@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from musicvae_jax.evaluation.contingency import integer_codes
+from musicvae_jax.evaluation.contingency import in_chunks, integer_codes
 from musicvae_jax.evaluation.unseen_artists import predict_unseen_artists
 
 _PERPLEXITY = 30.0
@@ -174,10 +174,15 @@ def _neighbourhoods(x: np.ndarray, perplexity: float) -> tuple[np.ndarray, np.nd
 def _effective_labels(
     codes: np.ndarray, n_labels: int, which: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    cells = np.arange(len(codes))[:, None] * n_labels + codes[which]
-    n_cells = len(codes) * n_labels
-    shares = np.bincount(cells.ravel(), weights.ravel(), n_cells).reshape(-1, n_labels)
-    return 1 / np.sum(shares**2, axis=1)
+    found, first = np.empty(len(codes)), 0
+    # There can be thousands of artists, and one share for each of them and each song.
+    for n in in_chunks(len(codes), n_labels):
+        rows = slice(first, first + n)
+        cells = np.arange(n)[:, None] * n_labels + codes[which[rows]]
+        shares = np.bincount(cells.ravel(), weights[rows].ravel(), n * n_labels)
+        found[rows] = 1 / np.sum(shares.reshape(n, n_labels) ** 2, axis=1)
+        first += n
+    return found
 
 
 def _weights(distances: np.ndarray, perplexity: float) -> np.ndarray:

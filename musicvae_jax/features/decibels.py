@@ -13,6 +13,11 @@ def mel_db(mel: np.ndarray, db_range: float) -> np.ndarray:
     Returns:
         float32 `[bands, frames]` in `[-db_range, 0]`.
     """
-    # Clip before the logarithm, which must not see zeros.
     floor = np.float32(10.0 ** (-db_range / 10.0))
-    return 10.0 * np.log10(np.maximum(mel / mel.max(), floor))
+    # In one array, which stays in the processor's cache.
+    db = mel / mel.max()
+    # Clip before the logarithm, which must not see zeros.
+    np.maximum(db, floor, out=db)
+    np.log10(db, out=db)
+    db *= 10.0
+    return db

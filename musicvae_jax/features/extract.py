@@ -27,7 +27,6 @@ from musicvae_jax.features.thumbnails import (
     write_thumbnails,
 )
 from musicvae_jax.runtime.cache import DAMAGED_NPZ, MOST_BYTES_IN_MEMORY, writing_cache
-from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs import Features, Part, Rejection, Songs
 
 
@@ -200,8 +199,7 @@ def _make_part(part: Part, task: _PartTask, on_rows: OnRows | None) -> None:
     values = {name: np.empty((part.n_rows, BLOCKS[name].width), np.float32) for name in task.paths}
     pictures = np.empty((part.n_rows, N_BANDS, N_COLUMNS), np.uint8)
     compute = {name: BLOCKS[name].load() for name in task.paths}
-    # Parquet is decoded in one thread while NumPy computes in another.
-    for block in one_ahead(part.mel_blocks()):
+    for block in part.mel_blocks():
         for place, mel in enumerate(block.mels, start=len(rows)):
             db = mel_db(mel, task.db_range)
             for name in task.paths:

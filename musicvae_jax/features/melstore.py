@@ -16,7 +16,6 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.features.decibels import mel_db
 from musicvae_jax.features.parts import EVERYTHING, OnRows, Share, make_parts
 from musicvae_jax.runtime.cache import writing_cache
-from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs import MEL_BANDS, Part, Songs
 
 # Half precision is off by at most 0.03 dB down to -80 dB, which is inaudible.
@@ -129,7 +128,7 @@ def _make_store(part: Part, task: _PartTask, on_rows: OnRows | None) -> None:
 
 def _write_mels(file: BinaryIO, part: Part, db_range: float, on_rows: OnRows | None) -> None:
     lengths = np.zeros(part.n_rows, _COUNT)
-    for block in one_ahead(part.mel_blocks()):
+    for block in part.mel_blocks():
         for row, mel in zip(block.rows, block.mels, strict=True):
             file.write(mel_db(mel, db_range).T.astype(VALUE, order="C").data)
             lengths[row] = mel.shape[1]

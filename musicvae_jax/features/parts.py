@@ -54,25 +54,30 @@ def make_parts(
         on_rows: called with the number of rows done: first those that are not missing, if any are;
             then after each block of rows in this process, or after each part in other processes.
     """
-    import joblib
-
     n_there = sum(part.n_rows for part in parts) - sum(part.n_rows for part, _ in calls)
     if calls and n_there and on_rows:
         on_rows(n_there)
-    if n_jobs is None:
-        is_little = sum(part.n_rows for part, _ in calls) < _MIN_ROWS
-        n_jobs = 1 if is_little else min(joblib.cpu_count(), _MOST_PROCESSES)
-    n_jobs = min(n_jobs, len(calls))
+    n_jobs = min(_n_processes(calls) if n_jobs is None else n_jobs, len(calls))
     if n_jobs <= 1:
         for part, how in calls:
             make(part, how, on_rows)
         return
+    import joblib
+
     tasks = (joblib.delayed(_make_elsewhere)(make, part, how) for part, how in calls)
     # One at a time: parts take seconds, and a batch would be reported, or lost, as a whole.
     parallel = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
     for n_rows in parallel(tasks):
         if on_rows:
             on_rows(n_rows)
+
+
+def _n_processes(calls: Sequence[tuple[Part, Any]]) -> int:
+    if len(calls) <= 1 or sum(part.n_rows for part, _ in calls) < _MIN_ROWS:
+        return 1
+    import joblib
+
+    return min(joblib.cpu_count(), _MOST_PROCESSES)
 
 
 def _make_elsewhere(make: Callable[..., None], part: Part, how: Any) -> int:

@@ -16,4 +16,6 @@ def mel_statistics(db: np.ndarray) -> np.ndarray:
     Returns:
         float32 `[512]`: 128 means, then 128 standard deviations, minima and maxima each.
     """
-    return np.concatenate([db.mean(axis=1), db.std(axis=1), db.min(axis=1), db.max(axis=1)])
+    mean = db.mean(axis=1, keepdims=True)
+    deviation = db.std(axis=1, mean=mean)
+    return np.concatenate([mean[:, 0], deviation, db.min(axis=1), db.max(axis=1)])

@@ -71,7 +71,7 @@ def start_clustering(
         terminal: for progress and notices.
     """
     n_songs = len(listing.songs)
-    points = {(one.name, seed): one.of_seed(place) for one, place, seed in listing.places()}
+    points = _points(listing)
     own = [(one.name, seed) for one in listing.own for seed in listing.seeds]
     tasks = _tasks(listing, config)
 
@@ -136,6 +136,20 @@ def _tasks(listing: Listing, config: ClusterConfig) -> list[_Task]:
     return own + others
 
 
+def _points(listing: Listing) -> dict[tuple[str, int], np.ndarray]:
+    """Points by name and seed, with the shared ones; the same array wherever they are the same.
+
+    Every array object is hashed, and copied for the workers, by itself.
+    """
+    found: dict[tuple[str, int], np.ndarray] = {}
+    shared = listing.shared
+    for one, place, seed in [*listing.places(), (shared, 0, listing.seeds[0])]:
+        is_known = len(one.points) == 1 and (one.name, listing.seeds[0]) in found
+        points = found[one.name, listing.seeds[0]] if is_known else one.of_seed(place)
+        found.setdefault((one.name, seed), points)
+    return found
+
+
 def _call(
     task: _Task,
     listing: Listing,
@@ -147,7 +161,7 @@ def _call(
     is_sampled = len(listing.songs) > config.exact_songs
     draws = CLUSTERERS[task.method].draws or is_sampled
     seed = task.seed if draws else listing.seeds[0]
-    shared = listing.shared.points[0]
+    shared = points[listing.shared.name, listing.seeds[0]]
     return (task.method, points[task.name, task.seed], k, seed, config, listing.labels, shared)
 
 

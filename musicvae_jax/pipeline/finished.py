@@ -28,7 +28,7 @@ def is_finished(experiment: Experiment, fingerprint: str) -> bool:
     return (
         about is not None
         and _code(about).get("computing") == computing_code()
-        and about["data"]["sha256"] == fingerprint
+        and about["data"]["fingerprint"] == fingerprint
         and read_json(folder / CONFIG) == to_json(experiment)
         and (folder / MAP).exists()
         and experiment.checkpoint_dir.is_dir()

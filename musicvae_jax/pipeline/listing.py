@@ -10,7 +10,13 @@ from musicvae_jax.config import BLOCKS, ModelConfig
 from musicvae_jax.config.naming import model_name
 from musicvae_jax.evaluation import derivable_labels
 from musicvae_jax.pipeline.fit import Fitted
-from musicvae_jax.representations import Representation, apply_pca, fit_pca
+from musicvae_jax.representations import (
+    Projection,
+    Representation,
+    apply_pca,
+    fit_pca,
+    fit_pca_pair,
+)
 from musicvae_jax.songs import LABELS
 
 MARKS = ("labels_seen", "labels_derivable")
@@ -67,11 +73,9 @@ def list_representations(fitted: Fitted) -> Listing:
     # The linear baselines have as many dimensions as the model.
     latent = experiment.model.latent
     audio = inputs.audio.points[0]
-    plain = fit_pca(audio, fitted.split.train, latent)
-    whitened = fit_pca(audio, fitted.split.train, max(latent, _FEW_COMPONENTS), whitened=True)
-    projections = {"pca": plain} | {
-        f"whitened_pca_{n}": whitened._replace(components=whitened.components[:n])
-        for n in (latent, _FEW_COMPONENTS)
+    pair = fit_pca_pair(audio, fitted.split.train, max(latent, _FEW_COMPONENTS))
+    projections = {"pca": _first(pair.plain, latent)} | {
+        f"whitened_pca_{n}": _first(pair.whitened, n) for n in (latent, _FEW_COMPONENTS)
     }
     baselines += [
         inputs.audio._replace(name=name, points=apply_pca(projection, audio)[None])
@@ -80,18 +84,24 @@ def list_representations(fitted: Fitted) -> Listing:
     if experiment.text_blocks:
         # What a model of several blocks reads, or it may owe its lead to the lyrics alone.
         baselines.append(_whitened_inputs(fitted))
-    baselines.append(inputs.audio)
     places, names = fitted.scored, {one.name for one in fitted.own}
+    # The largest of all, so once only.
+    raw = inputs.audio.at(places)
     return Listing(
         own=tuple(one.at(places) for one in fitted.own),
         # A baseline without points of some of the songs would not be compared on the same songs.
         baselines=tuple(
             one.at(places) for one in baselines if one.name not in names and one.known[places].all()
-        ),
+        )
+        + ((raw,) if raw.name not in names else ()),
         songs=inputs.table.iloc[places].reset_index(drop=True),
-        shared=inputs.audio.at(places),
+        shared=raw,
         seeds=experiment.seeds,
     )
+
+
+def _first(projection: Projection, n_components: int) -> Projection:
+    return projection._replace(components=projection.components[:n_components])
 
 
 def _whitened_inputs(fitted: Fitted) -> Representation:

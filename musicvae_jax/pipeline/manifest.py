@@ -80,7 +80,7 @@ def manifest(
         "seeds": list(experiment.seeds),
         "data": {
             "path": str(songs.path),
-            "sha256": songs.fingerprint,
+            "fingerprint": songs.fingerprint,
             "files": len(songs.files),
             "rows": len(songs.table),
             "songs": len(table),

@@ -53,7 +53,7 @@ def training_settings(preprocessor: Preprocessor, fingerprint: str) -> dict[str,
             for name, value in to_json(experiment.data).items()
             if name not in _IN_FINGERPRINT
         }
-        | {"path": f"songs of SHA-256 {fingerprint[:16]}"},
+        | {"path": f"songs with fingerprint {fingerprint[:16]}"},
         "features": settings(experiment.features),
         "crops": to_json(experiment.crops) if reads_crops else None,
         "lyrics": lyrics,

@@ -138,8 +138,9 @@ def _data(about: Mapping[str, Any]) -> str:
     return (
         f"{code(_songs(about))}: {_counted(data['songs'], 'song')} ({', '.join(counts)}; "
         f"{data['with_lyrics']} with lyrics). {data['training_songs']} trained the model, "
-        f"{data['heldout_songs']} were held out, {data['clustered_songs']} are clustered. SHA-256 "
-        f"of the songs: `{data['sha256']}`. A run does not record their licence, so none is named."
+        f"{data['heldout_songs']} were held out, {data['clustered_songs']} are clustered. "
+        f"Fingerprint of the songs: `{data['fingerprint']}`. A run does not record their licence, "
+        "so none is named."
     )
 
 

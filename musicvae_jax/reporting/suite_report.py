@@ -142,7 +142,7 @@ def _draw_pictures(
 def _about_data(data: Mapping[str, Any]) -> dict[str, object]:
     return {
         "file": Path(data["path"]).name,
-        "SHA-256": data["sha256"][:16],
+        "fingerprint": data["fingerprint"][:16],
         "songs": f"{data['songs']}, {data['rejected']} of {data['rows']} rows rejected",
         "held out of training": f"{data['heldout_songs']} songs, {_held_out_how(data)}",
         "with lyrics": data["with_lyrics"],

@@ -57,7 +57,7 @@ class Part(Protocol):
         ...
 
     def mel_blocks(self) -> Iterator[MelBlock]:
-        """Streams the mel spectrograms, in order.
+        """Streams the mel spectrograms, in order; a thread reads ahead while a block is in use.
 
         Includes rows with an unusable id, because a duplicate may be in another part.
 

@@ -96,8 +96,8 @@ class Songs(NamedTuple):
     Attributes:
         path: the file, folder or glob; for several, the folder that holds them all.
         data: the settings they were opened with.
-        fingerprint: hexadecimal SHA-256 of everything that was read: for a file, of its bytes; for
-            several, of their digests in order.
+        fingerprint: hexadecimal digest of everything that was read, see `songs.fingerprint`; for a
+            folder of audio, of its songs and labels.
         table: one row per song that was found, file after file, with the columns music_id, title,
             lyrics, genre, language, artist_id, artist_name, artist (id, or name where the id is
             null); audio_path, the absolute path of the audio file, if there is one;

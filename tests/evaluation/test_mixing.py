@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
-from musicvae_jax.evaluation import label_mixing, lisi, probe
+from musicvae_jax.evaluation import contingency, label_mixing, lisi, probe
 from musicvae_jax.evaluation.mixing import _weights
 
 
@@ -184,3 +184,11 @@ def test_labels_of_one_artist_cannot_be_probed():
     nothing = probe(np.zeros((4, 2)), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), seed=0)
     assert nothing.n_songs == 0
     assert np.isnan(nothing[:2]).all()
+
+
+def test_many_labels_are_counted_in_blocks_of_songs_with_the_same_bytes(monkeypatch):
+    random = np.random.default_rng(3)
+    x, labels = random.normal(size=(300, 3)), random.integers(0, 90, 300)
+    expected = lisi(x, labels)
+    monkeypatch.setattr(contingency, "_MAX_HELD", 90 * 7)
+    np.testing.assert_array_equal(lisi(x, labels), expected)

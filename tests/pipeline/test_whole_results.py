@@ -299,7 +299,7 @@ def check_record(run, song_path):
     config = json.loads((run.folder / "config.json").read_text())
     assert from_json(Experiment, config) == run.experiment
     manifest = json.loads((run.folder / "manifest.json").read_text())
-    assert manifest["data"]["sha256"] == load_songs(song_path).fingerprint
+    assert manifest["data"]["fingerprint"] == load_songs(song_path).fingerprint
     assert manifest["data"]["clustered_songs"] == run.expected.n_songs
     assert manifest["seeds"] == [0, 3]
     assert manifest["approximated"] == {}

@@ -26,7 +26,7 @@ from musicvae_jax.runtime.printable import printable
 ABOUT = {
     "data": {
         "path": "/home/someone/songs.parquet",
-        "sha256": "ab" * 32,
+        "fingerprint": "ab" * 32,
         "songs": 1695,
         "training_songs": 1600,
         "heldout_songs": 95,

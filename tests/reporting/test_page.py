@@ -267,6 +267,6 @@ def test_representations_on_other_songs_are_apart_and_most_baselines_wait_for_th
     ("artists", "how"), [(7, "by artists that training lacks"), (0, "by song, without artists")]
 )
 def test_the_page_says_how_songs_were_held_out(artists, how):
-    data = {"path": "a.parquet", "sha256": "0" * 64, "songs": 9, "rejected": 1, "rows": 10}
+    data = {"path": "a.parquet", "fingerprint": "0" * 64, "songs": 9, "rejected": 1, "rows": 10}
     data |= {"heldout_songs": 2, "with_lyrics": 5, "genres": 3, "languages": 2, "artists": artists}
     assert _about_data(data)["held out of training"] == f"2 songs, {how}"

@@ -1,4 +1,5 @@
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from songfiles import damage, songs_table, tagged_table, with_column, with_mel, 
 
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs import load_songs
+from musicvae_jax.songs.parquet import parts
 from musicvae_jax.songs.parquet.parts import _usable_mel
 
 
@@ -293,3 +295,34 @@ def test_a_column_of_the_wrong_type_is_named(tmp_path, column, values):
     path = write(tmp_path / "s.parquet", with_column(tagged_table(3), column, values))
     with pytest.raises(InputError, match=f"s.parquet: column '{column}' has type .* expected"):
         load_songs(path)
+
+
+def test_blocks_are_decoded_ahead_and_an_error_comes_in_its_place(tmp_path, monkeypatch):
+    path, decode, decoded = tmp_path / "s.parquet", parts._mel_columns, threading.Event()
+
+    def damaged_after_two(path, groups):
+        columns = decode(path, groups)
+        yield next(columns)
+        decoded.set()
+        yield next(columns)
+        raise InputError(f"{path}: column 'melspectrogram' cannot be read")
+
+    monkeypatch.setattr(parts, "_mel_columns", damaged_after_two)
+    (part,) = load_songs(write(path, with_mel(songs_table(40), 9, None))).parts
+    blocks = part.mel_blocks()
+    assert next(blocks).rows == list(range(8))
+    assert decoded.wait(10)
+    second = next(blocks)
+    assert (second.rows[0], second.rows[-1]) == (8, 15)
+    assert second.faults == [(9, "melspectrogram is null")]
+    with pytest.raises(InputError, match=r"s\.parquet: column 'melspectrogram' cannot be read$"):
+        next(blocks)
+
+
+def test_reading_that_is_given_up_leaves_no_thread(tmp_path):
+    (part,) = load_songs(write(tmp_path / "s.parquet", songs_table(40))).parts
+    before = threading.active_count()
+    blocks = part.mel_blocks()
+    next(blocks)
+    blocks.close()
+    assert threading.active_count() == before

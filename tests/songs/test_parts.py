@@ -1,6 +1,5 @@
 """Songs in several files or row groups: the same songs, features and crops as in one."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from musicvae_jax.config import FeatureConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import extract, melstore
 from musicvae_jax.songs import load_songs, songs_name
+from musicvae_jax.songs.fingerprint import file_fingerprint
 from musicvae_jax.songs.parquet import parts as parquet_parts
 from musicvae_jax.songs.parquet.parts import ParquetPart
 
@@ -290,7 +290,7 @@ def test_files_of_one_name_are_told_apart(tmp_path):
 def test_fingerprint_of_one_file_and_of_several(tmp_path):
     table = songs_table(4)
     path = write(tmp_path / "s.parquet", table)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = file_fingerprint(path)
     assert load_songs(path).fingerprint == load_songs(tmp_path).fingerprint == digest
     several = load_songs(in_folder(tmp_path / "a", table, (0, 2, 4))).fingerprint
     assert several == load_songs(in_folder(tmp_path / "b", table, (0, 2, 4))).fingerprint

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musicvae_jax.errors import InputError
+from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.songs.audio.store import digest_of, open_mel
 from musicvae_jax.songs.mels import MelBlock, power_fault
 
@@ -55,11 +56,14 @@ class AudioPart(NamedTuple):
         return (digest_of([song.fault or song.key for song in self.songs]),)
 
     def mel_blocks(self) -> Iterator[MelBlock]:
-        """Streams the mel spectrograms, in order.
+        """Streams the mel spectrograms, in order; a thread reads ahead while a block is in use.
 
         Raises:
             InputError: one is missing in the cache, or damaged.
         """
+        return one_ahead(self._read_blocks())
+
+    def _read_blocks(self) -> Iterator[MelBlock]:
         block, n_bytes = MelBlock([], [], []), 0
         for row, song in enumerate(self.songs):
             if song.fault:

@@ -14,8 +14,8 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.feature_table.columns import Roles, find_roles, listed
 from musicvae_jax.songs.feature_table.files import is_number, open_table
 from musicvae_jax.songs.feature_table.numbers import Numbers
+from musicvae_jax.songs.fingerprint import file_fingerprint
 from musicvae_jax.songs.mels import MelBlock
-from musicvae_jax.songs.parquet.file import fingerprint
 from musicvae_jax.songs.table import Features, Songs, song_frame
 
 
@@ -77,7 +77,7 @@ def open_feature_table(
     left_out = {**roles.left_out, **others, **no_numbers}
     _check(path, roles, features, left_out)
     terminal.notice("; ".join(filter(None, [note, _read_as(roles, features, left_out)])))
-    n_rows, digest = len(features.values), fingerprint(path)
+    n_rows, digest = len(features.values), file_fingerprint(path)
     texts.setdefault("music_id", [f"row {row}" for row in range(n_rows)])
     part = TablePart(path, path.name, digest, n_rows)
     return Songs(data.source, data, digest, song_frame(texts, n_rows), (part,), features)

@@ -1,7 +1,5 @@
-"""One parquet file in the 4MuLA schema: checks, metadata columns and fingerprint."""
+"""One parquet file in the 4MuLA schema: checks and metadata columns."""
 
-import hashlib
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,23 +56,6 @@ def read_file(path: Path) -> SongFile:
         about = file.metadata
         group_rows = tuple(about.row_group(i).num_rows for i in range(about.num_row_groups))
     return SongFile(path, columns, group_rows)
-
-
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    about = path.stat()
-    return _fingerprint(path.absolute(), about.st_size, about.st_mtime_ns)
-
-
-@cache
-def _fingerprint(
-    path: Path,
-    size: int,  # noqa: ARG001 - with the time of the last change, part of the cache key
-    mtime_ns: int,  # noqa: ARG001
-) -> str:
-    """Cached, since a suite opens the same file many times and 2 GB take 2 seconds."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def open_file(path: Path) -> pq.ParquetFile:

@@ -1,6 +1,5 @@
 """Reads parquet files in the 4MuLA schema."""
 
-import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +12,10 @@ from musicvae_jax.config import FACTOR_PREFIX, DataConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.find import has_suffix
+from musicvae_jax.songs.fingerprint import file_fingerprint, joined_fingerprint
 from musicvae_jax.songs.parquet.file import (
     TEXT_NAMES,
     SongFile,
-    fingerprint,
     first_line,
     read_file,
 )
@@ -44,11 +43,10 @@ def open_parquet(
     with ThreadPoolExecutor() as pool:
         files = list(pool.map(read_file, paths))
         columns = _stacked(files)
-        # Only once all files have been read: hashing takes a second per GB. Threads help, because
-        # hashlib releases the interpreter's lock.
-        digests = list(pool.map(fingerprint, paths))
-    whole = digests[0] if len(digests) == 1 else _digest_of(digests)
-    return Songs(data.source, data, whole, _metadata_frame(columns), _parts(files, digests))
+        # Only once all files have been read: an error in one need not wait for their bytes.
+        fingerprints = list(pool.map(file_fingerprint, paths))
+    whole = joined_fingerprint(fingerprints)
+    return Songs(data.source, data, whole, _metadata_frame(columns), _parts(files, fingerprints))
 
 
 def _files(path: Path, terminal: Terminal) -> list[Path]:
@@ -72,17 +70,13 @@ def _files(path: Path, terminal: Terminal) -> list[Path]:
     return files
 
 
-def _digest_of(digests: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
-
-
-def _parts(files: Sequence[SongFile], digests: Sequence[str]) -> tuple[ParquetPart, ...]:
+def _parts(files: Sequence[SongFile], fingerprints: Sequence[str]) -> tuple[ParquetPart, ...]:
     # A glob may find files of the same name in different folders.
     root = os.path.commonpath([file.path.parent for file in files])
     parts, first_row = [], 0
-    for file, digest in zip(files, digests, strict=True):
+    for file, fingerprint in zip(files, fingerprints, strict=True):
         name = file.path.relative_to(root).as_posix()
-        parts += file_parts(file.path, name, digest, file.group_rows, first_row)
+        parts += file_parts(file.path, name, fingerprint, file.group_rows, first_row)
         first_row += sum(file.group_rows)
     return tuple(parts)
 
