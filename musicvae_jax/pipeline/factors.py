@@ -58,7 +58,11 @@ def start_factors(
         )
         return _no_factors
     tasks = [(one, place, seed) for one in own for place, seed in enumerate(listing.seeds)]
-    calls = [(one.of_seed(place)[places], factors, seed) for one, place, seed in tasks]
+    calls = [
+        # Points that are the same under every seed have the same scores.
+        (one.of_seed(place)[places], factors, seed if len(one.points) > 1 else listing.seeds[0])
+        for one, place, seed in tasks
+    ]
     # The time of a call also grows with the number of factors.
     found = stages.map("factors", factor_scores, calls, len(places) * len(factors))
 
