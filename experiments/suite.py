@@ -1,4 +1,4 @@
-"""Runs suites of experiments: `python -m experiments.suite easy medium hard [options]`.
+"""Runs suites and single experiments: `python -m experiments.suite easy hard_cvae [options]`.
 
 Nothing heavy is imported before the arguments are known to be good.
 """
@@ -6,8 +6,9 @@ Nothing heavy is imported before the arguments are known to be good.
 import dataclasses
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
@@ -17,13 +18,18 @@ from musicvae_jax.registry import CHECKPOINT_NAMES, EXPERIMENTS, SUITES
 from musicvae_jax.runtime.command import COMMON_OPTIONS, CommonOptions, parse, run_command
 from musicvae_jax.runtime.startup import configure_jax
 
+# Stands for the experiments that are named one by one in the names of tables.
+_SELECTED = "selected"
+
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """Run the experiments of suites that are not finished; write tables, figures and a report."""
+    """Run the experiments that are not finished; write tables, figures and a report on all."""
 
-    suites: tyro.conf.Positional[tuple[Literal["easy", "medium", "hard"], ...]]
-    """Which suites, one or more of easy, medium, hard."""
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME...")]
+    """Suites (easy, medium, hard), experiments (python -m experiments.run --list) or both, in the
+    order to run them. Experiments named one by one share the tables selected_*.csv, in which they
+    are compared; one that is named twice, or is in a named suite too, runs once."""
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     lyrics: LyricsConfig = dataclasses.field(default_factory=LyricsConfig)
     map: MapConfig = dataclasses.field(default_factory=MapConfig)
@@ -42,8 +48,9 @@ class Command:
     common: CommonOptions = COMMON_OPTIONS
 
     def __post_init__(self) -> None:
-        if not self.suites:
-            raise InputError(f"suites: got none, expected one or more of {', '.join(SUITES)}")
+        unknown = [name for name in self.names if name not in SUITES and name not in EXPERIMENTS]
+        if unknown or not self.names:
+            raise InputError(f"names: got {_quoted(unknown)}, expected {_expected(unknown)}")
         if self.runtime.distributed:
             raise InputError(
                 "distributed: got True, expected False for a suite, which is one process; "
@@ -60,14 +67,21 @@ class Command:
 
     @property
     def experiments(self) -> dict[str, tuple[Experiment, ...]]:
-        """The experiments of each suite, with this command's settings.
+        """The experiments of each suite, and those named one by one, with this command's settings.
 
         Raises:
             InputError: a setting is not allowed.
         """
+        in_suites = {one for name in self.names if name in SUITES for one in SUITES[name]}
+        groups: dict[str, dict[str, None]] = {}
+        for name in self.names:
+            if name in SUITES:
+                groups[name] = dict.fromkeys(SUITES[name])
+            elif name not in in_suites:
+                groups.setdefault(_SELECTED, {})[name] = None
         return {
-            suite: tuple(self._configured(EXPERIMENTS[name].experiment) for name in SUITES[suite])
-            for suite in dict.fromkeys(self.suites)
+            group: tuple(self._configured(EXPERIMENTS[name].experiment) for name in names)
+            for group, names in groups.items()
         }
 
     def _configured(self, experiment: Experiment) -> Experiment:
@@ -84,6 +98,19 @@ class Command:
             seeds=self.seeds,
             output_dir=self.output_dir and self.output_dir / experiment.name,
         )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, dict.fromkeys(names))) or "none"
+
+
+def _expected(unknown: Sequence[str]) -> str:
+    """What names there are, and those nearest to the unknown ones."""
+    known = [*SUITES, *EXPERIMENTS]
+    near = [match for name in unknown for match in get_close_matches(name, known, n=1)]
+    hint = f"; the nearest is {', '.join(dict.fromkeys(near))}" if near else ""
+    suites = f"{', '.join(SUITES)} or names of experiments (python -m experiments.run --list)"
+    return f"one or more of {suites}{hint}"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -42,11 +42,9 @@ def mean_silhouettes(
         Cochran, Sampling Techniques, 1977, theorem 2.2: the standard error, with the correction
         for a finite population.
     """
-    from sklearn.metrics import silhouette_score
-
     n_songs = len(x)
     if n_songs <= exact_songs:
-        return [Silhouette(float(silhouette_score(x, one)), np.nan) for one in labellings]
+        return [Silhouette(mean, np.nan) for mean in _exact_means(x, labellings)]
     places = sample_songs(n_songs, sampled_silhouettes(exact_songs), _SEED)
     n_sampled = len(places)
     return [
@@ -61,6 +59,17 @@ def mean_silhouettes(
 def sampled_silhouettes(exact_songs: int) -> int:
     """The number of songs in the sample when there are more than `exact_songs`."""
     return min(_SAMPLED, exact_songs)
+
+
+def _exact_means(x: np.ndarray, labellings: Sequence[np.ndarray]) -> list[float]:
+    """The mean silhouette of all songs, for each labelling."""
+    from sklearn.metrics import pairwise_distances, silhouette_score
+
+    metric = "euclidean"
+    if len(labellings) > 1 and 8 * len(x) ** 2 <= _MEMORY_MIB * 2**20:
+        # Most of the time goes into distances, which all labellings share.
+        x, metric = pairwise_distances(x), "precomputed"
+    return [float(silhouette_score(x, one, metric=metric)) for one in labellings]
 
 
 def _silhouettes(

@@ -23,7 +23,15 @@ from musicvae_jax.evaluation.artists import (
 )
 from musicvae_jax.evaluation.bootstrap import Interval, bootstrap_interval, external_intervals
 from musicvae_jax.evaluation.cluster_cards import Card, cluster_cards, exemplars
-from musicvae_jax.evaluation.disentanglement import DCI, dci, factor_scores, mig, sap
+from musicvae_jax.evaluation.disentanglement import (
+    DCI,
+    dci,
+    factor_scores,
+    mean_scores,
+    mig,
+    sap,
+    score_factor,
+)
 from musicvae_jax.evaluation.enrichment import Terms, characteristic_terms, tag_terms, word_terms
 from musicvae_jax.evaluation.external import (
     EXTERNAL_METRICS,
@@ -104,6 +112,7 @@ __all__ = [
     "label_mixing",
     "lisi",
     "matching_scores",
+    "mean_scores",
     "metrics_with_nulls",
     "mig",
     "noise_share",
@@ -116,6 +125,7 @@ __all__ = [
     "resampled_ami",
     "sap",
     "score_clustering",
+    "score_factor",
     "seed_agreement",
     "significance",
     "space_scores",

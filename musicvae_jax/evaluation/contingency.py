@@ -87,6 +87,10 @@ class ContingencyTables:
         References:
             Vinh, Epps and Bailey, Information Theoretic Measures for Clusterings Comparison, 2010.
         """
+        if len(self.counts) > 1 and self._share_marginals:
+            # So do all shuffles of the same labels.
+            alone = ContingencyTables(self.counts[:1]).expected_mutual_information
+            return np.repeat(alone, len(self.counts))
         of_cells = np.broadcast_arrays(
             self.n_songs[:, None, None],
             self.class_sizes[:, :, None],
@@ -101,6 +105,11 @@ class ContingencyTables:
         ends = np.cumsum(list(in_chunks(len(distinct), most_terms)))
         nats = [_expected_nats(*some) for some in np.split(sizes, ends[:-1], axis=1)]
         return np.concatenate(nats)[place].reshape(self.counts.shape).sum(axis=(1, 2))
+
+    @property
+    def _share_marginals(self) -> bool:
+        sizes = (self.class_sizes, self.cluster_sizes)
+        return all(bool((one == one[:1]).all()) for one in sizes)
 
     @cached_property
     def pairs_together(self) -> np.ndarray:
@@ -150,27 +159,34 @@ def _expected_nats(
     In nats times the number of songs: the mean of n log(n_songs n / (class_size cluster_size)),
     where n, the songs in the cell, is hypergeometric.
     """
-    least = np.maximum(class_size + cluster_size - n_songs, 1)
-    n_terms = np.maximum(np.minimum(class_size, cluster_size) - least + 1, 0)
-    cell = np.repeat(np.arange(len(least)), n_terms)
-    # From here on one entry per term, a cell and a possible n.
-    n = np.arange(len(cell)) - (np.cumsum(n_terms) - n_terms)[cell] + least[cell]
-    n_songs, class_size, cluster_size = n_songs[cell], class_size[cell], cluster_size[cell]
     counts = np.arange(n_songs.max(initial=0) + 1)
     log, log_factorial = np.log(np.maximum(counts, 1)), gammaln(counts + 1.0)
-    log_probability = (
+    outside = n_songs - class_size - cluster_size
+    of_margins = (
         log_factorial[class_size]
         + log_factorial[cluster_size]
         + log_factorial[n_songs - class_size]
         + log_factorial[n_songs - cluster_size]
         - log_factorial[n_songs]
-        - log_factorial[n]
-        - log_factorial[class_size - n]
-        - log_factorial[cluster_size - n]
-        - log_factorial[n_songs - class_size - cluster_size + n]
     )
-    log_ratio = log[n_songs] + log[n] - log[class_size] - log[cluster_size]
-    terms = np.exp(log_probability) * n * log_ratio
+    log_ratio = log[n_songs] - log[class_size] - log[cluster_size]
+    least = np.maximum(-outside, 1)
+    n_terms = np.maximum(np.minimum(class_size, cluster_size) - least + 1, 0)
+
+    def of_terms(values: np.ndarray) -> np.ndarray:
+        """One entry per term, a cell and a possible n."""
+        return np.repeat(values, n_terms)
+
+    cell = of_terms(np.arange(len(least)))
+    n = np.arange(len(cell)) + of_terms(least - (np.cumsum(n_terms) - n_terms))
+    log_probability = (
+        of_terms(of_margins)
+        - log_factorial[n]
+        - log_factorial[of_terms(class_size) - n]
+        - log_factorial[of_terms(cluster_size) - n]
+        - log_factorial[of_terms(outside) + n]
+    )
+    terms = np.exp(log_probability) * n * (of_terms(log_ratio) + log[n])
     return np.bincount(cell, terms, minlength=len(least))
 
 

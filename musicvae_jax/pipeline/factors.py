@@ -1,13 +1,14 @@
 """disentanglement.csv: how well single latent dimensions match the known factors of songs."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from musicvae_jax.clustering import sample_songs, sample_text
-from musicvae_jax.evaluation import factor_scores
+from musicvae_jax.evaluation import mean_scores, score_factor
 from musicvae_jax.pipeline.listing import Listing
 from musicvae_jax.pipeline.stages import Stages
 from musicvae_jax.runtime.terminal import Terminal
@@ -58,14 +59,21 @@ def start_factors(
         )
         return _no_factors
     tasks = [(one, place, seed) for one in own for place, seed in enumerate(listing.seeds)]
-    calls = [(one.of_seed(place)[places], factors, seed) for one, place, seed in tasks]
-    # The time of a call also grows with the number of factors.
-    found = stages.map("factors", factor_scores, calls, len(places) * len(factors))
+    calls = [
+        # Points that are the same under every seed have the same scores.
+        (points, values, seed if len(one.points) > 1 else listing.seeds[0])
+        for one, place, seed in tasks
+        for points in [one.of_seed(place)[places]]
+        for values in factors.values()
+    ]
+    found = stages.map("factors", score_factor, calls, len(places))
 
     def finish() -> Disentangled:
         rows = []
         with terminal.progress("factors", len(tasks)) as advance:
-            for (one, _, seed), scores in zip(tasks, found, strict=True):
+            for one, _, seed in tasks:
+                of_factors = list(islice(found, len(factors)))
+                scores = mean_scores(one.points.shape[2], of_factors)
                 about = (name, seed, one.name, len(places), len(factors))
                 rows.append((*about, *(scores[score] for score in SCORES)))
                 advance()

@@ -51,6 +51,49 @@ def test_a_suite_is_one_process(capsys):
     assert "distributed: got True, expected False for a suite" in capsys.readouterr().err
 
 
+def experiments_of(*names):
+    """Name of each table to the experiments in it."""
+    return {
+        group: [one.name for one in found]
+        for group, found in suite.Command(names).experiments.items()
+    }
+
+
+def test_experiments_are_named_beside_suites_in_any_order():
+    assert experiments_of("hard_cvae", "easy_pca") == {"selected": ["hard_cvae", "easy_pca"]}
+    found = experiments_of("hard_cvae", "easy", "medium_lyrics")
+    assert list(found) == ["selected", "easy"]
+    assert found["selected"] == ["hard_cvae", "medium_lyrics"]
+    assert found["easy"] == list(SUITES["easy"])
+
+
+def test_what_is_named_twice_runs_once():
+    assert experiments_of("hard_ae", "easy_pca", "hard_ae") == {"selected": ["hard_ae", "easy_pca"]}
+    assert experiments_of("easy_pca", "easy", "easy") == {"easy": list(SUITES["easy"])}
+
+
+def test_the_help_says_what_can_be_named(capsys):
+    with pytest.raises(SystemExit) as stop:
+        run_suite("--help")
+    assert stop.value.code == 0
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "Suites (easy, medium, hard), experiments (python -m experiments.run --list)" in printed
+    assert "NAME" in printed
+
+
+@pytest.mark.slow
+def test_named_experiments_share_their_tables(song_path, capsys):
+    command = ["easy_pca", "easy_spectral", "easy_pca", "--data.path", song_path, *QUICK]
+    assert run_suite(*command) == 0
+    printed = capsys.readouterr().out
+    for name in ("easy_pca", "easy_spectral"):
+        assert printed.count(f"{name}: running") == 1
+    assert "selected experiments on" in printed
+    table = pd.read_csv("results/selected_task_results.csv")
+    assert table["experiment"].unique().tolist() == ["easy_pca", "easy_spectral"]
+    assert not Path("results/easy_task_results.csv").exists()
+
+
 def test_every_experiment_is_in_one_suite():
     assert sorted(name for names in SUITES.values() for name in names) == sorted(EXPERIMENTS)
 
@@ -194,7 +237,10 @@ def test_a_page_that_no_suite_made_is_not_replaced(song_path, capsys, name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "suites: got none, expected one or more of easy, medium, hard"),
+        ([], "names: got none, expected one or more of easy, medium, hard or names of experiments"),
+        (["easy", "harder", "hard_cave"], "names: got 'harder', 'hard_cave', expected one or more"),
+        (["easy", "hard_cave"], "(python -m experiments.run --list); the nearest is hard_cvae"),
+        (["medium_lyrics", "--k", "1"], "cluster.k: got 1, expected at least 2"),
         (["easy", "--k", "1"], "cluster.k: got 1, expected at least 2"),
         (["easy", "--epochs", "0"], "train.epochs: got 0, expected at least 1"),
         (["easy", "--data.path", "gone.parquet"], "gone.parquet: no such file"),
@@ -210,7 +256,6 @@ def test_bad_values_are_one_line(arguments, message, capsys):
 @pytest.mark.parametrize(
     ("arguments", "arrived", "expected"),
     [
-        (["harder"], "'harder'", "('easy', 'medium', 'hard')"),
         (["easy", "--sed", "1"], "--sed, 1", "--seeds"),
         (["easy", "--force"], "--force", "--help"),
     ],

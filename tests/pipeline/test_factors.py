@@ -58,6 +58,13 @@ def test_own_representations_are_scored_under_every_seed():
     assert found["mig"][0] > found["mig"][1] + 0.2
 
 
+def test_points_that_no_seed_changes_have_one_score():
+    found, _ = scored([represent("pca", [latents(songs())])], songs())
+    assert found["seed"].tolist() == [0, 3]
+    first, second = found[list(SCORES)].to_numpy()
+    np.testing.assert_array_equal(first, second)
+
+
 def test_numbers_are_continuous_and_names_are_not():
     table = songs().assign(
         factor_year=np.arange(N_SONGS) + 1900,
