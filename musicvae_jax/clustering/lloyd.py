@@ -32,7 +32,7 @@ def lloyd(x: np.ndarray, centres: np.ndarray) -> BlockwiseFit:
     Needs memory for a block of songs beside the points, of which scikit-learn's KMeans makes a
     copy. It ends as that does: when no song changes its cluster, or the centres' squared moves add
     up to less than 1e-4 of the mean variance of a dimension. A centre that has lost all its songs
-    stays where it is.
+    takes the song that is farthest from its own, as there.
 
     Args:
         x: points, `[songs, dimensions]`, perhaps memory-mapped.
@@ -54,6 +54,8 @@ def lloyd(x: np.ndarray, centres: np.ndarray) -> BlockwiseFit:
         found, sums, sizes = _assigned(x, mean, centres)
         is_at_rest = np.array_equal(found, labels)
         labels, before = found, centres
+        if not sizes.all():
+            _fill_empty(x, mean, centres, labels, sums, sizes)
         means = sums / np.maximum(sizes, 1)[:, None]
         centres = np.where(sizes[:, None] > 0, means, before).astype(x.dtype)
         if is_at_rest or np.sum((centres - before) ** 2, dtype=np.float64) <= least_move:
@@ -82,10 +84,34 @@ def _assigned(
     return labels, sums, np.bincount(labels, minlength=len(centres))
 
 
+def _fill_empty(
+    x: np.ndarray,
+    mean: np.ndarray,
+    centres: np.ndarray,
+    labels: np.ndarray,
+    sums: np.ndarray,
+    sizes: np.ndarray,
+) -> None:
+    """Moves the songs farthest from their centres to those without songs, in sums and sizes."""
+    empty, distances = np.flatnonzero(sizes == 0), _squared_distances(x, mean, centres, labels)
+    for cluster, song in zip(empty, np.argsort(-distances, kind="stable"), strict=False):
+        if distances[song] > 0 and sizes[labels[song]] > 1:
+            sums[labels[song]] -= x[song] - mean
+            sizes[labels[song]] -= 1
+            sums[cluster], sizes[cluster] = x[song] - mean, 1
+
+
 def _inertia(x: np.ndarray, mean: np.ndarray, centres: np.ndarray, labels: np.ndarray) -> float:
-    return sum(
-        float(np.sum((points - centres[labels[rows]]) ** 2, dtype=np.float64))
-        for rows, points in _centred(x, mean)
+    return float(_squared_distances(x, mean, centres, labels).sum(dtype=np.float64))
+
+
+def _squared_distances(
+    x: np.ndarray, mean: np.ndarray, centres: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """Of each song to its centre, `[songs]`."""
+    blocks = _centred(x, mean)
+    return np.concatenate(
+        [np.sum((points - centres[labels[rows]]) ** 2, axis=1) for rows, points in blocks]
     )
 
 

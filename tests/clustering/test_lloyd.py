@@ -50,11 +50,17 @@ def test_every_song_belongs_to_the_nearest_centre_also_where_it_is_cut_short(blo
     assert found.inertia_ == pytest.approx(np.sum(distances.min(axis=1) ** 2), rel=1e-5)
 
 
-def test_a_centre_without_songs_stays():
-    x = np.array([[0.0], [1.0], [2.0]])
-    found = lloyd(x, np.array([[1.0], [100.0]]))
-    assert found.labels_.tolist() == [0, 0, 0]
-    assert found.cluster_centers_.ravel().tolist() == [1.0, 100.0]
+def test_a_centre_without_songs_takes_the_farthest_song():
+    x = np.array([[0.0], [1.0], [2.0], [9.0]])
+    start = np.array([[1.0], [100.0], [200.0]])
+    found, expected = lloyd(x, start), KMeans(3, init=start, n_init=1).fit(x)
+    assert sorted(np.bincount(found.labels_)) == [1, 1, 2]
+    assert found.inertia_ == expected.inertia_
+
+
+def test_equal_songs_leave_a_centre_without_any():
+    found = lloyd(np.zeros((4, 1)), np.array([[0.0], [1.0]]))
+    assert found.labels_.tolist() == [0, 0, 0, 0]
 
 
 def test_points_that_cannot_be_written_are_clustered_in_place(blobs):
