@@ -105,11 +105,9 @@ def environment_of(is_cpu: bool) -> dict[str, str]:
     return os.environ | shared | simulated
 
 
-def run_part(
-    name: str, command: Sequence[str], environment: dict, seconds: float, out: Path
-) -> str:
+def run_part(command: Sequence[str], environment: dict, seconds: float, log_path: Path) -> str:
     """Runs a part, prints what it prints, and says how it ended."""
-    with (out / f"{name}.txt").open("w") as log:
+    with log_path.open("w") as log:
         process = subprocess.Popen(
             command,
             env=environment,
