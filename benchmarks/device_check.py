@@ -69,6 +69,13 @@ PARTS = {
 }
 
 
+# To find out with, not to show.
+PARTS["variants"] = Part(
+    "train_variants.py", "", "--members 2 --epochs 1 --only flat both", seconds=240
+)
+SHOWN = [name for name in PARTS if name != "variants"]
+
+
 class Device(NamedTuple):
     platform: str
     count: str
@@ -185,7 +192,7 @@ def main(options: argparse.Namespace) -> int:
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=SHOWN)
     parser.add_argument("--out", type=Path, default=Path("device_check"))
     parser.add_argument("--scale", type=float, default=1.0, help="of the limits of time")
     parser.add_argument("--cpu", action="store_true", help="simulate 8 devices in any case")
