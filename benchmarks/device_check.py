@@ -114,23 +114,24 @@ def environment_of(is_cpu: bool) -> dict[str, str]:
 
 def run_part(command: Sequence[str], environment: dict, seconds: float, log_path: Path) -> str:
     """Runs a part, prints what it prints, and says how it ended."""
-    with log_path.open("w") as log:
-        process = subprocess.Popen(
+    with (
+        log_path.open("w") as log,
+        subprocess.Popen(
             command,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-        )
-        timer = _Timer(process, seconds)
+        ) as process,
+        _Timer(process, seconds) as timer,
+    ):
         assert process.stdout is not None
-        with timer:
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                log.write(line)
-                log.flush()
-            code = process.wait()
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            log.write(line)
+            log.flush()
+        code = process.wait()
     if timer.has_stopped:
         return "stopped"
     return "ok" if code == 0 else "failed"
@@ -148,8 +149,9 @@ class _Timer:
         self.has_stopped = True
         os.killpg(self._process.pid, signal.SIGKILL)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_Timer":
         self._timer.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
