@@ -108,8 +108,13 @@ def environment_of(is_cpu: bool) -> dict[str, str]:
     path = os.pathsep.join(filter(None, (str(BENCHMARKS.parent), os.environ.get("PYTHONPATH"))))
     # Several processes share a device; each takes memory as it needs it.
     shared = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    simulated = {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "8"} if is_cpu else {}
-    return os.environ | shared | simulated
+    if is_cpu:
+        platforms = {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "8"}
+    else:
+        # The CPU is compared with; empty leaves the choice to JAX.
+        named = [name for name in os.environ.get("JAX_PLATFORMS", "").split(",") if name]
+        platforms = {"JAX_PLATFORMS": ",".join(dict.fromkeys([*named, "cpu"])) if named else ""}
+    return os.environ | shared | platforms
 
 
 def run_part(command: Sequence[str], environment: dict, seconds: float, log_path: Path) -> str:

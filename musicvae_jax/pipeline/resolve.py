@@ -71,8 +71,8 @@ def resolve_architecture(experiment: Experiment) -> Experiment:
     model = experiment.model
     if model.traits.reads != "crops" or model.architecture != "auto":
         return experiment
-    architecture = "conv" if has_accelerators() else "patch"
-    return replace(experiment, model=replace(model, architecture=architecture))
+    model = replace(model, architecture="conv" if has_accelerators() else "patch")
+    return replace(experiment, model=model)
 
 
 def resolve_data(data: DataConfig, terminal: Terminal) -> DataConfig:

@@ -173,3 +173,10 @@ def test_sweeps_are_the_betas_times_seeds():
 def test_all_parts_run_unless_some_are_chosen():
     assert device_check._parsed(["--parts", "training"]).parts == ["training"]
     assert device_check._parsed([]).parts == device_check.SHOWN
+
+
+@pytest.mark.parametrize(("set_to", "expected"), [("", ""), ("cuda", "cuda,cpu"), ("cpu", "cpu")])
+def test_the_cpu_is_there_to_compare_with(monkeypatch, set_to, expected):
+    monkeypatch.setenv("JAX_PLATFORMS", set_to)
+    assert device_check.environment_of(is_cpu=False)["JAX_PLATFORMS"] == expected
+    assert device_check.environment_of(is_cpu=True)["JAX_NUM_CPU_DEVICES"] == "8"
