@@ -1,97 +1,256 @@
-"""Training of the MLP VAE, single and a sweep of 4 betas x 8 seeds, against PyTorch.
+"""Training of the MLP VAE, single and as sweeps of 4 betas x some seeds, against PyTorch.
 
 1,988 examples x 512 features (random numbers around 20 factors), one tenth held out, batch 32,
-Adam. Both PyTorch programs (pytorch_vae.py) run one training after the other, the second one also
-in one process per core. The peers take turns in one run; compile time is shown apart. PyTorch is
-timed on a few trainings and multiplied up, since a whole sweep of it takes an hour.
-Needs torch. usage: python benchmarks/train_speed.py [EPOCHS [ROUNDS]]
+Adam. The peers take turns in one run. In parentheses: our first call, with the compile.
+On a CPU, PyTorch (pytorch_vae.py) runs one training after the other, from a DataLoader and from
+memory, the latter also in one process per core; each is timed on a few trainings and multiplied
+up, since a whole sweep of it takes an hour. On a GPU these two are timed on a tenth of the epochs,
+and PyTorch also trains stacked weights in a captured CUDA graph; both sides use TF32.
+PyTorch is left out, with a line that says so, where it is not installed.
+usage: python benchmarks/train_speed.py [EPOCHS [ROUNDS]] [--sweeps 32 256] [--many 100000] ...
 """
 
+import argparse
 import json
 import multiprocessing
-import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from importlib.util import find_spec
+from multiprocessing.pool import Pool
+from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
-from pytorch_vae import fit_in_memory, fit_with_loader, timed
-from roofline import CORES, SWEEP, Ours, gflop_per_epoch, make_data, sgemm_gflops
+from roofline import CORES, N_SONGS, Ours, gflop_per_epoch, make_data, sgemm_gflops, sweep
+
+OURS = "ours"
+LOADER = "PyTorch, DataLoader"
+MEMORY = "PyTorch, tensors in memory, fused Adam"
+GRAPH = "PyTorch, stacked weights, CUDA graph"
+PROCESSES = f"{MEMORY}, a process per core"
+# Of the epochs, where a rival is so slow that its time is multiplied up.
+_SHARE = 10
 
 
-def in_processes(pool, train, heldout, epochs: int) -> float:
-    """Seconds for one of two trainings per core."""
-    tasks = [(fit_in_memory, 1, train, heldout, 1.0, seed, epochs) for seed in range(2 * CORES)]
-    start = time.perf_counter()
-    pool.starmap(timed, tasks, chunksize=1)
-    return (time.perf_counter() - start) / len(tasks)
+class Peer(NamedTuple):
+    """One way to train.
+
+    Attributes:
+        training: what it trains: "one VAE", "sweep of 32".
+        name: what the table calls it.
+        run: trains, given the number of the turn, and returns the held-out losses.
+        times: what the time of `run` is multiplied by.
+        compiles: whether its first call does more than the others, and is timed apart.
+    """
+
+    training: str
+    name: str
+    run: Callable[[int], Sequence[float]]
+    times: float = 1.0
+    compiles: bool = False
 
 
-def main(epochs: int, n_rounds: int) -> None:
-    train, heldout = make_data()
-    ours = Ours(train, heldout, epochs)
-    # The first calls compile; their extra time is that of compilation.
-    cold = {name: ours.fit(members)[0] for name, members in (("one", SWEEP[:1]), ("all", SWEEP))}
-    times: dict[str, list[float]] = {}
-    losses: dict[str, list[float]] = {}
-    peaks = []
-    with multiprocessing.get_context("spawn").Pool(CORES) as pool:
-        in_processes(pool, train, heldout, 1)
-        for turn in range(n_rounds):
-            seconds, loss = ours.fit([(1.0, turn)])
-            times.setdefault("one: ours", []).append(seconds)
-            losses.setdefault("ours", []).append(float(loss[0]))
-            for name, fit in (("DataLoader", fit_with_loader), ("in memory", fit_in_memory)):
-                best = min(
-                    timed(fit, threads, train, heldout, 1.0, turn, epochs) for threads in {1, CORES}
-                )
-                times.setdefault(f"one: PyTorch, {name}", []).append(best[0])
-                losses.setdefault(f"PyTorch, {name}", []).append(best[1])
-            times.setdefault("all: ours", []).append(ours.fit(SWEEP)[0])
-            seconds = in_processes(pool, train, heldout, epochs)
-            times.setdefault("all: PyTorch, processes", []).append(len(SWEEP) * seconds)
-            peaks.append(sgemm_gflops())
-    middle = {name: median(found) for name, found in times.items()}
-    middle["all: PyTorch, DataLoader"] = len(SWEEP) * middle["one: PyTorch, DataLoader"]
-    compiles = {name: cold[name] - middle[f"{name}: ours"] for name in cold}
-    report(epochs, n_rounds, middle, compiles, losses, len(SWEEP), median(peaks))
+class Timing(NamedTuple):
+    """Seconds of a peer: the first call if it compiles, the others; and their first losses."""
+
+    first: float
+    warm: list[float]
+    losses: list[float]
 
 
-def report(epochs, n_rounds, middle, compiles, losses, n_members, peak) -> None:
+class Row(NamedTuple):
+    """A line of the table; `first` is NaN where nothing compiles."""
+
+    training: str
+    name: str
+    seconds: float
+    first: float
+
+
+def training_name(n_members: int) -> str:
+    return "one VAE" if n_members == 1 else f"sweep of {n_members}"
+
+
+def our_peers(epochs: int, sizes: Sequence[int], n_songs: int) -> Iterator[Peer]:
+    ours = Ours(*make_data(n_songs), epochs)
+
+    def run(size: int, turn: int) -> Sequence[float]:
+        return ours.fit([(1.0, turn)] if size == 1 else sweep(size))[1]
+
+    for size in (1, *sizes):
+        yield Peer(training_name(size), OURS, partial(run, size), compiles=True)
+
+
+def many_songs(n_songs: int) -> Iterator[Peer]:
+    """One epoch of many songs, with small and with large batches."""
+    data = make_data(n_songs)
+    for batch_size in (32, 1024):
+        ours = Ours(*data, 1, batch_size)
+        yield Peer(
+            f"{n_songs:,} songs, one epoch, batch {batch_size:,}",
+            OURS,
+            lambda turn, ours=ours: ours.fit([(1.0, turn)])[1],
+            compiles=True,
+        )
+
+
+def gpu_rivals(epochs: int, sizes: Sequence[int], n_songs: int) -> Iterator[Peer]:
+    from pytorch_vae import fit_in_memory, fit_with_loader, stacked_training, use_tf32
+
+    use_tf32()
+    data = make_data(n_songs)
+
+    def stacked(betas: Sequence[float], made: dict, turn: int) -> Sequence[float]:
+        # The first call captures the graph.
+        if not made:
+            made["fit"] = stacked_training(*data, betas, turn, "cuda")
+        return made["fit"](epochs)
+
+    for size in (1, *(size for size in sizes if size <= 32)):
+        run = partial(stacked, [beta for beta, _ in sweep(size)], {})
+        yield Peer(training_name(size), GRAPH, run, compiles=True)
+    part = max(epochs // _SHARE, 1)
+    for name, fit in ((MEMORY, fit_in_memory), (LOADER, fit_with_loader)):
+
+        def alone(turn: int, fit: Callable[..., float] = fit) -> Sequence[float]:
+            return [fit(*data, 1.0, turn, part, "cuda")]
+
+        yield Peer(training_name(1), name, alone, epochs / part)
+
+
+def cpu_rivals(pool: Pool, epochs: int, sizes: Sequence[int], n_songs: int) -> Iterator[Peer]:
+    from pytorch_vae import fit_in_memory, fit_with_loader, timed
+
+    data = make_data(n_songs)
+
+    def alone(fit: Callable[..., float], threads: int, turn: int) -> Sequence[float]:
+        return [timed(fit, threads, *data, 1.0, turn, epochs)[1]]
+
+    def in_processes(_: int) -> Sequence[float]:
+        tasks = [(fit_in_memory, 1, *data, 1.0, seed, epochs) for seed in range(2 * CORES)]
+        return [loss for _, loss in pool.starmap(timed, tasks, chunksize=1)]
+
+    for name, fit in ((MEMORY, fit_in_memory), (LOADER, fit_with_loader)):
+        for threads in sorted({1, CORES}):
+            run = partial(alone, fit, threads)
+            yield Peer(training_name(1), f"{name}, threads: {threads}", run)
+    for size in sizes:
+        yield Peer(training_name(size), PROCESSES, in_processes, size / (2 * CORES))
+
+
+def take_turns(peers: Sequence[Peer], n_rounds: int, deadline: float) -> list[Timing]:
+    """Times the peers in turn; after the deadline no further round begins. A peer may fail."""
+    found = [Timing(np.nan, [], []) for _ in peers]
+    for turn in range(n_rounds + 1):
+        for place, peer in enumerate(peers):
+            if turn == 0 and not peer.compiles:
+                continue
+            start = time.perf_counter()
+            try:
+                losses = peer.run(turn)
+            except RuntimeError as error:
+                print(f"{peer.training}, {peer.name}: failed: {error}", flush=True)
+                continue
+            seconds = peer.times * (time.perf_counter() - start)
+            print(f"{peer.training}, {peer.name}, turn {turn}: {seconds:.2f} s", flush=True)
+            if turn == 0:
+                found[place] = found[place]._replace(first=seconds)
+            else:
+                found[place].warm.append(seconds)
+                found[place].losses.append(float(losses[0]))
+        if turn and time.perf_counter() > deadline:
+            break
+    return found
+
+
+def rows_of(peers: Sequence[Peer], timings: Sequence[Timing], sizes: Sequence[int]) -> list[Row]:
+    """The table: medians, and rivals that train one model after the other, multiplied up."""
+    rows = [
+        Row(peer.training, peer.name, median(timing.warm), timing.first)
+        for peer, timing in zip(peers, timings, strict=True)
+        if timing.warm
+    ]
+    single = [row for row in rows if row.training == training_name(1)]
+    rows += [
+        Row(training_name(size), f"{row.name}, one after another", size * row.seconds, np.nan)
+        for size in sizes
+        for row in single
+        if row.name not in (OURS, GRAPH)
+    ]
+    order = {name: place for place, name in enumerate(dict.fromkeys(row.training for row in rows))}
+    return sorted(rows, key=lambda row: (order[row.training], row.name != OURS, row.seconds))
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Seconds, with those of the first call in parentheses, and how much faster ours is."""
+    ours = {row.training: row.seconds for row in rows if row.name == OURS}
+    lines = ["| training | seconds (first call) | ours is faster by |", "|---|---|---|"]
+    for row in rows:
+        first = "" if np.isnan(row.first) else f" ({row.first:.1f})"
+        ratio = "" if row.name == OURS else f"{row.seconds / ours[row.training]:.2f}"
+        lines.append(f"| {row.training}: {row.name} | {row.seconds:.2f}{first} | {ratio} |")
+    return "\n".join(lines)
+
+
+def main(options: argparse.Namespace) -> None:
     import jax
 
+    device = jax.devices()[0]
+    deadline = time.perf_counter() + options.seconds
+    work = (options.epochs, options.sweeps, options.songs)
+    with ExitStack() as stack:
+        peers = list(our_peers(*work))
+        if options.many:
+            peers += many_songs(options.many)
+        if find_spec("torch") is None:
+            print("PyTorch is not installed: ours alone is timed", flush=True)
+        elif device.platform == "cpu":
+            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(CORES))
+            peers += cpu_rivals(pool, *work)
+        else:
+            peers += gpu_rivals(*work)
+        timings = take_turns(peers, options.rounds, deadline)
+    rows = rows_of(peers, timings, options.sweeps)
     print(
-        f"{epochs} epochs, medians of {n_rounds} rounds; {CORES} cores, {len(jax.devices())} JAX "
-        f"devices ({jax.devices()[0].device_kind})"
+        f"\n{options.epochs} epochs of {options.songs:,} songs, medians of {options.rounds}; "
+        f"{CORES} cores, {len(jax.devices())} JAX devices ({device.device_kind})\n\n"
+        f"{markdown(rows)}\n"
     )
-    print("| training | seconds | ours is faster by |\n|---|---|---|")
-    for name, seconds in sorted(middle.items(), reverse=True):
-        kind = name.split(":")[0]
-        warm, with_compile = middle[f"{kind}: ours"], middle[f"{kind}: ours"] + compiles[kind]
-        ratio = f"{seconds / warm:.2f} ({seconds / with_compile:.2f} with a cold compile)"
-        print(f"| {name} | {seconds:.1f} | {'' if name.endswith('ours') else ratio} |")
-    print(f"cold compile: single {compiles['one']:.1f} s, sweep {compiles['all']:.1f} s")
-    reached = n_members * epochs * gflop_per_epoch() / middle["all: ours"]
+    for peer, timing in zip(peers, timings, strict=True):
+        if peer.training == training_name(1) and timing.losses:
+            loss, spread = np.mean(timing.losses), np.std(timing.losses)
+            print(f"held-out negative ELBO, {peer.name}: {loss:.2f} ± {spread:.2f}")
+    if device.platform == "cpu":
+        _share_of_peak(options, rows)
+    if options.json:
+        options.json.write_text(json.dumps([row._asdict() for row in rows], indent=1))
+
+
+def _share_of_peak(options: argparse.Namespace, rows: Sequence[Row]) -> None:
+    largest = max((1, *options.sweeps))
+    seconds = next(row.seconds for row in rows if row[:2] == (training_name(largest), OURS))
+    reached = largest * options.epochs * gflop_per_epoch(options.songs) / seconds
+    peak = sgemm_gflops()
     print(
-        f"sweep: {reached:.0f} GFLOP/s in matrix products, {reached / peak:.0%} of this process's "
-        f"sgemm peak of {peak:.0f}"
+        f"{training_name(largest)}: {reached:.0f} GFLOP/s in matrix products, "
+        f"{reached / peak:.0%} of this process's sgemm peak of {peak:.0f}"
     )
-    for name, found in losses.items():
-        print(f"held-out negative ELBO, {name}: {np.mean(found):.2f} +- {np.std(found):.2f}")
-    print(
-        json.dumps(
-            {
-                "epochs": epochs,
-                "cores": CORES,
-                "devices": len(jax.devices()),
-                "seconds": middle,
-                "compile_seconds": compiles,
-                "sgemm_gflops": peak,
-                "sweep_gflops": reached,
-                "heldout_loss": {name: float(np.mean(found)) for name, found in losses.items()},
-            }
-        )
-    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("epochs", type=int, nargs="?", default=100)
+    parser.add_argument("rounds", type=int, nargs="?", default=5)
+    parser.add_argument("--sweeps", type=int, nargs="*", default=[32], help="members of each sweep")
+    parser.add_argument("--songs", type=int, default=N_SONGS)
+    parser.add_argument("--many", type=int, default=0, help="songs of one epoch, 0 for none")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="when the last round starts")
+    parser.add_argument("--json", type=Path, help="where to write the table")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main(*(int(value) for value in [*sys.argv[1:], *("100", "5")[len(sys.argv) - 1 :]]))
+    main(_options())

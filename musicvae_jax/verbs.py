@@ -36,7 +36,12 @@ from musicvae_jax.pipeline.choosing_k import with_measured
 from musicvae_jax.pipeline.fit import fit as fit_experiment
 from musicvae_jax.pipeline.listing import marks
 from musicvae_jax.pipeline.new_songs import assign_as_run, assign_songs
-from musicvae_jax.pipeline.resolve import resolve_blocks, resolve_data, resolve_lyrics
+from musicvae_jax.pipeline.resolve import (
+    resolve_architecture,
+    resolve_blocks,
+    resolve_data,
+    resolve_lyrics,
+)
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.representations import Representation
 from musicvae_jax.runtime.devices import Devices
@@ -154,6 +159,7 @@ def fit(
     split = {name: getattr(experiment.data, name) for name in ("heldout_fraction", "split_seed")}
     experiment = replace(experiment, data=replace(songs.data, **split))
     experiment = resolve_blocks(experiment, songs.has_mels, terminal.notice)
+    experiment = resolve_architecture(experiment)
     if experiment.chooses_runtime:
         experiment = replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
     runtime = RuntimeConfig(devices=devices)

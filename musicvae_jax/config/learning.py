@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 from musicvae_jax.config.checks import require, require_one_of
 from musicvae_jax.config.traits import MODELS, ModelKind, ModelTraits
 
-Architecture = Literal["patch", "conv"]
+Architecture = Literal["auto", "patch", "conv"]
 Condition = Literal["none", "genre", "language"]
 Likelihood = Literal["squared_error", "gaussian"]
 KLWarmup = Literal["none", "linear", "cyclical"]
@@ -22,9 +22,9 @@ class ModelConfig:
     mopoe, mvtcae: multimodal VAEs, one encoder for audio and one for each block of text; vade: VAE
     with a mixture of Gaussians as prior; pca: principal components, no training; whitened_pca:
     these scaled to variance 1; raw: the standardised features themselves."""
-    architecture: Architecture = "patch"
+    architecture: Architecture = "auto"
     """Layers of a conv_vae: patch (space-to-depth and dense) or conv (ordinary strided
-    convolutions, for accelerators)."""
+    convolutions, very slow on a CPU); auto is conv on accelerators, patch on a CPU."""
     hidden: tuple[int, ...] = (256,)
     """Widths of the encoder's hidden layers, reversed in the decoder; each at least 1."""
     latent: int = 32

@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from musicvae_jax.models.dense import dense
 from musicvae_jax.models.objective import (
     Terms,
     gaussian_terms,
@@ -63,7 +64,7 @@ class PatchDown(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return nn.Dense(self.features)(space_to_depth(x, self.patch))
+        return dense(self.features)(space_to_depth(x, self.patch))
 
 
 class PatchUp(nn.Module):
@@ -75,7 +76,7 @@ class PatchUp(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         depth = self.patch[0] * self.patch[1] * self.features
-        return depth_to_space(nn.Dense(depth)(x), self.patch)
+        return depth_to_space(dense(depth)(x), self.patch)
 
 
 class Encoder(nn.Module):
@@ -93,7 +94,7 @@ class Encoder(nn.Module):
         else:
             for patch, width in _patches(bands):
                 x = _activate(PatchDown(patch, width)(x))
-        return nn.Dense(self.out)(x.reshape(*x.shape[:-3], -1))
+        return dense(self.out)(x.reshape(*x.shape[:-3], -1))
 
 
 class Decoder(nn.Module):
@@ -112,7 +113,7 @@ class Decoder(nn.Module):
         height = self.bands // math.prod(h for (h, _), _ in patches)
         width = self.frames // math.prod(w for (_, w), _ in patches)
         depth = patches[-1][1]
-        x = nn.Dense(height * width * depth)(z).reshape(*z.shape[:-1], height, width, depth)
+        x = dense(height * width * depth)(z).reshape(*z.shape[:-1], height, width, depth)
         x = _activate(x)
         widths = [1, *(width for _, width in patches[:-1])]
         for (patch, _), features in reversed(list(zip(patches, widths, strict=True))):

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from musicvae_jax.models.dense import dense
 from musicvae_jax.models.objective import (
     Terms,
     deterministic_terms,
@@ -30,8 +31,8 @@ class MLP(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         for width in self.hidden:
-            x = nn.relu(nn.Dense(width)(x))
-        return nn.Dense(self.out)(x)
+            x = nn.relu(dense(width)(x))
+        return dense(self.out)(x)
 
 
 class MLPAutoencoder(nn.Module):

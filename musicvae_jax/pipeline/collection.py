@@ -14,6 +14,7 @@ from musicvae_jax.pipeline.card import card_of
 from musicvae_jax.pipeline.finished import is_finished, redraw_outdated
 from musicvae_jax.pipeline.manifest import drawing_code
 from musicvae_jax.pipeline.resolve import (
+    resolve_architecture,
     resolve_blocks,
     resolve_data,
     resolve_lyrics,
@@ -101,7 +102,7 @@ def _resolved(
             one = replace(experiment, data=find_songs(experiment.data))
             has_mels = reader_of(one.data.source).has_mels
             try:
-                one = resolve_blocks(one, has_mels, notice)
+                one = resolve_architecture(resolve_blocks(one, has_mels, notice))
             except InputError as error:
                 refused[one.name] = str(error)
                 notice(f"{one.name} is left out: {error}")

@@ -1,4 +1,4 @@
-"""Resolves what a config leaves open: song files, blocks that songs have, the lyrics runtime."""
+"""Resolves what a config leaves open: song files, blocks, layers, the lyrics runtime."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ from musicvae_jax import lyrics
 from musicvae_jax.config import BLOCKS, DataConfig, Experiment, LyricsConfig
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import TABLE
-from musicvae_jax.runtime.devices import first_process_first
+from musicvae_jax.runtime.devices import first_process_first, has_accelerators
 from musicvae_jax.runtime.files import remove_abandoned
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import DEMO_PATH, find_songs, reader_of
@@ -17,7 +17,7 @@ from musicvae_jax.songs.demo import DEMO_VERSION, N_DEMO_SONGS, demo_version, wr
 def resolve(experiment: Experiment, terminal: Terminal) -> Experiment:
     """Finds the experiment's songs and, if it embeds lyrics, chooses their runtime.
 
-    Makes the demo set if needed.
+    Makes the demo set if needed. Layers of a convolutional model are chosen by the devices.
 
     Raises:
         InputError: no file matches a glob, the experiment needs mel spectrograms and the songs have
@@ -26,6 +26,7 @@ def resolve(experiment: Experiment, terminal: Terminal) -> Experiment:
     data = resolve_data(experiment.data, terminal)
     has_mels = reader_of(data.source).has_mels
     experiment = resolve_blocks(replace(experiment, data=data), has_mels, terminal.notice)
+    experiment = resolve_architecture(experiment)
     if not experiment.chooses_runtime:
         return experiment
     return replace(experiment, lyrics=resolve_lyrics(experiment.lyrics, terminal))
@@ -63,6 +64,15 @@ def resolve_blocks(
         experiment.features, blocks=tuple(dict.fromkeys(blocks)), baseline_blocks=(TABLE,)
     )
     return replace(experiment, features=features)
+
+
+def resolve_architecture(experiment: Experiment) -> Experiment:
+    """The experiment with the layers that suit the devices, if its model reads mel crops."""
+    model = experiment.model
+    if model.traits.reads != "crops" or model.architecture != "auto":
+        return experiment
+    model = replace(model, architecture="conv" if has_accelerators() else "patch")
+    return replace(experiment, model=model)
 
 
 def resolve_data(data: DataConfig, terminal: Terminal) -> DataConfig:

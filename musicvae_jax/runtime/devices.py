@@ -73,6 +73,11 @@ def data_axis(mesh: Mesh) -> str | None:
     return DATA if mesh.shape[DATA] > 1 else None
 
 
+def has_accelerators() -> bool:
+    """Whether this process computes on GPUs or TPUs."""
+    return not is_cpu_core(jax.devices()[0])
+
+
 def is_cpu_core(device: jax.Device) -> bool:
     """Whether the device is a core of a CPU, which one member keeps busy."""
     return device.platform == "cpu"

@@ -120,6 +120,9 @@ def make_model(config: ModelConfig, shape: tuple[int, ...]) -> Model:
         for field in dataclasses.fields(config)
         if field.name in names
     }
+    if settings.get("architecture") == "auto":
+        # Not resolved: the module's own default.
+        del settings["architecture"]
     return module.for_shape(shape, **(settings | dict(config.traits.settings)))
 
 

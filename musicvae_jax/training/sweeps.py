@@ -7,6 +7,7 @@ parallel, since one alone does not use it fully.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -66,8 +67,8 @@ class _Program(NamedTuple):
     Orbax.
     """
 
-    start: Callable[..., Any]
-    run: Callable[..., Any]
+    start: Any
+    run: Any
     gather: Callable[..., Any]
     spread: Callable[..., Any]
     whole: Callable[..., Any]
@@ -166,6 +167,8 @@ def _train_group(
     start_params: StartParams | None,
 ) -> tuple[TrainState, History]:
     n_members = group.n_members
+    per_call = min(max(_SONGS_PER_CALL // len(data.train.x), 1), _MOST_EPOCHS_PER_CALL)
+    _compile(program, group, data, np.arange(per_call))
     progress = program.start(group.seeds, group.learning_rates, group.is_used, data)
     like = jax.eval_shape(lambda progress: program.gather(progress, n_members), progress)
     n_done, found = saver.latest((0, None), jax.tree.map(program.whole, (like, history)))
@@ -176,7 +179,6 @@ def _train_group(
             report(0, jax.tree.map(lambda leaf: leaf[:, :n_done], history), True)
     elif start_params is not None:
         progress = _starting_at(start_params(group.members), progress, group)
-    per_call = min(max(_SONGS_PER_CALL // len(data.train.x), 1), _MOST_EPOCHS_PER_CALL)
     for first in range(n_done, config.epochs, per_call):
         last = min(first + per_call, config.epochs)
         epochs = np.arange(first, first + per_call)
@@ -196,6 +198,21 @@ def _train_group(
             ),
         )
     return jax.tree.map(np.asarray, program.gather(progress.state, n_members)), history
+
+
+def _compile(program: _Program, group: _Group, data: Data, epochs: np.ndarray) -> None:
+    """Compiles both parts side by side; the calls that follow find them compiled."""
+    new = (group.seeds, group.learning_rates, group.is_used, data)
+    # `place` has given them one that knows its mesh.
+    sharding: Any = group.seeds.sharding
+    progress = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+        jax.eval_shape(program.start, *new),
+    )
+    with ThreadPoolExecutor(1) as pool:
+        start = pool.submit(lambda: program.start.lower(*new).compile())
+        program.run.lower(progress, group.seeds, group.betas, data, epochs).compile()
+        start.result()
 
 
 def _starting_at(params: Any, progress: Progress, group: _Group) -> Progress:
@@ -247,7 +264,11 @@ def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser
     sharded = partial(jax.shard_map, mesh=mesh, out_specs=each, check_vma=False)
     everywhere = NamedSharding(mesh, same)
     return _Program(
-        start=jax.jit(sharded(start_each, in_specs=(each, each, each, same))),
+        start=jax.jit(
+            sharded(start_each, in_specs=(each, each, each, same)),
+            # It runs once: optimising it further takes longer than it saves.
+            compiler_options={"xla_backend_optimization_level": 1},
+        ),
         run=jax.jit(sharded(run_each, in_specs=(each, each, each, same, same)), donate_argnums=0),
         gather=jax.jit(gather, static_argnums=1, out_shardings=everywhere),
         spread=jax.jit(spread, out_shardings=NamedSharding(mesh, each)),

@@ -1,5 +1,6 @@
 """Which songs a run is of where the command line leaves that open."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,17 @@ def test_a_model_of_crops_is_refused_without_mels(tmp_path):
     message = "model.kind: got 'conv_vae', which reads mel spectrograms, and .*t.csv is a table"
     with pytest.raises(InputError, match=message):
         resolve(tiny("medium_conv_vae", path), Terminal())
+
+
+@pytest.mark.parametrize(("accelerators", "chosen"), [(True, "conv"), (False, "patch")])
+def test_devices_choose_the_layers_of_a_model_of_crops(
+    song_path, monkeypatch, accelerators, chosen
+):
+    monkeypatch.setattr(resolve_module, "has_accelerators", lambda: accelerators)
+    found = resolve(tiny("medium_conv_vae", song_path), Terminal())
+    assert found.model.architecture == chosen
+    for asked in ("conv", "patch"):
+        model = replace(found.model, architecture=asked)
+        assert resolve(replace(found, model=model), Terminal()).model == model
+    # Other models have no such layers: their trainings are the same on all devices.
+    assert resolve(tiny("easy_vae", song_path), Terminal()).model.architecture == "auto"

@@ -1,0 +1,176 @@
+"""Whether models trained on this machine's devices are those that its CPU trains.
+
+Trains small models of every architecture for a few epochs on all devices of the default backend
+and on one CPU core, in one process, and compares losses and latents: with the default precision of
+matrix products (TF32 on recent GPUs) and in full float32, which tells rounding from a bug. Exits
+with 1 if a difference is above its tolerance.
+usage: python benchmarks/device_agreement.py [--songs 1988] [--epochs 3] [--json FILE]
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh
+from roofline import make_data
+
+from musicvae_jax.config import Member, ModelConfig, TrainConfig
+from musicvae_jax.runtime.devices import DATA, SWEEP, make_mesh
+from musicvae_jax.training import Data, Examples, make_model
+from musicvae_jax.training.streaming import RowSource, latents
+from musicvae_jax.training.sweeps import train_members
+
+WIDTHS = (320, 128, 64)
+N_LABELS = 9
+CROP = (32, 32)
+# Largest difference, by precision of matrix products: of a loss, as a share of it; of a latent, in
+# standard deviations of all latents. TF32 rounds to 10 bits; float32 differs in the order of sums,
+# which Adam's division by a small gradient's size makes larger.
+TOLERANCES = {"default": (0.02, 0.1), "highest": (0.002, 0.02)}
+
+
+class Case(NamedTuple):
+    """A model to train and what it reads, of `shape` as `make_model` wants it."""
+
+    name: str
+    config: ModelConfig
+    shape: tuple[int, ...]
+    data: Data
+
+
+class Agreement(NamedTuple):
+    """How far two trainings of a case are apart, and how far they may be."""
+
+    name: str
+    precision: str
+    loss: float
+    latent: float
+    seconds: tuple[float, float]
+
+    @property
+    def is_within(self) -> bool:
+        # Not "above": a NaN is no agreement.
+        most_loss, most_latent = TOLERANCES[self.precision]
+        return self.loss <= most_loss and self.latent <= most_latent
+
+
+def make_cases(n_songs: int) -> list[Case]:
+    """Every architecture, on random numbers around a few factors."""
+    rng = np.random.default_rng(1)
+    x = np.concatenate(make_data(n_songs)).astype(np.float32)
+    label = np.eye(N_LABELS, dtype=np.float32)[rng.integers(N_LABELS, size=n_songs)]
+    # Every song has the first block.
+    present = np.concatenate([np.ones((n_songs, 1)), rng.random((n_songs, 2)) < 0.7], axis=1)
+    mask = np.repeat(present, WIDTHS, axis=1).astype(np.float32)
+    crops = x[: min(n_songs, 256)].repeat(2, axis=1).reshape(-1, *CROP)
+    rows, features = Examples(x), (x.shape[1],)
+    return [
+        Case("easy_vae", ModelConfig(), features, _split(rows)),
+        Case("hard_ae", ModelConfig(kind="ae"), features, _split(rows)),
+        Case("hard_cvae", ModelConfig(condition="genre"), features, _split(Examples(x, label))),
+        *(
+            Case(f"hard_{kind}", ModelConfig(kind=kind), WIDTHS, _split(Examples(x, None, mask)))
+            for kind in ("mvae", "mopoe", "mvtcae")
+        ),
+        *(
+            Case(
+                f"conv_vae, {layers}",
+                ModelConfig(kind="conv_vae", latent=64, architecture=layers),
+                CROP,
+                _split(Examples(crops)),
+            )
+            for layers in ("patch", "conv")
+        ),
+    ]
+
+
+def _split(examples: Examples) -> Data:
+    n_heldout = len(examples.x) // 10
+    parts = (slice(n_heldout, None), slice(n_heldout))
+    return Data(*(jax.tree.map(lambda leaf, part=part: leaf[part], examples) for part in parts))
+
+
+def trained(case: Case, epochs: int, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, float]:
+    """Losses `[terms, epochs]`, latents of the training songs, and seconds with the compile."""
+    start = time.perf_counter()
+    model = make_model(case.config, case.shape)
+    beta = 1.0 if case.config.traits.has_kl else 0.0
+    state, history = train_members(
+        model, TrainConfig(epochs=epochs), [Member(beta, 1e-3, 0)], case.data, mesh=mesh
+    )
+    losses = [value[0] for name, value in history.by_name().items() if name != "active_units"]
+    params = jax.tree.map(lambda leaf: leaf[0], state.params)
+    n_songs = len(case.data.train.x)
+    source = RowSource(case.data.train, np.arange(n_songs), np.arange(1))
+    found = latents(model, params, source, np.arange(n_songs), mesh)
+    return np.array(losses), found, time.perf_counter() - start
+
+
+def one_cpu() -> Mesh:
+    cpu = np.array(jax.devices("cpu")[:1])[None]
+    return Mesh(cpu, (SWEEP, DATA), axis_types=(AxisType.Auto,) * 2)
+
+
+def agreement(case: Case, precision: str, epochs: int) -> Agreement:
+    """Trains on all devices and on one CPU core, compares, and prints a row."""
+    with jax.default_matmul_precision(precision):
+        here, there = (trained(case, epochs, mesh) for mesh in (make_mesh(1, "all"), one_cpu()))
+    seconds = here[2], there[2]
+    found = Agreement(case.name, precision, *distances(here[:2], there[:2]), seconds)
+    print(
+        f"| {found.name} | {precision} | {found.loss:.1e} | {found.latent:.1e} | "
+        f"{seconds[0]:.1f}, {seconds[1]:.1f} | {'ok' if found.is_within else 'OFF'} |",
+        flush=True,
+    )
+    return found
+
+
+def distances(here: Any, there: Any) -> tuple[float, float]:
+    """The largest relative difference of a loss, and that of a latent in standard deviations.
+
+    Example:
+        >>> losses, points = np.array([[2.0, 4.0]]), np.array([[1.0], [-1.0]])
+        >>> distances((losses, points), (losses * 1.5, points + 0.25))
+        (0.3333333333333333, 0.25)
+    """
+    losses, reference = here[0], there[0]
+    scale = np.maximum(np.abs(reference), 1e-3 * np.abs(reference).max())
+    of_losses = np.max(np.abs(losses - reference) / scale)
+    of_latents = np.max(np.abs(here[1] - there[1])) / there[1].std()
+    return float(of_losses), float(of_latents)
+
+
+def main(options: argparse.Namespace) -> int:
+    device = jax.devices()[0]
+    print(
+        f"jax {jax.__version__}, {len(jax.devices())} x {device.device_kind} ({device.platform}) "
+        f"against one CPU core; {options.songs:,} songs, {options.epochs} epochs"
+    )
+    print("| model | precision | loss differs by | latent differs by | here, CPU (s) | |")
+    print("|---|---|---|---|---|---|", flush=True)
+    # Compiling takes most of the time, and one core each.
+    with ThreadPoolExecutor(max((os.cpu_count() or 1) // 2, 1)) as pool:
+        work = [(case, name) for name in TOLERANCES for case in make_cases(options.songs)]
+        found = list(pool.map(partial(agreement, epochs=options.epochs), *zip(*work, strict=True)))
+    limits = "; ".join(f"{name}: {a:g}, {b:g}" for name, (a, b) in TOLERANCES.items())
+    print(f"most that is ok, of a loss (relative) and a latent (in deviations): {limits}")
+    if options.json:
+        content = [one._asdict() | {"ok": one.is_within} for one in found]
+        options.json.write_text(json.dumps(content, indent=1))
+    return 0 if all(one.is_within for one in found) else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--songs", type=int, default=1988)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    sys.exit(main(parser.parse_args()))
