@@ -46,24 +46,24 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "agreement": Part("device_agreement.py", "", "--songs 96 --epochs 2", 110),
+    "agreement": Part("device_agreement.py", "", "--songs 96 --epochs 2", 150),
     "training": Part(
         "train_speed.py",
         "100 3 --sweeps 32 256 --many 100000 --seconds 60",
         "2 1 --sweeps 8 --songs 320 --many 2000",
-        150,
+        90,
     ),
     "compile": Part(
         "compile_time.py",
         "--members 1 --flags=--xla_gpu_autotune_level=0",
         "--members 1 --songs 320",
-        50,
+        40,
     ),
     "commands": Part(
         "device_commands.py",
         "--default-conv",
         "easy_vae hard_mvae --songs 60 --epochs 2 --no-typed --at-once 1",
-        170,
+        200,
         _FOR_COMMANDS,
     ),
 }

@@ -205,14 +205,17 @@ def main(options: argparse.Namespace) -> None:
         peers = list(our_peers(*work))
         if options.many:
             peers += many_songs(options.many)
+        timings: list[Timing] = []
         if find_spec("torch") is None:
             print("PyTorch is not installed: ours alone is timed", flush=True)
         elif device.platform == "cpu":
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(CORES))
             peers += cpu_rivals(pool, *work)
         else:
+            # A fault of one program on the card is the end of all others in the process.
+            timings = take_turns(peers, options.rounds, deadline)
             peers += gpu_rivals(*work)
-        timings = take_turns(peers, options.rounds, deadline)
+        timings += take_turns(peers[len(timings) :], options.rounds, deadline)
     rows = rows_of(peers, timings, options.sweeps)
     print(
         f"\n{options.epochs} epochs of {options.songs:,} songs, medians of {options.rounds}; "

@@ -46,9 +46,11 @@ def start_projections(
         )
         return lambda _: (pd.DataFrame(columns=columns), {})
     calls = [(one.of_seed(0)[places], seed) for one in listing.own]
+    # UMAP runs in this process, once the others have all the work there is for them: numba's
+    # programs take so much memory that joblib ends a process that loads them, as if it had a leak.
     started = {
-        method: stages.map("projections", function, calls, len(places))
-        for method, function in (("umap", projections.umap), ("tsne", projections.tsne))
+        "umap": stages.map("projections", projections.umap, calls, 0),
+        "tsne": stages.map("projections", projections.tsne, calls, len(places)),
     }
 
     def finish(
