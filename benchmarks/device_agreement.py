@@ -32,7 +32,7 @@ WIDTHS = (320, 128, 64)
 N_LABELS = 9
 CROP = (32, 32)
 # Largest difference, by precision of matrix products: of a loss, as a share of it; of a latent, in
-# standard deviations of all latents. TF32 rounds to 10 bits, which alone, on a CPU, moves a latent by
+# standard deviations of all latents. TF32 rounds to 10 bits, which alone moves a latent on a CPU by
 # up to 0.4; float32 differs in the order of sums. Adam's division by a small gradient's size makes
 # both larger.
 TOLERANCES = {"default": (0.02, 1.0), "highest": (0.002, 0.02)}

@@ -54,7 +54,7 @@ def test_every_experiment_offers_three_commands_on_its_songs(name, path):
     another, together, further = [read(step.command) for step in steps(name, path)]
     assert another.data.path == together.data.path == path
     assert another.cluster.k == together.k == 7
-    assert together.suites == ("easy",)
+    assert together.names == ("easy",)
     assert all(step.purpose for step in steps(name, path))
     if path is None and not EXPERIMENTS[name].experiment.all_text_blocks:
         assert (further.name, further.cluster.k) == ("hard_mopoe", 7)

@@ -29,7 +29,7 @@ def test_results_are_in_place_and_the_training_is_discarded(monkeypatch):
         (folder / "manifest.json").write_text("{}")
 
     for name, stub in {
-        "_load": lambda *_: "songs",
+        "open_songs": lambda *_: "songs",
         "fit": lambda *_: SimpleNamespace(),
         "_write_results": write,
         "_discard_interrupted": lambda *rest: discarded.append(rest),
