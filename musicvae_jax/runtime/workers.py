@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 T = TypeVar("T")
 # Each imports scikit-learn, which takes about 150 MB.
 _MOST_PROCESSES = 16
+_MOST_IDLE_SECONDS = 24 * 3600
 
 
 class Workers(NamedTuple):
@@ -35,7 +36,12 @@ class Workers(NamedTuple):
         if not calls:
             return _ended_with_the_last(iter(()), 0)
         tasks = (joblib.delayed(function)(*call) for call in calls)
-        parallel = joblib.Parallel(n_jobs=self._processes(n_songs), return_as="generator")
+        parallel = joblib.Parallel(
+            n_jobs=self._processes(n_songs),
+            return_as="generator",
+            # They idle while a model trains; joblib ends idle ones after five minutes.
+            idle_worker_timeout=_MOST_IDLE_SECONDS,
+        )
         return _ended_with_the_last(parallel(tasks), len(calls))
 
     def threads(self, n_songs: int) -> int:

@@ -7,7 +7,7 @@ import pytest
 from tinyruns import files
 
 from experiments import run, suite
-from musicvae_jax.pipeline import collection, manifest
+from musicvae_jax.pipeline import collection, finished, manifest
 from musicvae_jax.registry import SUITES
 from musicvae_jax.reporting import run_figures
 
@@ -157,7 +157,7 @@ def test_after_a_change_of_the_drawing_code_figures_and_report_are_all_that_is_r
         return []
 
     monkeypatch.setattr(run_figures, "draw_figure", draw_figure)
-    for module in (collection, manifest):
+    for module in (collection, finished, manifest):
         monkeypatch.setattr(module, "drawing_code", lambda: "new")
     capsys.readouterr()
     run_suite(names)

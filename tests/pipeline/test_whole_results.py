@@ -12,6 +12,7 @@ from tinyruns import files, run_experiment, tiny
 import musicvae_jax as mv
 from musicvae_jax.config import CLUSTERERS, Experiment, from_json
 from musicvae_jax.evaluation import EXTERNAL_METRICS, metrics_with_nulls
+from musicvae_jax.pipeline.resolve import resolve_architecture
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.songs import load_songs
 from musicvae_jax.trained import load
@@ -297,7 +298,7 @@ def check_points(run):
 
 def check_record(run, song_path):
     config = json.loads((run.folder / "config.json").read_text())
-    assert from_json(Experiment, config) == run.experiment
+    assert from_json(Experiment, config) == resolve_architecture(run.experiment)
     manifest = json.loads((run.folder / "manifest.json").read_text())
     assert manifest["data"]["fingerprint"] == load_songs(song_path).fingerprint
     assert manifest["data"]["clustered_songs"] == run.expected.n_songs
