@@ -8,7 +8,7 @@ from typing import Any
 from musicvae_jax.config import Experiment, RuntimeConfig, to_json
 from musicvae_jax.config.folder import CONFIG, MANIFEST, MAP
 from musicvae_jax.pipeline.manifest import computing_code, drawing_code
-from musicvae_jax.pipeline.run import open_songs, run_experiment
+from musicvae_jax.pipeline.run import open_songs, run_experiment, stopwatch
 from musicvae_jax.reporting.run_figures import redraw
 from musicvae_jax.runtime.files import read_json, read_object, write_json
 from musicvae_jax.runtime.lock import only_run
@@ -50,7 +50,9 @@ def run_unless_finished(
     Raises:
         InputError, DivergenceError, StoppedError: as `run_experiment`.
     """
-    songs = open_songs(experiment, terminal)
+    watch = stopwatch(terminal)
+    with terminal.task(experiment.name), watch.stage("songs"):
+        songs = open_songs(experiment, terminal)
     runs_again = runtime.fresh or runtime.track or runtime.distributed
     if not runs_again and is_finished(experiment, songs.fingerprint):
         terminal.say(
@@ -59,7 +61,7 @@ def run_unless_finished(
         )
         redraw_outdated([experiment.results_dir], workers, terminal)
         return
-    run_experiment(experiment, runtime, workers, terminal, songs)
+    run_experiment(experiment, runtime, workers, terminal, songs, watch)
 
 
 def redraw_outdated(folders: Sequence[Path], workers: Workers, terminal: Terminal) -> None:

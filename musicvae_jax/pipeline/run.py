@@ -48,6 +48,7 @@ def run_experiment(
     workers: Workers,
     terminal: Terminal,
     songs: Songs | None = None,
+    watch: Stopwatch | None = None,
 ) -> None:
     """Runs an experiment and writes its results folder and checkpoint.
 
@@ -59,13 +60,14 @@ def run_experiment(
         workers: for clustering, projections and figures.
         terminal: for progress and notices.
         songs: the experiment's song file, if it is open; otherwise it is opened.
+        watch: has timed the stages before, if any; see `stopwatch`.
 
     Raises:
         InputError: the songs, the settings or the output folder cannot be used.
         DivergenceError: training reached NaN or infinity.
         StoppedError: a signal arrived; the training is saved, and the same call resumes it.
     """
-    watch = Stopwatch(partial(terminal.stage, names=STAGES))
+    watch = watch or stopwatch(terminal)
     note_code()
     with (
         terminal.task(experiment.name),
@@ -102,6 +104,11 @@ def run_experiment(
             from musicvae_jax.tracking.outcome import read_outcome
 
             tracker.on_outcome(read_outcome(experiment.results_dir, experiment))
+
+
+def stopwatch(terminal: Terminal) -> Stopwatch:
+    """Takes the time of a run's stages, and shows which of how many runs."""
+    return Stopwatch(partial(terminal.stage, names=STAGES))
 
 
 def open_songs(experiment: Experiment, terminal: Terminal) -> Songs:

@@ -18,8 +18,9 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Takes the time of a block, and shows that it runs."""
+        """Adds the time of a block to that of its stage, and shows that it runs."""
         start = perf_counter()
         with self._show(name):
             yield
-        self.seconds[name] = round(perf_counter() - start, 3)
+        before = self.seconds.get(name, 0.0)
+        self.seconds[name] = round(before + perf_counter() - start, 3)
