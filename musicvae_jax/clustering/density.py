@@ -6,7 +6,7 @@ import numpy as np
 
 from musicvae_jax.clustering.knee import knee
 from musicvae_jax.clustering.result import NOISE, Clustering, no_clusters
-from musicvae_jax.clustering.sampling import BLOCK, sample_songs, sample_text
+from musicvae_jax.clustering.sampling import sample_songs, sample_text, song_blocks
 from musicvae_jax.config import ClusterConfig
 
 if TYPE_CHECKING:
@@ -61,11 +61,10 @@ def dbscan(
 def _joined(x: np.ndarray, places: np.ndarray, fit: "DBSCAN") -> np.ndarray:
     """Cluster numbers of all songs from those of the songs at `places`."""
     from sklearn.metrics import pairwise_distances_argmin
-    from sklearn.utils import gen_batches
 
     labels = np.full(len(x), NOISE)
     cores, of_core = fit.components_, fit.labels_[fit.core_sample_indices_]
-    for block in gen_batches(len(x), BLOCK) if len(cores) else ():
+    for block in song_blocks(len(x)) if len(cores) else ():
         points = np.asarray(x[block], np.float64)
         nearest = pairwise_distances_argmin(points, cores)
         # The search multiplies out, so the distance itself is taken from differences.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicvae_jax.clustering.sampling import BLOCK
+from musicvae_jax.clustering.sampling import song_blocks
 
 # The limits of scikit-learn's KMeans.
 _TOLERANCE = 1e-4
@@ -116,7 +116,7 @@ def _squared_distances(
 
 
 def _mean(x: np.ndarray) -> np.ndarray:
-    sums = (x[rows].sum(axis=0, dtype=np.float64) for rows in _blocks(x))
+    sums = (x[rows].sum(axis=0, dtype=np.float64) for rows in song_blocks(len(x)))
     return (sum(sums) / len(x)).astype(x.dtype)
 
 
@@ -127,11 +127,5 @@ def _mean_variance(x: np.ndarray, mean: np.ndarray) -> float:
 
 def _centred(x: np.ndarray, mean: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of points less their mean, so that products of them keep their digits."""
-    for rows in _blocks(x):
+    for rows in song_blocks(len(x)):
         yield rows, x[rows] - mean
-
-
-def _blocks(x: np.ndarray) -> Iterator[slice]:
-    from sklearn.utils import gen_batches
-
-    return gen_batches(len(x), BLOCK)

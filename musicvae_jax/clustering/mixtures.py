@@ -12,7 +12,7 @@ from musicvae_jax.clustering.result import (
     no_clusters,
     too_few_distinct,
 )
-from musicvae_jax.clustering.sampling import BLOCK, sample_songs, sample_text
+from musicvae_jax.clustering.sampling import sample_songs, sample_text, song_blocks
 from musicvae_jax.config import ClusterConfig
 
 
@@ -53,7 +53,6 @@ def gaussian_mixture(
     """A mixture of points `[songs, dimensions]`; its notes are those of the clusterer `method`."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
-    from sklearn.utils import gen_batches
 
     is_sampled = len(x) > config.exact_songs
     # In float32 the Cholesky factors of nearly flat components fail.
@@ -77,7 +76,7 @@ def gaussian_mixture(
         warnings.simplefilter("ignore", ConvergenceWarning)
         labels = mixture.fit_predict(points)
         if is_sampled:
-            blocks = gen_batches(len(x), BLOCK)
+            blocks = song_blocks(len(x))
             labels = np.concatenate([mixture.predict(x[b].astype(np.float64)) for b in blocks])
     notes = [missing_clusters(labels, k, method)]
     if not mixture.converged_:

@@ -1,6 +1,6 @@
 """Samples that stand for all songs where there are too many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -8,6 +8,13 @@ from musicvae_jax.clustering.result import Clustering
 
 # Songs processed at a time where a table of all of them against others would not fit in memory.
 BLOCK = 4096
+
+
+def song_blocks(n_songs: int) -> Iterator[slice]:
+    """Slices of at most `BLOCK` songs each that together are all of them."""
+    from sklearn.utils import gen_batches
+
+    return gen_batches(n_songs, BLOCK)
 
 
 def sample_songs(n_songs: int, size: int, seed: int) -> np.ndarray:
@@ -51,8 +58,7 @@ def cluster_sample(
 def _nearest(x: np.ndarray, sampled: np.ndarray) -> np.ndarray:
     """Of each song the nearest sampled song, `[songs]`."""
     from sklearn.metrics import pairwise_distances_argmin
-    from sklearn.utils import gen_batches
 
     points = np.asarray(sampled, np.float64)
-    blocks = (np.asarray(x[block], np.float64) for block in gen_batches(len(x), BLOCK))
+    blocks = (np.asarray(x[block], np.float64) for block in song_blocks(len(x)))
     return np.concatenate([pairwise_distances_argmin(block, points) for block in blocks])

@@ -1,11 +1,10 @@
 """Scores of clusters from their centroids, over blocks of points."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-_SONGS_AT_ONCE = 4096
+from musicvae_jax.clustering.sampling import song_blocks
 
 
 class DispersionScores(NamedTuple):
@@ -35,7 +34,7 @@ def dispersion_scores(x: np.ndarray, clusters: np.ndarray) -> DispersionScores:
     _, codes, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     centroids = _sums(x, codes, len(sizes)) / sizes[:, None]
     distances = np.concatenate(
-        [np.linalg.norm(x[rows] - centroids[codes[rows]], axis=1) for rows in _blocks(x)]
+        [np.linalg.norm(x[rows] - centroids[codes[rows]], axis=1) for rows in song_blocks(len(x))]
     )
     inside = float(np.sum(distances**2))
     from_mean = centroids - np.average(centroids, axis=0, weights=sizes)
@@ -61,14 +60,8 @@ def _sums(x: np.ndarray, codes: np.ndarray, n_clusters: int) -> np.ndarray:
     from scipy.sparse import csr_array
 
     sums = np.zeros((n_clusters, x.shape[1]))
-    for rows in _blocks(x):
+    for rows in song_blocks(len(x)):
         found = codes[rows]
         entries = (np.ones(len(found)), (found, np.arange(len(found))))
         sums += csr_array(entries, (n_clusters, len(found))) @ x[rows]
     return sums
-
-
-def _blocks(x: np.ndarray) -> Iterator[slice]:
-    from sklearn.utils import gen_batches
-
-    return gen_batches(len(x), _SONGS_AT_ONCE)

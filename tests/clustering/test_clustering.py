@@ -14,7 +14,6 @@ from musicvae_jax.clustering import (
     agglomerative,
     choose_k,
     dbscan,
-    density,
     elbow_k,
     find_clusterer,
     gmm_diag,
@@ -24,6 +23,7 @@ from musicvae_jax.clustering import (
     knee,
     mean_silhouettes,
     sample_songs,
+    sampling,
     silhouette,
     silhouette_k,
     stable_k,
@@ -336,7 +336,7 @@ def test_songs_join_the_nearest_core_song_within_eps_in_blocks(monkeypatch):
     monkeypatch.setattr(
         metrics, "pairwise_distances_argmin", lambda a, b: sizes.append(len(a)) or argmin(a, b)
     )
-    monkeypatch.setattr(density, "BLOCK", 64)
+    monkeypatch.setattr(sampling, "BLOCK", 64)
     assert dbscan(x, 0, 3, LARGE).labels.tobytes() == found.labels.tobytes()
     assert (max(sizes), sum(sizes)) == (64, 500)
 

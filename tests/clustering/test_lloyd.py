@@ -7,6 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from musicvae_jax.clustering import lloyd as module
+from musicvae_jax.clustering import sampling
 from musicvae_jax.clustering.lloyd import lloyd
 from musicvae_jax.clustering.partitions import fit_kmeans
 from musicvae_jax.config import ClusterConfig
@@ -32,7 +33,7 @@ def blobs():
 @pytest.mark.parametrize("block", [100, N_SONGS])
 @pytest.mark.parametrize("k", [2, 12])
 def test_it_finds_what_scikit_learn_finds(blobs, monkeypatch, block, k):
-    monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(sampling, "BLOCK", block)
     start = blobs[np.linspace(0, N_SONGS - 1, k).astype(int)]
     expected = KMeans(k, init=start, n_init=1).fit(blobs)
     found = lloyd(blobs, start)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
-from musicvae_jax.evaluation import dispersion, internal_scores
+from musicvae_jax.clustering import sampling
+from musicvae_jax.evaluation import internal_scores
 from musicvae_jax.evaluation.dispersion import dispersion_scores
 
 
@@ -17,7 +18,7 @@ def random_clusters(k, n_songs=500, n_dims=9, seed=0):
 @pytest.mark.parametrize("at_once", [90, 500])
 @pytest.mark.parametrize("k", [2, 3, 40])
 def test_the_scores_are_those_of_scikit_learn(monkeypatch, at_once, k):
-    monkeypatch.setattr(dispersion, "_SONGS_AT_ONCE", at_once)
+    monkeypatch.setattr(sampling, "BLOCK", at_once)
     x, clusters = random_clusters(k)
     found = dispersion_scores(x, clusters)
     assert found.calinski_harabasz == pytest.approx(calinski_harabasz_score(x, clusters), rel=1e-6)
