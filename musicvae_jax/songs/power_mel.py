@@ -1,5 +1,7 @@
 """Audio to the power mel spectrograms of 4MuLA."""
 
+from functools import cache
+
 import numpy as np
 
 from musicvae_jax.songs.mels import MEL_BANDS
@@ -15,16 +17,14 @@ def power_mel(audio: np.ndarray) -> np.ndarray:
     The same audio gives the same bytes on the same machine.
 
     Args:
-        audio: mono, floating point, at `SAMPLE_RATE_HZ`, shape `[samples]`; finite, and at least
-            one window of 2048 samples, below which librosa warns.
+        audio: mono, floating point, at `SAMPLE_RATE_HZ`, shape `[samples]`; finite.
 
     Returns:
         Power, not decibels, at least 0, float32 `[128, 1 + samples // 512]`; frame `i` is centred
         on sample `512 * i`, and beyond the ends of the audio is silence.
 
     Raises:
-        librosa.util.exceptions.ParameterError: the audio is empty, not finite or not floating
-            point.
+        ValueError: the audio is empty, not finite or not floating point.
 
     Example:
         >>> power_mel(np.zeros(22_050, np.float32)).shape
@@ -34,20 +34,29 @@ def power_mel(audio: np.ndarray) -> np.ndarray:
         Silva et al., 4MuLA: a multitask, multimodal, and multilingual dataset of music lyrics and
         audio features, 2020. The spectrogram is librosa's.
     """
-    import librosa
+    if not (len(audio) and np.issubdtype(audio.dtype, np.floating) and np.isfinite(audio).all()):
+        raise ValueError(f"audio: got {len(audio)} {audio.dtype}, expected finite floats")
+    from scipy.signal.windows import hann
     from threadpoolctl import threadpool_limits
 
+    # librosa.feature.melspectrogram is the same in one call, but in a new environment numba first
+    # compiles for fifteen seconds what is not used here.
+    padded = np.pad(audio, WINDOW_SAMPLES // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)[::HOP_SAMPLES]
+    spectrum = np.fft.rfft(frames * hann(WINDOW_SAMPLES, sym=False))
+    magnitude = np.abs(spectrum.T.astype(np.result_type(audio, np.complex64)))
     # With more BLAS threads the sums, and so the bytes, would differ. One is also faster.
     with threadpool_limits(limits=1, user_api="blas"):
-        mel = librosa.feature.melspectrogram(
-            y=audio,
-            sr=SAMPLE_RATE_HZ,
-            n_fft=WINDOW_SAMPLES,
-            hop_length=HOP_SAMPLES,
-            n_mels=MEL_BANDS,
-            power=2.0,
-        )
+        mel = _mel_filters() @ magnitude**2
     return mel.astype(np.float32, copy=False)
+
+
+@cache
+def _mel_filters() -> np.ndarray:
+    """The weight of every frequency in every band, `[128, 1025]`."""
+    from librosa.filters import mel
+
+    return mel(sr=SAMPLE_RATE_HZ, n_fft=WINDOW_SAMPLES, n_mels=MEL_BANDS)
 
 
 def round_mantissa(mel: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from librosa import mel_frequencies
+from librosa.feature import melspectrogram
 
 from musicvae_jax.songs.power_mel import HOP_SAMPLES, SAMPLE_RATE_HZ, power_mel, round_mantissa
 
@@ -22,6 +23,22 @@ def test_a_frame_every_hop(n_samples):
 
 def test_thirty_seconds_have_the_frames_of_4mula():
     assert power_mel(np.zeros(30 * SAMPLE_RATE_HZ, np.float32)).shape == (128, 1292)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_samples", [2048, 20_000])
+def test_the_spectrogram_is_librosas(n_samples, dtype):
+    noise = np.random.default_rng(0).normal(size=n_samples).astype(dtype)
+    expected = melspectrogram(y=noise, sr=SAMPLE_RATE_HZ, n_fft=2048, hop_length=HOP_SAMPLES)
+    np.testing.assert_allclose(power_mel(noise), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "audio", [np.zeros(0, np.float32), np.full(4096, np.nan), np.zeros(4096, int)]
+)
+def test_what_is_no_audio_is_refused(audio):
+    with pytest.raises(ValueError, match="expected finite floats"):
+        power_mel(audio)
 
 
 @pytest.mark.parametrize("frequency_hz", [300.0, 1000.0, 5000.0])
