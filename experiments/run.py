@@ -45,6 +45,9 @@ def _run(arguments: Sequence[str], notices_only: bool) -> None:
     command = _parse(arguments)
     runtime = command.runtime
     configure_jax(runtime.devices, runtime.distributed)
+    from musicvae_jax.clustering.umap_programs import compile_ahead
+
+    compile_ahead()
     if runtime.distributed:
         connect(runtime.coordinator, runtime.process_count, runtime.process_id)
     from experiments.next_steps import next_steps

@@ -128,6 +128,9 @@ def _run(arguments: Sequence[str], notices_only: bool) -> None:
     )
     experiments = command.experiments
     configure_jax(command.runtime.devices)
+    from musicvae_jax.clustering.umap_programs import compile_ahead
+
+    compile_ahead()
     from musicvae_jax.pipeline.collection import run_suites
     from musicvae_jax.runtime.terminal import Terminal
 

@@ -1,12 +1,8 @@
-"""UMAP coordinates, with the programs that numba compiles for them kept on disk."""
-
-from functools import cache
-from importlib import import_module
+"""UMAP coordinates."""
 
 import numpy as np
 
-# Those with functions that compile when UMAP first calls them.
-_MODULES = ("umap.umap_", "umap.layouts", "umap.utils", "umap.distances")
+from musicvae_jax.clustering.umap_programs import have_programs
 
 
 def umap(
@@ -24,9 +20,9 @@ def umap(
     References:
         McInnes, Healy and Melville, UMAP, 2018.
     """
+    have_programs()
     from umap import UMAP
 
-    _keep_programs()
     # A seed makes UMAP run on one thread; saying so keeps it from warning that it will.
     reducer = UMAP(
         n_neighbors=min(n_neighbours, len(x) - 1),
@@ -36,18 +32,3 @@ def umap(
         n_jobs=1,
     )
     return reducer.fit_transform(x)
-
-
-@cache
-def _keep_programs() -> None:
-    """Has numba keep UMAP's programs on disk, as umap-learn asks of a few of them itself.
-
-    Otherwise every process compiles them for ten seconds. numba puts them beside the source of
-    umap-learn, or in the user's cache folder, and compiles anew what has changed.
-    """
-    from numba.core.dispatcher import Dispatcher
-
-    for module in map(import_module, _MODULES):
-        for function in vars(module).values():
-            if isinstance(function, Dispatcher):
-                function.enable_caching()
