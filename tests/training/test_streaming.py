@@ -1,3 +1,4 @@
+import logging
 import threading
 from dataclasses import replace
 from functools import cache
@@ -59,11 +60,13 @@ def test_the_same_key_gives_the_same_numbers_and_another_does_not():
     assert np.all(run(seed=1)[1].train.negative_elbo != trained()[1].train.negative_elbo)
 
 
-def test_members_share_one_compilation():
-    trained()
-    before = loop._run_steps._cache_size()
-    run(seed=3, beta=4.0)
-    assert loop._run_steps._cache_size() == before
+def test_chunks_epochs_and_members_share_one_compilation(caplog):
+    loop._run_steps.clear_cache()
+    with jax.log_compiles(), caplog.at_level(logging.WARNING):
+        for seed, beta in ((3, 4.0), (5, 1.0)):
+            run(seed=seed, beta=beta, chunk_bytes=2 * BATCH_BYTES)
+    compiled = [line for line in caplog.messages if line.startswith("Finished XLA compilation")]
+    assert sum("_run_steps" in line for line in compiled) == 1
 
 
 @pytest.mark.parametrize("n_devices", [1, 2])

@@ -14,7 +14,7 @@ from jax.tree_util import Partial
 
 from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.models import Model
-from musicvae_jax.runtime.devices import DATA, data_axis, make_mesh
+from musicvae_jax.runtime.devices import DATA, data_axis, make_mesh, place
 from musicvae_jax.runtime.prefetch import one_ahead
 from musicvae_jax.training import (
     ACTIVE_VARIANCE,
@@ -78,7 +78,9 @@ def train_streamed(
     traced: Any = (*map(np.float32, member[:2]), np.uint32(member.seed))
     member = Member(*traced)
     plan = make_plan(source, config, mesh, chunk_bytes)
-    carry = (_start(model, source, mesh, member, optimiser), no_losses(model, 0.0))
+    # Placed as the sums of a chunk are, or the steps would be compiled once more for those.
+    nothing = place(no_losses(model, 0.0), mesh)
+    carry = (_start(model, source, mesh, member, optimiser), nothing)
     history = blank_history(model, 1, config.epochs)
     like = jax.tree.map(partial(_whole, mesh), (carry, history))
     n_done, found = saver.latest((0, None), like)
@@ -103,7 +105,7 @@ def train_streamed(
                 found = _epoch_history(model, config, plan, carry, member, epoch, source)
                 for whole, value in zip(*map(jax.tree.leaves, (history, found)), strict=True):
                     whole[0, epoch] = value
-                carry = (carry[0], no_losses(model, 0.0))
+                carry = (carry[0], nothing)
                 if on_history:
                     on_history(epoch, _epochs(history, epoch, epoch + 1), False)
             saver.after(
