@@ -132,10 +132,11 @@ def _draw_pictures(
                 terminal.notice(line)
             advance()
     paths = {name: folder / f"{name}.png" for name in PICTURES}
+    drawn = {name: path for name, path in paths.items() if path.exists()}
+    small = workers.map(smaller, [(path.read_bytes(),) for path in drawn.values()], n_songs)
     return {
-        PICTURES[name].title: (smaller(path.read_bytes()), PICTURES[name].caption)
-        for name, path in paths.items()
-        if path.exists()
+        PICTURES[name].title: (webp, PICTURES[name].caption)
+        for name, webp in zip(drawn, small, strict=True)
     }
 
 

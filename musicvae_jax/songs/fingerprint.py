@@ -1,10 +1,15 @@
 """Fingerprints of song files: digests of their content, which caches and results are keyed by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cache
+from io import FileIO
+from itertools import cycle
 from pathlib import Path
 
 from blake3 import blake3
+
+from musicvae_jax.runtime.prefetch import one_ahead
 
 # Large enough for every core to get a share of it, small enough to stay in the cache.
 _BYTES_AT_ONCE = 4 << 20
@@ -33,12 +38,20 @@ def _fingerprint(
 ) -> str:
     """Cached, since a suite opens the same file many times."""
     digest = blake3(max_threads=blake3.AUTO)
-    buffer = memoryview(bytearray(_BYTES_AT_ONCE))
-    # Read, not mapped: a file that shrinks meanwhile would end the process.
-    with path.open("rb", buffering=0) as content:
-        while n_bytes := content.readinto(buffer):
-            digest.update(buffer[:n_bytes])
+    with path.open("rb", buffering=0) as content, closing(one_ahead(_pieces(content))) as pieces:
+        for piece in pieces:
+            digest.update(piece)
     return digest.hexdigest()
+
+
+def _pieces(content: FileIO) -> Iterator[memoryview]:
+    """Consecutive pieces of a file; each is overwritten by the one after the next."""
+    # Read, not mapped: a file that shrinks meanwhile would end the process.
+    for buffer in cycle([memoryview(bytearray(_BYTES_AT_ONCE)) for _ in range(2)]):
+        n_bytes = content.readinto(buffer)
+        if not n_bytes:
+            return
+        yield buffer[:n_bytes]
 
 
 def joined_fingerprint(fingerprints: Sequence[str]) -> str:
