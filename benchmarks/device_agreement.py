@@ -15,8 +15,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import apart
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh
@@ -31,11 +32,6 @@ from musicvae_jax.training.sweeps import train_members
 WIDTHS = (320, 128, 64)
 N_LABELS = 9
 CROP = (32, 32)
-# Largest difference, by precision of matrix products: of a loss, as a share of it; of a latent, in
-# standard deviations of all latents. TF32 rounds to 10 bits, which alone moves a latent on a CPU by
-# up to 0.4; float32 differs in the order of sums. Adam's division by a small gradient's size makes
-# both larger.
-TOLERANCES = {"default": (0.02, 1.0), "highest": (0.002, 0.02)}
 
 
 class Case(NamedTuple):
@@ -58,9 +54,7 @@ class Agreement(NamedTuple):
 
     @property
     def is_within(self) -> bool:
-        # Not "above": a NaN is no agreement.
-        most_loss, most_latent = TOLERANCES[self.precision]
-        return self.loss <= most_loss and self.latent <= most_latent
+        return apart.is_within(self.precision, self.loss, self.latent)
 
 
 def make_cases(n_songs: int) -> list[Case]:
@@ -123,30 +117,16 @@ def one_cpu() -> Mesh:
 def agreement(case: Case, precision: str, epochs: int) -> Agreement:
     """Trains on all devices and on one CPU core, compares, and prints a row."""
     with jax.default_matmul_precision(precision):
-        here, there = (trained(case, epochs, mesh) for mesh in (make_mesh(1, "all"), one_cpu()))
-    seconds = here[2], there[2]
-    found = Agreement(case.name, precision, *distances(here[:2], there[:2]), seconds)
+        both = (trained(case, epochs, mesh) for mesh in (make_mesh(1, "all"), one_cpu()))
+        losses, points, seconds = zip(*both, strict=True)
+    distances = apart.of_losses(*losses), apart.of_latents(*points)
+    found = Agreement(case.name, precision, *distances, seconds)
     print(
         f"| {found.name} | {precision} | {found.loss:.1e} | {found.latent:.1e} | "
         f"{seconds[0]:.1f}, {seconds[1]:.1f} | {'ok' if found.is_within else 'OFF'} |",
         flush=True,
     )
     return found
-
-
-def distances(here: Any, there: Any) -> tuple[float, float]:
-    """The largest relative difference of a loss, and that of a latent in standard deviations.
-
-    Example:
-        >>> losses, points = np.array([[2.0, 4.0]]), np.array([[1.0], [-1.0]])
-        >>> distances((losses, points), (losses * 1.5, points + 0.25))
-        (0.3333333333333333, 0.25)
-    """
-    losses, reference = here[0], there[0]
-    scale = np.maximum(np.abs(reference), 1e-3 * np.abs(reference).max())
-    of_losses = np.max(np.abs(losses - reference) / scale)
-    of_latents = np.max(np.abs(here[1] - there[1])) / there[1].std()
-    return float(of_losses), float(of_latents)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -159,9 +139,9 @@ def main(options: argparse.Namespace) -> int:
     print("|---|---|---|---|---|---|", flush=True)
     # Compiling takes most of the time, and one core each.
     with ThreadPoolExecutor(max((os.cpu_count() or 1) // 2, 1)) as pool:
-        work = [(case, name) for name in TOLERANCES for case in make_cases(options.songs)]
+        work = [(case, name) for name in apart.TOLERANCES for case in make_cases(options.songs)]
         found = list(pool.map(partial(agreement, epochs=options.epochs), *zip(*work, strict=True)))
-    limits = "; ".join(f"{name}: {a:g}, {b:g}" for name, (a, b) in TOLERANCES.items())
+    limits = "; ".join(f"{name}: {a:g}, {b:g}" for name, (a, b) in apart.TOLERANCES.items())
     print(f"most that is ok, of a loss (relative) and a latent (in deviations): {limits}")
     if options.json:
         content = [one._asdict() | {"ok": one.is_within} for one in found]

@@ -20,14 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
+import apart
 import pandas as pd
 
 from musicvae_jax.registry import EXPERIMENTS
 
 ROOT = Path(__file__).resolve().parent.parent
-# Of a loss, relative; of a latent, in standard deviations: TF32 and a few steps of Adam.
-MOST_LOSS, MOST_LATENT = 0.02, 0.1
 TYPED = "hard_cvae"
 ON_CPU = {"JAX_PLATFORMS": "cpu"}
 
@@ -95,24 +93,19 @@ def options_of(name: str, songs: Path, epochs: int) -> list[str]:
 
 
 def distances(here: Path, there: Path) -> tuple[float, float]:
-    """The largest relative difference of a loss, and that of a latent in standard deviations.
+    """How far two results folders are apart: `apart.of_losses` and `apart.of_latents`.
 
-    A loss is compared if both results folders have a history, for a model that is trained.
+    A loss is compared if both have a history, for a model that is trained.
     """
-    of_losses = 0.0
+    both = here, there
+    loss = 0.0
     if (there / "history.csv").exists():
-        columns = [
-            pd.read_csv(folder / "history.csv").filter(like="_nats").to_numpy(float)
-            for folder in (here, there)
-        ]
-        scale = np.maximum(np.abs(columns[1]), 1e-3 * np.abs(columns[1]).max())
-        of_losses = np.max(np.abs(columns[0] - columns[1]) / scale)
+        losses = [pd.read_csv(folder / "history.csv").filter(like="_nats") for folder in both]
+        loss = apart.of_losses(*(table.to_numpy(float) for table in losses))
     latents = [
-        pd.read_parquet(folder / "latents.parquet").filter(like="latent_").to_numpy(float)
-        for folder in (here, there)
+        pd.read_parquet(folder / "latents.parquet").filter(like="latent_") for folder in both
     ]
-    of_latents = np.nanmax(np.abs(latents[0] - latents[1])) / np.nanstd(latents[1])
-    return float(of_losses), float(of_latents)
+    return loss, apart.of_latents(*(table.to_numpy(float) for table in latents))
 
 
 def compared(name: str, folder: Path, songs: Path, epochs: int) -> dict[str, object]:
@@ -128,7 +121,7 @@ def compared(name: str, folder: Path, songs: Path, epochs: int) -> dict[str, obj
         print(f"| {name} | failed: {row['failed']} |", flush=True)
         return row
     loss, latent = distances(*(done.folder / "results" / name for done in both))
-    is_ok = loss <= MOST_LOSS and latent <= MOST_LATENT
+    is_ok = apart.is_within("default", loss, latent)
     seconds = [done.seconds for done in both]
     print(
         f"| {name} | {loss:.1e} | {latent:.1e} | {seconds[0]:.0f}, {seconds[1]:.0f} | "
@@ -170,7 +163,8 @@ def main(options: argparse.Namespace) -> int:
             rows.append(run_default_conv(folder, songs, options.epochs))
     if options.json:
         options.json.write_text(json.dumps({"typed": typed, "experiments": rows}, indent=1))
-    print(f"most that is ok: {MOST_LOSS:g} of a loss, {MOST_LATENT:g} deviations of a latent")
+    most = "{:g} of a loss, {:g} deviations of a latent".format(*apart.TOLERANCES["default"])
+    print(f"most that is ok: {most}")
     return 0 if all(row["ok"] for row in rows) and (options.no_typed or len(typed) == 3) else 1
 
 

@@ -85,6 +85,13 @@ def test_distance_of_results_is_relative_to_the_cpu(tmp_path):
     assert device_commands.distances(cpu, cpu) == (0.0, 0.0)
 
 
+def test_a_song_that_one_side_lacks_is_no_agreement(tmp_path):
+    here = results(tmp_path / "here", [1.0, 2.0], [-1.0, np.nan])
+    cpu = results(tmp_path / "cpu", [1.0, 2.0], [-1.0, 1.0])
+    for both in ((here, cpu), (cpu, here)):
+        assert device_commands.distances(*both) == (0.0, np.inf)
+
+
 def test_nan_is_no_agreement():
     one = device_agreement.Agreement("vae", "default", 0.0, float("nan"), (0.0, 0.0))
     assert not one.is_within

@@ -1,0 +1,43 @@
+"""How far the same training on an accelerator and on a CPU may be apart, and how far it is."""
+
+import numpy as np
+
+# Largest difference, by precision of matrix products: of a loss, as a share of it; of a latent, in
+# standard deviations of all latents. TF32 rounds to 10 bits, which alone moves a latent on a CPU by
+# up to 0.4; float32 differs in the order of sums. Adam's division by a small gradient's size makes
+# both larger.
+TOLERANCES = {"default": (0.02, 1.0), "highest": (0.002, 0.02)}
+
+
+def of_losses(here: np.ndarray, there: np.ndarray) -> float:
+    """The largest difference, relative to the reference, `there`, or a thousandth of its largest.
+
+    Example:
+        >>> losses = np.array([2.0, 4.0])
+        >>> of_losses(losses * 1.5, losses)
+        0.5
+    """
+    scale = np.maximum(np.abs(there), 1e-3 * np.abs(there).max())
+    return float(np.max(np.abs(here - there) / scale))
+
+
+def of_latents(here: np.ndarray, there: np.ndarray) -> float:
+    """The largest difference in standard deviations of the reference, `there`.
+
+    Songs that neither knows count for nothing; one that only one of them knows is infinitely far.
+
+    Example:
+        >>> points = np.array([[1.0], [-1.0], [np.nan]])
+        >>> of_latents(points + 0.25, points)
+        0.25
+    """
+    known = ~np.isnan(there)
+    if (np.isnan(here) == known).any():
+        return float("inf")
+    return float(np.max(np.abs(here - there)[known]) / there[known].std())
+
+
+def is_within(precision: str, loss: float, latent: float) -> bool:
+    """Whether both are within their tolerance; NaN is not."""
+    most_loss, most_latent = TOLERANCES[precision]
+    return loss <= most_loss and latent <= most_latent
