@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import os
+import select
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Annotated, TypeVar
 import tyro
 from rich.text import Text
 
-from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, InputError
+from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_UNREAD, InputError
 from musicvae_jax.runtime.printable import printable
 from musicvae_jax.runtime.signals import exit_code, handle_signals
 
@@ -49,9 +50,13 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str], bool], 
     try:
         with handle_signals():
             work(others, QUIET in arguments)
+            sys.stdout.flush()
     except InputError as error:
         return _fail(error, EXIT_BAD_INPUT, debug)
     except (ArithmeticError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and not _is_read():
+            # Its reader has seen enough, as head has after ten lines.
+            return EXIT_UNREAD
         return _fail(error, EXIT_FAILED, debug)
     except KeyboardInterrupt as error:
         return _fail(error, exit_code(error), debug)
@@ -59,6 +64,17 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str], bool], 
         named = RuntimeError(f"{type(error).__name__}: {error}; --debug shows where it came from")
         return _fail(named.with_traceback(error.__traceback__), EXIT_FAILED, debug)
     return 0
+
+
+def _is_read() -> bool:
+    """Whether standard output is still read; nothing more is written to it if not."""
+    output = select.poll()
+    output.register(sys.stdout, select.POLLOUT)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0)):
+        return True
+    # Otherwise the interpreter would complain when it exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return False
 
 
 def _fail(error: BaseException, code: int, debug: bool) -> int:
