@@ -1,4 +1,4 @@
-"""How far the same training on an accelerator and on a CPU may be apart, and how far it is."""
+"""How far trainings on these devices are from those on one CPU core, and how far they may be."""
 
 import numpy as np
 
@@ -24,7 +24,8 @@ def of_losses(here: np.ndarray, there: np.ndarray) -> float:
 def of_latents(here: np.ndarray, there: np.ndarray) -> float:
     """The largest difference in standard deviations of the reference, `there`.
 
-    Songs that neither knows count for nothing; one that only one of them knows is infinitely far.
+    Latents that both lack are left out; the difference is infinite if only one lacks some, or both
+    lack all.
 
     Example:
         >>> points = np.array([[1.0], [-1.0], [np.nan]])
@@ -32,7 +33,7 @@ def of_latents(here: np.ndarray, there: np.ndarray) -> float:
         0.25
     """
     known = ~np.isnan(there)
-    if (np.isnan(here) == known).any():
+    if (np.isnan(here) == known).any() or not known.any():
         return float("inf")
     return float(np.max(np.abs(here - there)[known]) / there[known].std())
 

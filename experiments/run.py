@@ -47,9 +47,10 @@ def _run(arguments: Sequence[str], notices_only: bool) -> None:
     configure_jax(runtime.devices, runtime.distributed)
     from musicvae_jax.clustering.umap_programs import compile_ahead
 
-    compile_ahead()
     if runtime.distributed:
         connect(runtime.coordinator, runtime.process_count, runtime.process_id)
+    else:
+        compile_ahead()
     from experiments.next_steps import next_steps
     from musicvae_jax.pipeline.ending import show_results
     from musicvae_jax.pipeline.finished import run_unless_finished

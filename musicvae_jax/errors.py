@@ -5,7 +5,7 @@ EXIT_BAD_INPUT = 2
 # BSD's EX_TEMPFAIL: try again later. Job scripts can requeue the job on it.
 EXIT_STOPPED = 75
 EXIT_INTERRUPTED = 130
-# As of a program that the system ends since nobody reads what it prints.
+# 128 + SIGPIPE: standard output is no longer read.
 EXIT_UNREAD = 141
 
 

@@ -3,9 +3,11 @@
 In a new environment numba compiles for twenty seconds before UMAP can start.
 """
 
+import atexit
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,20 +19,25 @@ _COMPILE = (
     "import numpy; from musicvae_jax.clustering.manifold import umap; "
     "umap(numpy.random.default_rng(0).normal(size=(99, 9)), 2, 15, 0.1, 0)"
 )
+# With one of these, numba keeps programs elsewhere, or makes none.
+_VARIABLES = ("NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_DISABLE_JIT")
 _compiling: list[subprocess.Popen[bytes]] = []
 
 
 def compile_ahead() -> None:
     """Has another process compile the programs, unless an earlier run has left them.
 
-    `have_programs` waits for it. What it cannot do is done then.
+    `have_programs` waits for it in this process, and compiles what it could not. It ends with this
+    process.
     """
-    if _compiling or _are_kept():
+    if _compiling or not sys.executable or not _are_missing():
         return
     nothing = subprocess.DEVNULL
-    _compiling.append(
-        subprocess.Popen([sys.executable, "-c", _COMPILE], stdout=nothing, stderr=nothing)
-    )
+    # Where no process can be started, they are compiled later.
+    with suppress(OSError):
+        process = subprocess.Popen([sys.executable, "-c", _COMPILE], stdout=nothing, stderr=nothing)
+        _compiling.append(process)
+        atexit.register(process.terminate)
 
 
 @cache
@@ -50,11 +57,15 @@ def have_programs() -> None:
                 function.enable_caching()
 
 
-def _are_kept() -> bool:
-    """Whether the program that is compiled last is beside its source, or would be elsewhere."""
+def _are_missing() -> bool:
+    """Whether numba would keep programs beside umap-learn's source, and that compiled last is not.
+
+    After an upgrade in place it is, though numba compiles anew: then nothing is done ahead.
+    """
     about = find_spec("umap")
-    if about is None or about.origin is None or "NUMBA_CACHE_DIR" in os.environ:
-        return True
+    if about is None or about.origin is None or any(name in os.environ for name in _VARIABLES):
+        return False
     package = Path(about.origin).parent
-    kept = package.glob("__pycache__/layouts._optimize_layout*.nbi")
-    return any(kept) or not os.access(package, os.W_OK)
+    folder = package / "__pycache__"
+    is_writable = os.access(folder if folder.exists() else package, os.W_OK)
+    return is_writable and not any(folder.glob("layouts._optimize_layout*.nbi"))

@@ -8,6 +8,7 @@ import select
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import tyro
@@ -37,6 +38,8 @@ COMMON_OPTIONS = _CommonOptions()
 def run_command(arguments: Sequence[str], work: Callable[[Sequence[str], bool], None]) -> int:
     """Does the work and returns the exit code; a failure is one line on standard error.
 
+    Nothing is said if standard output is a pipe that is no longer read.
+
     Args:
         arguments: of the command line. --quiet, which prints notices and errors only, and --debug,
             which shows the traceback of an error, may stand anywhere among them.
@@ -50,12 +53,14 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str], bool], 
     try:
         with handle_signals():
             work(others, QUIET in arguments)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except InputError as error:
         return _fail(error, EXIT_BAD_INPUT, debug)
     except (ArithmeticError, OSError) as error:
         if isinstance(error, BrokenPipeError) and not _is_read():
             # Its reader has seen enough, as head has after ten lines.
+            _discard_output()
             return EXIT_UNREAD
         return _fail(error, EXIT_FAILED, debug)
     except KeyboardInterrupt as error:
@@ -67,14 +72,20 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str], bool], 
 
 
 def _is_read() -> bool:
-    """Whether standard output is still read; nothing more is written to it if not."""
+    """Whether anything still reads standard output, or it is no pipe."""
     output = select.poll()
-    output.register(sys.stdout, select.POLLOUT)
-    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0)):
+    try:
+        output.register(sys.stdout, select.POLLOUT)
+    except (ValueError, TypeError):
+        # In memory, as in a notebook, or closed.
         return True
-    # Otherwise the interpreter would complain when it exits.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return False
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
+
+
+def _discard_output() -> None:
+    """Sends standard output nowhere, so that the interpreter does not complain when it exits."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _fail(error: BaseException, code: int, debug: bool) -> int:

@@ -1,5 +1,7 @@
 """Output of a run: results to standard output, progress and notices to standard error."""
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +20,10 @@ _FILE_WIDTH = 150
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Falls silent on standard error; what ends a command is that nobody reads its results."""
-        # Rich's own sends standard output to /dev/null, whichever stream has broken.
-        if not self.stderr:
-            super().on_broken_pipe()
         self.quiet = True
+        # Rich's own exits, whichever stream has broken.
+        if not self.stderr:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class Terminal:

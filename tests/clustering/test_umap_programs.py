@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,8 +52,52 @@ def test_every_function_that_umap_compiled_is_kept():
     assert all(function._cache.cache_path for function in compiled)
 
 
-def test_nothing_is_compiled_ahead_where_the_programs_are_not_beside_the_source(monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "elsewhere")
+@pytest.fixture
+def new_environment(tmp_path, monkeypatch):
+    """A folder for UMAP's source that has no programs yet, and a list of what is started."""
+    started = []
+    process = SimpleNamespace(terminate=lambda: None)
+    monkeypatch.setattr(umap_programs, "_compiling", [])
+    origin = SimpleNamespace(origin=str(tmp_path / "umap" / "__init__.py"))
+    monkeypatch.setattr(umap_programs, "find_spec", lambda _: origin)
+    monkeypatch.setattr(
+        umap_programs.subprocess, "Popen", lambda *_, **__: started.append(process) or process
+    )
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    (tmp_path / "umap").mkdir()
+    return tmp_path / "umap", started
+
+
+def test_programs_that_are_missing_are_compiled_ahead_by_one_process(new_environment):
+    _, started = new_environment
+    umap_programs.compile_ahead()
+    umap_programs.compile_ahead()
+    assert len(started) == 1
+
+
+def test_programs_that_are_there_are_not_compiled_ahead(new_environment):
+    package, started = new_environment
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "layouts._optimize_layout_euclidean-63.py311.nbi").touch()
+    umap_programs.compile_ahead()
+    assert started == []
+
+
+@pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT"])
+def test_nothing_is_compiled_ahead_if_numba_keeps_nothing_there(
+    new_environment, monkeypatch, variable
+):
+    _, started = new_environment
+    monkeypatch.setenv(variable, "1")
+    umap_programs.compile_ahead()
+    assert started == []
+
+
+def test_a_process_that_cannot_be_started_is_no_failure(new_environment, monkeypatch):
+    def popen(*_, **__):
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(umap_programs.subprocess, "Popen", popen)
     umap_programs.compile_ahead()
     assert umap_programs._compiling == []
 

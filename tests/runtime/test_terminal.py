@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from processes import clean_environment
 from rich.table import Table
 
-from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, InputError
+from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_UNREAD, InputError
 from musicvae_jax.runtime.command import run_command
 from musicvae_jax.runtime.printable import printable
 from musicvae_jax.runtime.tasks import describe
@@ -145,7 +145,7 @@ def test_results_outlive_the_reader_of_notices(tmp_path, unread):
 
 def test_a_command_ends_whose_results_nobody_reads(tmp_path, unread):
     with (tmp_path / "err").open("w") as err:
-        assert printed_to(unread, err) == 1
+        assert printed_to(unread, err) == EXIT_UNREAD
     assert (tmp_path / "err").read_text() == "notice: careful\n"
 
 

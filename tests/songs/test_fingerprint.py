@@ -15,6 +15,16 @@ def test_it_is_the_digest_of_all_bytes_however_they_are_read(tmp_path, monkeypat
     assert file_fingerprint(path) == blake3(bytes(range(n_bytes))).hexdigest()
 
 
+def test_a_piece_stays_as_it_is_while_the_next_one_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprint, "_BYTES_AT_ONCE", 3)
+    path = tmp_path / "songs"
+    path.write_bytes(b"abcdef")
+    with path.open("rb", buffering=0) as content:
+        pieces = fingerprint._pieces(content)
+        first, second = next(pieces), next(pieces)
+        assert (bytes(first), bytes(second)) == (b"abc", b"def")
+
+
 def test_it_is_that_of_the_published_test_vectors(tmp_path):
     path = tmp_path / "songs"
     path.write_bytes(bytes(i % 251 for i in range(2048)))

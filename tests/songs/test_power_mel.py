@@ -26,10 +26,11 @@ def test_thirty_seconds_have_the_frames_of_4mula():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_samples", [2048, 20_000])
-def test_the_spectrogram_is_librosas(n_samples, dtype):
+@pytest.mark.parametrize("n_samples", [2048, 20_000, 300_000])
+def test_the_spectrogram_is_that_of_librosa(n_samples, dtype):
     noise = np.random.default_rng(0).normal(size=n_samples).astype(dtype)
     expected = melspectrogram(y=noise, sr=SAMPLE_RATE_HZ, n_fft=2048, hop_length=HOP_SAMPLES)
+    # The sums over frequencies may be in another order.
     np.testing.assert_allclose(power_mel(noise), expected, rtol=1e-5)
 
 
@@ -37,7 +38,7 @@ def test_the_spectrogram_is_librosas(n_samples, dtype):
     "audio", [np.zeros(0, np.float32), np.full(4096, np.nan), np.zeros(4096, int)]
 )
 def test_what_is_no_audio_is_refused(audio):
-    with pytest.raises(ValueError, match="expected finite floats"):
+    with pytest.raises(ValueError, match="expected"):
         power_mel(audio)
 
 

@@ -178,10 +178,10 @@ def _run_steps(
         key = jax.random.fold_in(split_key(jax.random.key(member.seed)).noise, epoch)
 
         def run_step(
-            place: jax.Array, carry: tuple[TrainState, Losses]
+            index: jax.Array, carry: tuple[TrainState, Losses]
         ) -> tuple[TrainState, Losses]:
             state, sums = carry
-            read, ids, weight = jax.tree.map(lambda part: part[place], steps[:3])
+            read, ids, weight = jax.tree.map(lambda part: part[index], steps[:3])
             noise = example_noise(key, ids, model.latent)
             state, losses = step(state, to_examples(read), weight, noise, member.beta, epoch)
             return state, jax.tree.map(jnp.add, sums, losses)

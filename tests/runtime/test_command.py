@@ -1,0 +1,52 @@
+"""Commands whose standard output is not read."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from musicvae_jax.errors import EXIT_FAILED, EXIT_UNREAD
+
+COMMAND = """
+import sys
+from musicvae_jax.runtime.command import run_command
+
+def work(arguments, notices_only):
+    {work}
+
+sys.exit(run_command([], work))
+"""
+PRINTS = "print('a result')"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_ends_early_is_no_error(unbuffered):
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-c", COMMAND.format(work=PRINTS)],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (EXIT_UNREAD, "")
+
+
+def test_another_pipe_that_breaks_is_an_error():
+    work = "raise BrokenPipeError('a worker is gone')"
+    command = [sys.executable, "-c", COMMAND.format(work=work)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (EXIT_FAILED, "error: a worker is gone\n")
+
+
+def test_standard_output_may_be_closed():
+    command = f'"{sys.executable}" -c "$WORK" >&-'
+    environment = os.environ | {"WORK": COMMAND.format(work=PRINTS)}
+    ended = subprocess.run(
+        command, shell=True, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
