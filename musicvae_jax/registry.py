@@ -16,7 +16,7 @@ _AE = replace(
 _CONV = Experiment(
     "medium_conv_vae",
     model=ModelConfig(kind="conv_vae", latent=64),
-    train=TrainConfig(epochs=15, learning_rate=(2e-3,)),
+    train=TrainConfig(epochs=10, learning_rate=(3e-3,), decay_share=0.2),
 )
 _MFA = Experiment(
     "hard_mfa",

@@ -80,6 +80,9 @@ class TrainConfig:
     """Songs per gradient step; at least 1."""
     learning_rate: tuple[float, ...] = (1e-3,)
     """Adam's learning rates, one model for each; above 0, none twice."""
+    decay_share: float = 0.0
+    """Share of the training, at its end, in which the learning rate falls to 0, epoch by epoch; at
+    least 0 and at most 1."""
     beta: tuple[float, ...] = (1.0,)
     """Weights of the KL term, one model for each; at least 0, none twice (Higgins et al., beta-VAE,
     2017); 0 for an ae."""
@@ -115,6 +118,12 @@ class TrainConfig:
             "train.learning_rate",
             self.learning_rate,
             "one or more different finite numbers above 0",
+        )
+        require(
+            0 <= self.decay_share <= 1,
+            "train.decay_share",
+            self.decay_share,
+            "a share of at least 0 and at most 1",
         )
         require(
             len(self.beta) > 0

@@ -74,7 +74,9 @@ def pretrain_members(
     check_components(model, len(data.train.x))
     first = model.pretraining()
     # Warm-up and free bits are of the KL, which an autoencoder lacks.
-    short = replace(config, epochs=config.pretrain_epochs, kl_warmup="none", free_bits=0.0)
+    short = replace(
+        config, epochs=config.pretrain_epochs, decay_share=0.0, kl_warmup="none", free_bits=0.0
+    )
     state, history = train_members(first, short, members, data, report, mesh)
     check_finite(history, members)
     found = []

@@ -29,8 +29,9 @@ def make_step(
 
     The objective is the mean over the examples of weight 1; examples of weight 0 are padding.
     `sums` holds the summed losses of the former, with the parameters before the step. The epoch,
-    counted from 0, sets the KL warm-up. Along a `data_axis` each device has a share of the batch
-    and all devices return the same: means, also for free bits, are over the whole batch.
+    counted from 0, sets the KL warm-up and the decay of the learning rate. Along a `data_axis` each
+    device has a share of the batch and all devices return the same: means, also for free bits, are
+    over the whole batch.
     """
     minimised = _make_minimised(config, data_axis)
 
@@ -67,10 +68,36 @@ def make_step(
         )
         # The learning rate is in the state.
         updates, opt_state = optimiser(0.0).update(gradient, state.opt_state, state.params)
+        if config.decay_share:
+            # They are proportional to the rate; one for each epoch, that of its middle.
+            share = rate_share(epoch + 0.5, config.epochs, config.decay_share)
+            updates = jax.tree.map(lambda update: share * update, updates)
         state = TrainState(optax.apply_updates(state.params, updates), opt_state)
         return state, jax.tree.map(lambda loss: loss * n_used, losses)
 
     return step
+
+
+def rate_share(step: jax.Array | float, n_steps: int, decay: float) -> jax.Array:
+    """The factor of the learning rate: 1, and in the end a straight line to 0.
+
+    Args:
+        step: how much of the training is done, at least 0 and at most `n_steps`.
+        n_steps: length of the whole training in the same unit, such as epochs.
+        decay: share of the training in which the rate falls, above 0 and at most 1.
+
+    Returns:
+        In [0, 1], with the shape of `step`.
+
+    Example:
+        >>> rate_share(jnp.arange(6), 5, 0.4)
+        Array([1. , 1. , 1. , 1. , 0.5, 0. ], dtype=float32)
+
+    References:
+        Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations,
+        2024, who call the end the cooldown.
+    """
+    return jnp.minimum((n_steps - step) / (decay * n_steps), 1.0)
 
 
 def make_losses(

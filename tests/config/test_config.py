@@ -72,6 +72,8 @@ INVALID = [
         "train.warmup_cycles",
         {"warmup_cycles": 4, "kl_warmup": "cyclical", "epochs": 7},
     ),
+    (TrainConfig, "train.decay_share", {"decay_share": -0.1}),
+    (TrainConfig, "train.decay_share", {"decay_share": 1.1}),
     (TrainConfig, "train.free_bits", {"free_bits": -0.1}),
     (TrainConfig, "train.free_bits", {"free_bits": float("inf")}),
     (TrainConfig, "train.free_bits", {"free_bits": float("nan")}),

@@ -38,16 +38,15 @@ def run(data, config=SHORT, model=SMALL, seed=0, beta=1.0):
     return compiled(model, config)(jax.random.key(seed), data, *numbers)
 
 
-def python_loop(data, config, beta, weights=(1.0, 1.0, 1.0)):
+def python_loop(data, config, beta, weights=(1.0, 1.0, 1.0), rates=(1.0, 1.0, 1.0)):
     """The same training written as anyone would: loops, one batch after the other, no padding.
 
-    The weights are those of beta in each epoch.
+    In each epoch, beta is multiplied by its weight and the learning rate by its rate.
     """
     model = make_model(SMALL, (6,))
-    optimiser = optax.adam(config.learning_rate[0])
     init_key, order_key, noise_key, _ = jax.random.split(jax.random.key(0), 4)
     params = model.init(init_key, data.train.x, jnp.zeros((10, 3)), data.train.condition)
-    opt_state = optimiser.init(params)
+    opt_state = optax.adam(1.0).init(params)
     epoch_losses = []
     for epoch in range(config.epochs):
         order = jax.random.permutation(jax.random.fold_in(order_key, epoch), 10)
@@ -68,6 +67,7 @@ def python_loop(data, config, beta, weights=(1.0, 1.0, 1.0)):
                 return error + weight * beta * cost, error + beta * jnp.sum(kl)
 
             (_, value), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+            optimiser = optax.adam(rates[epoch] * config.learning_rate[0])
             updates, opt_state = optimiser.update(gradient, opt_state)
             params = optax.apply_updates(params, updates)
             total += value * len(index)
@@ -103,6 +103,15 @@ def test_a_gentler_training_is_a_plain_python_loop(data, options, weights):
     plain, _ = run(data, replace(SHORT, learning_rate=(1e-2,)), beta=2.0)
     first = [jax.tree.leaves(one.params)[0] for one in (plain, state)]
     assert not np.allclose(*first, rtol=1e-3)
+
+
+def test_a_falling_learning_rate_is_that_of_a_plain_python_loop(data):
+    config = replace(SHORT, learning_rate=(1e-2,), decay_share=0.5)
+    state, history = run(data, config, beta=2.0)
+    # The rate falls in the second half of three epochs; the last one has that of its middle.
+    params, losses = python_loop(data, config, beta=2.0, rates=(1, 1, 1 / 3))
+    assert_trees_close(state.params, params, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(history.train.negative_elbo, losses, rtol=1e-5)
 
 
 def test_a_cyclical_warm_up_trains_without_a_kl_again_and_again(data):
