@@ -1,9 +1,9 @@
 """Features of 4MuLA-shaped files: the streaming loader, Arrow's decode alone, pandas and NumPy.
 
-All run in fresh processes, in turn, so that a drift of the machine hits each of them. Arrow's
-decode of the mel column, in blocks of 8 songs of which nothing is kept, is the least that any
-loader takes. Peak anonymous memory leaves out the file's own pages, which the system drops when it
-needs room.
+All run in fresh processes, in turn, so that a drift of the machine hits each of them, and find the
+file in memory: pandas takes so much that the system drops its pages. Arrow's decode of the mel
+column, in blocks of 8 songs of which nothing is kept, is the least that any loader takes. Peak
+anonymous memory leaves out the file's pages.
 usage: python benchmarks/load_speed.py [N_SONGS | FILE.parquet ...] [--rounds N]
 """
 
@@ -105,7 +105,14 @@ def measure(name: str, path: Path, answer: Any) -> None:
     answer.send(Run(seconds, cpu_seconds, memory.megabytes, total))
 
 
+def read_into_memory(path: Path) -> None:
+    with path.open("rb", buffering=0) as file:
+        while file.read(1 << 24):
+            pass
+
+
 def in_a_process(name: str, path: Path) -> Run:
+    read_into_memory(path)
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
     process = spawn.Process(target=measure, args=(name, path, theirs))
