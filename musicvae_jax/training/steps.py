@@ -90,7 +90,7 @@ def rate_share(step: jax.Array | float, n_steps: int, decay: float) -> jax.Array
         In [0, 1], with the shape of `step`.
 
     Example:
-        >>> rate_share(jnp.arange(6), 5, 0.4)
+        >>> rate_share(jnp.arange(6.0), 5, 0.4)
         Array([1. , 1. , 1. , 1. , 0.5, 0. ], dtype=float32)
 
     References:
