@@ -50,6 +50,7 @@ def _run(arguments: Sequence[str], notices_only: bool) -> None:
     if runtime.distributed:
         connect(runtime.coordinator, runtime.process_count, runtime.process_id)
     else:
+        # Not by every process of a distributed run: only the first one draws.
         compile_ahead()
     from experiments.next_steps import next_steps
     from musicvae_jax.pipeline.ending import show_results

@@ -27,8 +27,8 @@ _compiling: list[subprocess.Popen[bytes]] = []
 def compile_ahead() -> None:
     """Has another process compile the programs, unless an earlier run has left them.
 
-    `have_programs` waits for it in this process, and compiles what it could not. It ends with this
-    process.
+    In this process `have_programs` waits for it; what it could not compile is compiled when UMAP
+    is called. It ends with this process.
     """
     if _compiling or not sys.executable or not _are_missing():
         return
@@ -58,9 +58,9 @@ def have_programs() -> None:
 
 
 def _are_missing() -> bool:
-    """Whether numba would keep programs beside umap-learn's source, and that compiled last is not.
+    """Whether numba can keep programs beside umap-learn's source, and has not kept the last one.
 
-    After an upgrade in place it is, though numba compiles anew: then nothing is done ahead.
+    After an upgrade in place the old one is still there, so nothing is compiled ahead.
     """
     about = find_spec("umap")
     if about is None or about.origin is None or any(name in os.environ for name in _VARIABLES):

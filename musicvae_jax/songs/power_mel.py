@@ -9,7 +9,7 @@ from musicvae_jax.songs.mels import MEL_BANDS
 SAMPLE_RATE_HZ = 22_050
 HOP_SAMPLES = 512
 WINDOW_SAMPLES = 2048
-# Their windows, in double precision, take 4 MB.
+# So many windows take 4 MB in double precision.
 _FRAMES_AT_ONCE = 256
 
 

@@ -69,7 +69,7 @@ def make_step(
         # The learning rate is in the state.
         updates, opt_state = optimiser(0.0).update(gradient, state.opt_state, state.params)
         if config.decay_share:
-            # They are proportional to the rate; one for each epoch, that of its middle.
+            # They are proportional to the rate. Each epoch has one: that of its middle.
             share = rate_share(epoch + 0.5, config.epochs, config.decay_share)
             updates = jax.tree.map(lambda update: share * update, updates)
         state = TrainState(optax.apply_updates(state.params, updates), opt_state)
