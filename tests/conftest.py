@@ -129,3 +129,12 @@ def quick_projections(monkeypatch, quick_manifold):
     # The package has a function of the module's name.
     significance = importlib.import_module("musicvae_jax.evaluation.significance")
     monkeypatch.setattr(significance, "_N_DRAWS", 20)
+
+
+@pytest.fixture
+def unread():
+    """The end of a pipe that nobody reads any more."""
+    read, write = os.pipe()
+    os.close(read)
+    yield write
+    os.close(write)

@@ -21,18 +21,15 @@ PRINTS = "print('a result')"
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_ends_early_is_no_error(unbuffered):
-    reader, writer = os.pipe()
-    os.close(reader)
+def test_a_reader_that_ends_early_is_no_error(unread, unbuffered):
     ended = subprocess.run(
         [sys.executable, "-c", COMMAND.format(work=PRINTS)],
         env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-        stdout=writer,
+        stdout=unread,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
-    os.close(writer)
     assert (ended.returncode, ended.stderr) == (EXIT_UNREAD, "")
 
 

@@ -128,15 +128,6 @@ raise SystemExit(run_command([], work))
     return subprocess.run(command, env=clean_environment(), stdout=out, stderr=err).returncode
 
 
-@pytest.fixture
-def unread():
-    """The end of a pipe that nobody reads any more."""
-    read, write = os.pipe()
-    os.close(read)
-    yield write
-    os.close(write)
-
-
 def test_results_outlive_the_reader_of_notices(tmp_path, unread):
     with (tmp_path / "out").open("w") as out:
         assert printed_to(out, unread) == 0
