@@ -123,7 +123,8 @@ def train_members(
             parts.append(
                 _train_group(program, config, group, data, blank, report, saver, start_params)
             )
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    # A sweep in one part, which may have a gigabyte of states, is not copied again.
+    return parts[0] if len(parts) == 1 else jax.tree.map(_concatenated, *parts)
 
 
 def _members_at_once(
@@ -197,7 +198,11 @@ def _train_group(
                 lambda p: (program.gather(p, n_members), jax.tree.map(np.copy, history)), progress
             ),
         )
-    return jax.tree.map(np.asarray, program.gather(progress.state, n_members)), history
+    return jax.device_get(program.gather(progress.state, n_members)), history
+
+
+def _concatenated(*leaves: np.ndarray) -> np.ndarray:
+    return np.concatenate(leaves)
 
 
 def _compile(program: _Program, group: _Group, data: Data, epochs: np.ndarray) -> None:
