@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from musicvae_jax.config.folder import SCORE_TABLES
 from musicvae_jax.reporting import summary
 from musicvae_jax.reporting.finding import finding
 from musicvae_jax.reporting.model_card import model_card
-from musicvae_jax.reporting.reading import read_table
+from musicvae_jax.reporting.reading import read_scores, read_table
 from musicvae_jax.trained import Trained, own_names
 from musicvae_jax.training.health import notes_of
 
@@ -22,7 +21,7 @@ def card_of(trained: Trained, results: Path, about: Mapping[str, Any], checkpoin
         about: the run's manifest.
         checkpoint: the folder that the card is for.
     """
-    tables = {name: read_table(results, name) for name in SCORE_TABLES}
+    tables = read_scores(results)
     rows = summary(**tables)
     kept = rows[rows["representation"].isin(own_names(trained)) | (rows["role"] != "own")]
     found = finding(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from musicvae_jax.config import Experiment
-from musicvae_jax.config.folder import MAP, SCORE_TABLES
+from musicvae_jax.config.folder import MAP
 from musicvae_jax.runtime.tasks import duration
 from musicvae_jax.runtime.terminal import Terminal
 
@@ -23,10 +23,10 @@ def show_results(
         next_steps: from the number of clusters to commands to try next, each with its purpose.
     """
     from musicvae_jax import reporting
-    from musicvae_jax.reporting.reading import read_table
+    from musicvae_jax.reporting.reading import read_scores, read_table
     from musicvae_jax.reporting.run_figures import run_title
 
-    scores = {name: read_table(experiment.results_dir, name) for name in SCORE_TABLES}
+    scores = read_scores(experiment.results_dir)
     selection = read_table(experiment.results_dir, "cluster_selection")
     metrics, summary = scores["metrics"], reporting.summary(**scores)
     k = int(selection.loc[selection["chosen"], "k"].iloc[0])

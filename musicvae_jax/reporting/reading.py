@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from musicvae_jax.config.folder import CARDS, MANIFEST, PROJECTIONS, RECONSTRUCTIONS
+from musicvae_jax.config.folder import (
+    CARDS,
+    MANIFEST,
+    PROJECTIONS,
+    RECONSTRUCTIONS,
+    SCORE_TABLES,
+)
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import read_object
 
@@ -24,6 +30,15 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
             "may have made these: run the experiment again"
         )
     return pd.read_csv(path)
+
+
+def read_scores(folder: Path) -> dict[str, pd.DataFrame]:
+    """The tables of which `summary` makes one, by name.
+
+    Raises:
+        InputError: one of them is missing.
+    """
+    return {name: read_table(folder, name) for name in SCORE_TABLES}
 
 
 def read_projections(folder: Path, method: str) -> dict[str, pd.DataFrame]:

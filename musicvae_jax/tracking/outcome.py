@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.image import imread
 
 from musicvae_jax.config import Experiment
-from musicvae_jax.config.folder import FIGURES, SCORE_TABLES
+from musicvae_jax.config.folder import FIGURES
 from musicvae_jax.reporting.markdown import score_markdown
-from musicvae_jax.reporting.reading import read_table
+from musicvae_jax.reporting.reading import read_scores, read_table
 from musicvae_jax.reporting.style import DERIVABLE_MARK, LEAK_MARK, leak_mark
 from musicvae_jax.reporting.suite_table import rows_of
 from musicvae_jax.reporting.summary import summary
@@ -27,7 +27,7 @@ def read_outcome(folder: Path, experiment: Experiment) -> Outcome:
         folder: the run's results folder, with tables and figures.
         experiment: of that run.
     """
-    tables = {name: read_table(folder, name) for name in SCORE_TABLES}
+    tables = read_scores(folder)
     rows = rows_of(tables["metrics"])
     # The latents beneath a fusion are one of its baselines.
     models = dict.fromkeys(followed(experiment))
