@@ -19,10 +19,11 @@ from musicvae_jax.config.folder import (
     RECONSTRUCTIONS,
 )
 from musicvae_jax.pipeline import tables
-from musicvae_jax.pipeline.fit import Fitted, Saving, fit
+from musicvae_jax.pipeline.fit import Fitted, fit
 from musicvae_jax.pipeline.manifest import manifest, note_code
 from musicvae_jax.pipeline.results import CHECKPOINT, staged_results
 from musicvae_jax.pipeline.stages import Stages
+from musicvae_jax.pipeline.train_or_find import Saving
 from musicvae_jax.pipeline.training_key import training_settings
 from musicvae_jax.runtime.devices import first_does, first_process_first, is_first
 from musicvae_jax.runtime.files import write_csv, write_json

@@ -14,7 +14,7 @@ from songfiles import songs_table, with_column, write
 
 from experiments import run
 from musicvae_jax.errors import EXIT_STOPPED
-from musicvae_jax.pipeline import fit as learning
+from musicvae_jax.pipeline import train_or_find
 from musicvae_jax.pipeline.run import STAGES
 from musicvae_jax.registry import EXPERIMENTS
 
@@ -277,7 +277,7 @@ def test_features_beyond_the_budget_stream_to_the_same_results(song_path, capsys
 def test_a_stopped_training_does_not_change_between_streaming_and_not(
     song_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(learning, "stop_requested", lambda: True)
+    monkeypatch.setattr(train_or_find, "stop_requested", lambda: True)
     # Nobody signalled this process: another one of its run was asked.
     assert within_budget(0, song_path, "out") == EXIT_STOPPED
     capsys.readouterr()

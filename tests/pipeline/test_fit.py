@@ -13,8 +13,9 @@ from tinyruns import files, run_experiment, tiny
 
 from musicvae_jax.config import RuntimeConfig
 from musicvae_jax.errors import InputError, StoppedError
-from musicvae_jax.pipeline import fit as fit_module
-from musicvae_jax.pipeline.fit import fit, read_features
+from musicvae_jax.pipeline import train_or_find
+from musicvae_jax.pipeline.fit import fit
+from musicvae_jax.pipeline.prepare import read_features
 from musicvae_jax.preprocess import fit_transform, split_inputs
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import load_songs
@@ -58,7 +59,7 @@ def test_a_model_that_another_experiment_trained_is_not_trained_again(
 ):
     run_experiment(tiny("easy_vae_mfcc", song_path))
     trained = pd.read_csv("results/easy_vae_mfcc/history.csv")
-    monkeypatch.setattr(fit_module, "train_members", None)
+    monkeypatch.setattr(train_or_find, "train_members", None)
     folder = run_experiment(tiny("hard_multimodal", song_path))
     assert "model: loaded from checkpoints/easy_vae_mfcc" in capsys.readouterr().out
     pd.testing.assert_frame_equal(pd.read_csv(folder / "history.csv"), trained)
@@ -162,10 +163,10 @@ def test_a_run_that_was_stopped_while_pretraining_runs_again(song_path, monkeypa
     expected = pd.read_csv(whole / "history.csv")
     again = replace(vade(song_path), name="again")
     with monkeypatch.context() as patch:
-        patch.setattr(fit_module, "stop_requested", lambda: True)
-        patch.setattr(fit_module, "find_trained", lambda *_: None)
+        patch.setattr(train_or_find, "stop_requested", lambda: True)
+        patch.setattr(train_or_find, "find_trained", lambda *_: None)
         with pytest.raises(StoppedError, match="stopped while pretraining"):
             run_experiment(again)
-        patch.setattr(fit_module, "stop_requested", lambda: False)
+        patch.setattr(train_or_find, "stop_requested", lambda: False)
         found = run_experiment(again)
     pd.testing.assert_frame_equal(pd.read_csv(found / "history.csv"), expected)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from clocks import Clock
 
-from musicvae_jax.pipeline.fit import _reports
+from musicvae_jax.pipeline.train_or_find import _reports
 from musicvae_jax.registry import EXPERIMENTS
 from musicvae_jax.runtime.terminal import Terminal
 

@@ -20,7 +20,7 @@ from experiments import run, suite
 from musicvae_jax.config import Experiment, ModelConfig, RuntimeConfig, TrainConfig, to_json
 from musicvae_jax.config import runtime as runtime_config
 from musicvae_jax.errors import InputError, StoppedError
-from musicvae_jax.pipeline import fit as fit_module
+from musicvae_jax.pipeline import train_or_find
 from musicvae_jax.tracking import Outcome
 from musicvae_jax.tracking.tensorboard import TensorBoard
 
@@ -95,7 +95,7 @@ def assert_has_results(runs, folder):
 def test_a_sweep_that_was_interrupted_then_finished_then_run_again(song_path, monkeypatch):
     experiment = quickly("easy_vae", song_path, train={"beta": (1.0, 4.0), "epochs": 8})
     with monkeypatch.context() as patch:
-        patch.setattr(fit_module, "stop_requested", lambda: True)
+        patch.setattr(train_or_find, "stop_requested", lambda: True)
         with pytest.raises(StoppedError):
             run_experiment(experiment, track="tensorboard")
     one = read("results")["easy_vae/tensorboard/vae_seed_0"]
@@ -118,7 +118,7 @@ def test_a_sweep_that_was_interrupted_then_finished_then_run_again(song_path, mo
         # As of another second.
         path.rename(path.with_name(path.name.replace("tfevents.", "tfevents.0")))
     (folder / "tensorboard" / "notes.txt").write_text("mine")
-    monkeypatch.setattr(fit_module, "train_members", None)
+    monkeypatch.setattr(train_or_find, "train_members", None)
     run_experiment(experiment, track="tensorboard")
     assert len(list(folder.rglob("events*"))) == 5
     assert_has_history(read("results"), folder)
