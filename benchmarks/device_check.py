@@ -46,7 +46,7 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "agreement": Part("device_agreement.py", "", "--songs 96 --epochs 2", 150),
+    "agreement": Part("device_agreement.py", "", "--songs 96", 100),
     "training": Part(
         "train_speed.py",
         "100 3 --sweeps 32 256 --many 100000 --seconds 60",
@@ -63,7 +63,7 @@ PARTS = {
         "device_commands.py",
         "--default-conv",
         "easy_vae hard_mvae --songs 60 --epochs 2 --no-typed --at-once 1",
-        200,
+        270,
         _FOR_COMMANDS,
     ),
 }

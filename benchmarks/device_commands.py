@@ -97,13 +97,12 @@ def options_of(name: str, songs: Path, epochs: int) -> list[str]:
 def distances(here: Path, there: Path) -> tuple[float, float]:
     """How far two results folders are apart: `apart.of_losses` and `apart.of_latents`.
 
-    A loss is compared if both have a history, for a model that is trained.
+    The losses of a model that is not trained, whose histories are empty, are not apart.
     """
     both = here, there
-    loss = 0.0
-    if (there / "history.csv").exists():
-        losses = [pd.read_csv(folder / "history.csv").filter(like="_nats") for folder in both]
-        loss = apart.of_losses(*(table.to_numpy(float) for table in losses))
+    losses = [pd.read_csv(folder / "history.csv").filter(like="_nats") for folder in both]
+    is_trained = any(map(len, losses))
+    loss = apart.of_losses(*(table.to_numpy(float) for table in losses)) if is_trained else 0.0
     latents = [
         pd.read_parquet(folder / "latents.parquet").filter(like="latent_") for folder in both
     ]
@@ -115,7 +114,7 @@ def compared(name: str, folder: Path, songs: Path, epochs: int) -> dict[str, obj
     arguments = options_of(name, songs, epochs)
     both = [
         run(folder / place / name, arguments, variables)
-        for place, variables in (("here", {}), ("cpu", ON_CPU))
+        for place, variables in (("here", apart.UNTUNED), ("cpu", ON_CPU))
     ]
     failed = [done for done in both if done.code]
     if failed:
@@ -159,7 +158,12 @@ def main(options: argparse.Namespace) -> int:
         print("| experiment | loss differs by | latent differs by | here, CPU (s) | |")
         print("|---|---|---|---|---|", flush=True)
         work = partial(compared, folder=folder, songs=songs, epochs=options.epochs)
-        with ThreadPoolExecutor(options.at_once) as pool:
+        usable = sorted(os.sched_getaffinity(0))
+        cores = (usable[i % len(usable) :: options.at_once] for i in range(options.at_once))
+        # A command has the cores of the thread that starts it, and makes no more threads than that.
+        with ThreadPoolExecutor(
+            options.at_once, initializer=lambda: os.sched_setaffinity(0, next(cores))
+        ) as pool:
             rows = list(pool.map(work, options.names or EXPERIMENTS))
         if options.default_conv:
             rows.append(run_default_conv(folder, songs, options.epochs))

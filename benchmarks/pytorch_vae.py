@@ -172,7 +172,7 @@ def stacked_training(
             own = unseen.expand(members, *unseen.shape)
             last.copy_(negative_elbo(model, own, beta).mean(dim=1))
 
-    run = _captured(shuffle, epoch) if on_card else epoch
+    run = Captured(shuffle, epoch) if on_card else epoch
 
     def fit(epochs: int) -> list[float]:
         for _ in range(epochs):
@@ -183,19 +183,25 @@ def stacked_training(
     return fit
 
 
-def _captured(before: Callable[[], None], work: Callable[[], None]) -> Callable[[], None]:
-    """The work as a CUDA graph, after two times on a side stream, as PyTorch wants it."""
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(2):
-            before()
+class Captured:
+    """A piece of work as a CUDA graph, after two times on a side stream, as PyTorch wants it."""
+
+    def __init__(self, before: Callable[[], None], work: Callable[[], None]) -> None:
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(2):
+                before()
+                work()
+        torch.cuda.current_stream().wait_stream(side)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
             work()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        work()
-    return graph.replay
+        # The graph has the addresses of its tensors, but only the work keeps them.
+        self._work = work
+
+    def __call__(self) -> None:
+        self._graph.replay()
 
 
 def use_tf32() -> None:
