@@ -1,6 +1,7 @@
 import gc
 import importlib
 import os
+import threading
 from pathlib import Path
 
 # JAX reads these when it is imported: eight simulated devices, whatever the machine has; and
@@ -16,8 +17,11 @@ import songfiles
 from browsers import launch
 from hypothesis import settings
 from playwright.sync_api import sync_playwright
+from zenodoserver import CONTENT, TARGET, Zenodo, md5
 
+from musicvae_jax import download as downloads
 from musicvae_jax.clustering import umap_gmm
+from musicvae_jax.download import DATASETS, Dataset
 from musicvae_jax.evaluation import projections
 from musicvae_jax.reporting import run_figures
 from musicvae_jax.songs import DEMO_PATH
@@ -138,3 +142,18 @@ def unread():
     os.close(read)
     yield write
     os.close(write)
+
+
+@pytest.fixture
+def zenodo(monkeypatch):
+    """Downloads come from a server on this machine."""
+    with Zenodo() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        monkeypatch.setattr(downloads, "_ZENODO", server.url)
+        monkeypatch.setattr(downloads, "_PAUSES_S", (0, 0))
+        tiny = Dataset(1, TARGET.name, md5(CONTENT))
+        monkeypatch.setitem(DATASETS, "4mula-tiny", tiny)
+        yield server
+        server.shutdown()
+        thread.join()
