@@ -24,7 +24,9 @@ from musicvae_jax.clustering import umap_gmm
 from musicvae_jax.download import DATASETS, Dataset
 from musicvae_jax.evaluation import projections
 from musicvae_jax.reporting import run_figures
+from musicvae_jax.runtime.isolated import Outcome
 from musicvae_jax.songs import DEMO_PATH
+from musicvae_jax.songs.audio import pool, reader
 from musicvae_jax.songs.demo import write_demo
 
 # The first call of a jitted function compiles, which no deadline per example can know.
@@ -157,3 +159,28 @@ def zenodo(monkeypatch):
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Decodes in this process, since others start for seconds; test_audio_processes.py has them."""
+
+    def calls_here(function, calls, n_processes, memory_bytes):
+        for place, call in enumerate(calls):
+            yield place, Outcome(function(*call.arguments), "")
+
+    monkeypatch.setattr(pool, "isolated_calls", calls_here)
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The names of the files that were decoded, once for each time."""
+    names = []
+    decode_files = pool.decode_files
+
+    def counted(tasks, *others):
+        names.extend(task.file.path.name for task in tasks)
+        return decode_files(tasks, *others)
+
+    monkeypatch.setattr(reader, "decode_files", counted)
+    return names
