@@ -16,6 +16,7 @@ import pytest
 import songfiles
 from browsers import launch
 from hypothesis import settings
+from maptabs import WIDE, Opened
 from playwright.sync_api import sync_playwright
 from zenodoserver import CONTENT, TARGET, Zenodo, md5
 
@@ -89,6 +90,30 @@ def browser():
         browser = launch(playwright)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_map(browser):
+    """Opens maps offline; no page may report an error."""
+    contexts, errors = [], []
+
+    def open_it(path, **options):
+        context = browser.new_context(**{"viewport": WIDE, "color_scheme": "light"} | options)
+        contexts.append(context)
+        context.set_offline(True)
+        tab = context.new_page()
+        tab.set_default_timeout(20_000)
+        opened = Opened(tab, [], errors)
+        tab.on("request", lambda request: opened.requests.append(request.url))
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.goto(path.absolute().as_uri())
+        tab.wait_for_selector("html[data-ready]")
+        return opened
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert errors == []
 
 
 @pytest.fixture(autouse=True)

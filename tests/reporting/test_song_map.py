@@ -1,4 +1,4 @@
-"""What a map's page holds; test_map_browser.py looks at it in a browser."""
+"""What a map's page holds; test_map_*.py look at it in a browser."""
 
 import base64
 import gzip
