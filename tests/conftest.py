@@ -26,7 +26,7 @@ from musicvae_jax.download import DATASETS, Dataset
 from musicvae_jax.evaluation import projections
 from musicvae_jax.reporting import run_figures
 from musicvae_jax.runtime.isolated import Outcome
-from musicvae_jax.songs import DEMO_PATH
+from musicvae_jax.songs import DEMO_PATH, load_songs
 from musicvae_jax.songs.audio import pool, reader
 from musicvae_jax.songs.demo import write_demo
 
@@ -81,6 +81,12 @@ def song_path(tmp_path_factory):
     """A whole file of 24 small songs."""
     folder = tmp_path_factory.mktemp("songs")
     return songfiles.write(folder / "tiny.parquet", songfiles.songs_table())
+
+
+@pytest.fixture
+def songs(song_path):
+    """The songs of that file."""
+    return load_songs(song_path)
 
 
 @pytest.fixture(scope="session")
@@ -153,13 +159,26 @@ def quick_manifold():
 
 
 @pytest.fixture
-def quick_projections(monkeypatch, quick_manifold):
-    """What takes most of a small run's time: t-SNE and UMAP, and the draws behind scores."""
-    for name in ("tsne", "umap"):
-        monkeypatch.setattr(projections, name, lambda x, seed: x[:, :2])
+def few_draws(monkeypatch):
+    """Of the nulls and intervals behind scores."""
     # The package has a function of the module's name.
     significance = importlib.import_module("musicvae_jax.evaluation.significance")
     monkeypatch.setattr(significance, "_N_DRAWS", 20)
+
+
+@pytest.fixture
+def quick_projections(monkeypatch, quick_manifold, few_draws):
+    """What takes most of a small run's time: t-SNE and UMAP, and the draws behind scores."""
+    for name in ("tsne", "umap"):
+        monkeypatch.setattr(projections, name, lambda x, seed: x[:, :2])
+
+
+@pytest.fixture
+def double_precision():
+    """A caller's own set-up of JAX."""
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
 
 
 @pytest.fixture

@@ -21,6 +21,17 @@ def represent(
     return Representation(name, songs, np.stack(points), np.ones(n_songs, bool), columns_seen)
 
 
+def blobs(n_seeds=1, known=None):
+    """Thirty songs in three groups, far apart."""
+    rng = np.random.default_rng(0)
+    centres = np.repeat([[0, 0], [9, 0], [0, 9]], 10, axis=0)
+    points = (centres + rng.normal(size=(n_seeds, 30, 2)) * 0.1).astype(np.float32)
+    ids = np.array([f"song {i:02d}" for i in range(30)], object)
+    return Representation(
+        "blobs", ids, points, np.ones(30, bool) if known is None else known, ("melspectrogram",)
+    )
+
+
 def list_songs(
     songs: pd.DataFrame,
     own: Sequence[Representation],
