@@ -18,8 +18,10 @@ from browsers import launch
 from hypothesis import settings
 from maptabs import WIDE, Opened
 from playwright.sync_api import sync_playwright
+from smallfits import PCA
 from zenodoserver import CONTENT, TARGET, Zenodo, md5
 
+import musicvae_jax as mv
 from musicvae_jax import download as downloads
 from musicvae_jax.clustering import umap_gmm
 from musicvae_jax.download import DATASETS, Dataset
@@ -87,6 +89,12 @@ def song_path(tmp_path_factory):
 def songs(song_path):
     """The songs of that file."""
     return load_songs(song_path)
+
+
+@pytest.fixture
+def model(songs):
+    """Principal components of those songs, where any fitted model will do."""
+    return mv.fit(PCA, songs, quiet=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Small experiments for tests of the verbs, and how those tests fit them."""
+"""Small experiments for tests of the verbs, and how these fit them."""
 
 from dataclasses import replace
 
@@ -14,6 +14,9 @@ TINY = mv.Experiment(
     model=mv.ModelConfig(hidden=(8,), latent=4),
     train=mv.TrainConfig(epochs=3),
     seeds=(0, 1),
+)
+PCA = mv.Experiment(
+    "mine", model=mv.ModelConfig(kind="pca", latent=4), lyrics=mv.LyricsConfig(runtime="tfidf")
 )
 
 
