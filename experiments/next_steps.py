@@ -51,8 +51,8 @@ def _another_run(asked: Experiment, data: tuple[object, ...], k: int) -> Step:
         return _step(purpose, _RUN, asked.name, "--seeds", 0, 1, 2, *same_k, *data)
     if asked.name == _CLUSTERING:
         return _step("a plain VAE at the same k", _RUN, _PLAIN, *same_k, *data)
-    purpose = "a VAE that is trained to cluster, at the same k"
-    return _step(purpose, _RUN, _CLUSTERING, *same_k, *data)
+    purpose = "a VAE that is trained to cluster, with as many clusters"
+    return _step(purpose, _RUN, _CLUSTERING, "--model.components", k, *same_k, *data)
 
 
 def _further(asked: Experiment, data: tuple[object, ...], songs: Path, k: int, music: Path) -> Step:

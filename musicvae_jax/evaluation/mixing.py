@@ -18,6 +18,8 @@ _REACH = 3
 _HALVINGS = 60
 # Each is an average over all songs, so that few of them agree within some percent.
 _SHUFFLES = 5
+# Of a ceiling above 1: less is rounding.
+_LEAST_MIXING = 1e-9
 
 
 class Probe(NamedTuple):
@@ -91,7 +93,8 @@ class Mixing(NamedTuple):
             have if labels were shuffled, averaged over songs. It is less than that of all songs:
             a weighted neighbourhood counts as some fifteen songs.
         share: (ilisi - 1) / (ceiling - 1), cut to [0, 1]; 1 is as mixed as chance would mix them.
-            NaN with one label.
+            NaN where nothing can mix: with one label, or fewer than five songs, whose
+            neighbourhoods count as one song each.
     """
 
     ilisi: float
@@ -123,7 +126,8 @@ def label_mixing(x: np.ndarray, labels: np.ndarray) -> Mixing:
         for _ in range(_SHUFFLES)
     ]
     ceiling = float(np.mean(shuffled))
-    share = float(np.clip((ilisi - 1) / (ceiling - 1), 0.0, 1.0)) if n_labels > 1 else np.nan
+    can_mix = ceiling - 1 > _LEAST_MIXING
+    share = float(np.clip((ilisi - 1) / (ceiling - 1), 0.0, 1.0)) if can_mix else np.nan
     return Mixing(ilisi, ceiling, share)
 
 

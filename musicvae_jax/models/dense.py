@@ -24,6 +24,7 @@ def matrix_product(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Those read a left operand by rows only. The gradient of a kernel, x transposed times the
     gradient of the output, is left to a slower product unless x is transposed in memory first.
+    Derivatives are those of reverse mode: `jax.jacrev`, not `jax.jacfwd` or `jax.jvp`.
 
     Args:
         x: `[..., n]`.

@@ -98,7 +98,8 @@ class Model(Protocol):
             x: examples, `[examples, ...]`.
             noise: standard normal, `[examples, latent]`.
             condition: labels, `[examples, labels]`, or None.
-            mask: weight of each element of x in the reconstruction, 0 if it is missing.
+            mask: weight of each element of x in the reconstruction, 0 if it is missing; of a shape
+                that broadcasts to that of x.
             likelihood: one of `LIKELIHOODS`.
         """
 
@@ -130,6 +131,8 @@ def reconstruction_nats(
     x: jax.Array, reconstruction: jax.Array, mask: jax.Array | float, likelihood: str
 ) -> jax.Array:
     """Negative log-likelihood summed over all axes but the first, `[examples]`."""
+    if jnp.ndim(mask):
+        mask = jnp.broadcast_to(mask, x.shape).reshape(len(x), -1)
     flat = (part.reshape(len(part), -1) for part in (x, reconstruction))
     return LIKELIHOODS[likelihood](*flat, weight=mask)
 

@@ -17,6 +17,9 @@ _VERDICTS = {
     "too few artists": "too few artists to tell which is better",
 }
 
+# With fewer labelled songs an AMI says nothing: that of songs that all differ is 1.
+_LEAST_KNOWN = 10
+
 
 def finding(
     experiment: Experiment,
@@ -54,7 +57,10 @@ def finding(
     compared = comparisons[
         (comparisons["representation"] == name) & (comparisons["label"] == "genre")
     ]
-    matches = _matches(first, int(of_first["n_genre"].max()), int(of_first["n_songs"].max()))
+    n_known = int(of_first["n_genre"].max())
+    if n_known < _LEAST_KNOWN:
+        return f"{groups}; only {n_known} songs have a genre, too few to compare them with."
+    matches = _matches(first, n_known, int(of_first["n_songs"].max()))
     return f"{groups}; {matches}{_beside(hardest(compared), summary)}."
 
 

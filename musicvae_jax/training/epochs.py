@@ -41,7 +41,8 @@ def make_train(model: Model, config: TrainConfig, optimiser: Optimiser = adam) -
 
     Returns:
         `train(key, data, beta, learning_rate) -> (state, history)`, which can be jitted, mapped or
-        vmapped. An epoch visits every training song once; its last batch may be smaller. After a
+        vmapped, and computes in float32. It raises ValueError for data without held-out examples.
+        An epoch visits every training song once; its last batch may be smaller. After a
         loss that is not finite, the remaining epochs are skipped and their history is NaN.
     """
     start, run = make_epochs(model, config, optimiser=optimiser)
@@ -80,6 +81,7 @@ def make_epochs(
     step = make_step(model, config, data_axis, optimiser)
 
     def start(key: jax.Array, data: Data, learning_rate: jax.Array) -> Progress:
+        data, learning_rate = _in_float32((data, learning_rate))
         state = init_state(model, split_key(key).init, data.train, learning_rate, optimiser)
         return Progress(state, jnp.array(True))
 
@@ -87,7 +89,13 @@ def make_epochs(
         progress: Progress, key: jax.Array, data: Data, beta: jax.Array, epochs: jax.Array
     ) -> tuple[Progress, History]:
         keys = split_key(key)
+        data, beta = _in_float32((data, beta))
         n_train, n_heldout = len(data.train.x), len(data.heldout.x)
+        if not n_train or not n_heldout:
+            raise ValueError(
+                f"data: got {n_train} training and {n_heldout} held-out examples, expected at "
+                "least 1 of each"
+            )
         batch_size = min(config.batch_size, n_train)
         train, _, train_weight = own_examples(data.train, data_axis)
         heldout, heldout_index, heldout_weight = own_examples(data.heldout, data_axis)
@@ -135,6 +143,11 @@ def make_epochs(
         return jax.lax.scan(run_or_skip, progress, epochs)
 
     return start, run
+
+
+def _in_float32(tree: Any) -> Any:
+    """Arrays that can be indexed inside a scan, of the type of parameters and losses."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), tree)
 
 
 def _epoch_order(key: jax.Array, n: int, batch_size: int) -> tuple[jax.Array, jax.Array]:

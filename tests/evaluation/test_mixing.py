@@ -192,3 +192,11 @@ def test_many_labels_are_counted_in_blocks_of_songs_with_the_same_bytes(monkeypa
     expected = lisi(x, labels)
     monkeypatch.setattr(contingency, "_MAX_HELD", 90 * 7)
     np.testing.assert_array_equal(lisi(x, labels), expected)
+
+
+@pytest.mark.parametrize("n_songs", [2, 3, 4])
+def test_too_few_songs_to_mix_have_no_share(n_songs):
+    x = np.random.default_rng(n_songs).normal(size=(n_songs, 3))
+    found = label_mixing(x, np.arange(n_songs) % 2)
+    assert (found.ilisi, found.ceiling) == (1, 1)
+    assert np.isnan(found.share)

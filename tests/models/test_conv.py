@@ -124,3 +124,17 @@ def test_a_condition_is_refused():
     model, params = build("patch")
     with pytest.raises(ValueError, match="condition"):
         model.apply(params, X, np.ones((3, 2)), method="encode")
+
+
+def test_a_mask_has_the_shape_of_the_mels_or_broadcasts_to_it():
+    model, params = build("patch")
+
+    def reconstruction(mask):
+        return model.apply(params, X, NOISE, None, mask, method="terms").reconstruction
+
+    first_half = np.zeros_like(X)
+    first_half[:, :16] = 1
+    whole, half, rest = map(reconstruction, (1.0, first_half, 1 - first_half))
+    np.testing.assert_allclose(half + rest, whole, rtol=1e-5)
+    of_bands = reconstruction(first_half[0, :, :1])
+    np.testing.assert_allclose(of_bands, half, rtol=1e-6)

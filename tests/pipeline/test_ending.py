@@ -25,7 +25,9 @@ def test_the_map_comes_first_then_what_was_found_then_what_to_try(
     assert lines[0] == "map: results/easy_pca/map.html"
     assert lines[1].startswith("easy_pca finds 3 groups in 24 songs (k = 3 chosen by the elbow ")
     assert lines[2] == "try next:"
-    assert lines[3].startswith("  python -m experiments.run hard_vade --cluster.k 3 --data.path ")
+    assert lines[3].startswith(
+        "  python -m experiments.run hard_vade --model.components 3 --cluster.k 3 --data.path "
+    )
     assert len({line.index("  # ") for line in lines[3:6]}) == 1
     assert lines[6].startswith("easy_pca on ")
     assert lines[-3:] == [

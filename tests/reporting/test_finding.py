@@ -138,3 +138,10 @@ def test_of_several_representations_it_is_about_the_first():
 def test_other_clusterers_have_no_say():
     others = [frames.scored(clusterer="dbscan", ami_genre=0.9, n_genre=7)]
     assert found([*scored(), *others]) == found(scored())
+
+
+def test_a_few_songs_with_a_genre_are_no_match():
+    assert found(scored(n_genre=3), frames.compared()) == (
+        f"easy_vae finds 4 groups in 100 songs ({HOW}); only 3 songs have a genre, too few to "
+        "compare them with."
+    )

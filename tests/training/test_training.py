@@ -360,3 +360,25 @@ def test_a_mask_of_ones_trains_as_no_mask_and_one_with_zeros_does_not(data):
     plain, of_ones, of_zeros = (run(one) for one in (data, ones, zeros))
     assert_trees_close(of_ones, plain, rtol=1e-5, atol=1e-6)
     assert np.all(of_zeros[1].train.reconstruction < plain[1].train.reconstruction)
+
+
+def test_numpy_arrays_train_without_jit_as_those_of_jax_do_with_it(data):
+    train = make_train(make_model(SMALL, (6,)), SHORT)
+    plain = train(jax.random.key(0), jax.tree.map(np.asarray, data), 1.0, 1e-3)
+    assert_trees_close(plain, run(data), rtol=1e-4, atol=1e-5)
+
+
+def test_double_precision_computes_in_float32_too(data, double_precision):
+    train = jax.vmap(make_train(make_model(SMALL, (6,)), SHORT), in_axes=(None, None, 0, 0))
+    wide = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), data)
+    state, history = train(jax.random.key(0), wide, jnp.ones(2), jnp.array([1e-3, 1e-2]))
+    floats = [leaf for leaf in jax.tree.leaves((state, history)) if leaf.dtype.kind == "f"]
+    assert {leaf.dtype for leaf in floats} == {np.dtype(np.float32)}
+    assert np.isfinite(history.heldout.negative_elbo).all()
+
+
+def test_data_without_heldout_examples_are_refused(data):
+    nothing = jax.tree.map(lambda leaf: leaf[:0], data.heldout)
+    train = make_train(make_model(SMALL, (6,)), SHORT)
+    with pytest.raises(ValueError, match="got 10 training and 0 held-out examples, expected"):
+        train(jax.random.key(0), data._replace(heldout=nothing), 1.0, 1e-3)
