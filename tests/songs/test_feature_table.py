@@ -358,3 +358,19 @@ def test_of_many_features_the_first_are_named(tmp_path, capsys):
     columns = {f"f{place}": np.arange(4) + place / 7 for place in range(9)}
     path = write(tmp_path / "t.csv", pd.DataFrame(columns))
     assert "; 9 features: f0, f1, f2, f3, f4, f5 and 3 more; " in notice_of(path, capsys)
+
+
+def test_rows_that_repeat_an_earlier_one_are_told_and_count(tmp_path, capsys):
+    table = gtzan_like()
+    again = table.iloc[[3, 5, 5, 6, 7, 8]].assign(filename=list("abcdef"))
+    # Neither another label, nor a row that is rejected anyway, is a repetition.
+    again.iloc[3, again.columns.get_loc("label")] = "samba"
+    again.iloc[4, again.columns.get_loc("tempo")] = np.nan
+    again.iloc[5, again.columns.get_loc("filename")] = table["filename"][8]
+    path = write(tmp_path / "t.csv", pd.concat([table, again]))
+    songs = load_songs(path, terminal=Terminal())
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "notice: 3 song(s) repeat an earlier one but for the id, and count all the same: row 24 is "
+        "as row 3"
+    ]
+    assert len(songs.usable_rows(songs.features.faults)[0]) == 28

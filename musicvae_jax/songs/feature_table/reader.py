@@ -16,6 +16,7 @@ from musicvae_jax.songs.feature_table.copies import find_copies
 from musicvae_jax.songs.feature_table.files import is_number, open_table
 from musicvae_jax.songs.feature_table.label_names import find_named_labels
 from musicvae_jax.songs.feature_table.numbers import Numbers
+from musicvae_jax.songs.feature_table.repeats import repeats_notice
 from musicvae_jax.songs.fingerprint import file_fingerprint
 from musicvae_jax.songs.mels import MelBlock
 from musicvae_jax.songs.table import Features, Songs, song_frame
@@ -93,7 +94,11 @@ def open_feature_table(
         terminal.notice(line)
     digest = file_fingerprint(path)
     part = TablePart(path, path.name, digest, n_rows)
-    return Songs(data.source, data, digest, table, (part,), features)
+    songs = Songs(data.source, data, digest, table, (part,), features)
+    rows, _ = songs.usable_rows(features.faults)
+    if line := repeats_notice(features, table, rows):
+        terminal.notice(line)
+    return songs
 
 
 def _no_cells(kind: pa.DataType) -> str:
