@@ -32,10 +32,17 @@ class Command:
     def __post_init__(self) -> None:
         if not self.songs:
             raise InputError("songs: got none, expected one or more files, a folder or a glob")
-        if self.out is not None and not self.out.parent.is_dir():
-            raise InputError(f"out: got {self.out}, expected a file in a folder that exists")
-        if self.out is not None and self.out.is_dir():
-            raise InputError(f"out: got {self.out}, which is a folder, expected a file")
+        if self.out is not None:
+            _check_out(self.out)
+
+
+def _check_out(out: Path) -> None:
+    if not out.parent.is_dir():
+        raise InputError(f"out: got {out}, expected a file in a folder that exists")
+    if out.is_dir():
+        raise InputError(f"out: got {out}, which is a folder, expected a file")
+    if out.suffix.lower() != ".csv":
+        raise InputError(f"out: got {out}, expected a name that ends in .csv")
 
 
 def main(arguments: Sequence[str]) -> int:

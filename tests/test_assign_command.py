@@ -150,6 +150,10 @@ def test_bad_arguments_are_one_clear_line(model, song_path, monkeypatch, capsys)
             "out: got gone/a.csv, expected a file",
         ),
         (["without", song_path, "--out", "empty"], "out: got empty, which is a folder"),
+        (
+            ["without", song_path, "--out", "a.txt"],
+            "out: got a.txt, expected a name that ends in .csv",
+        ),
     ):
         assert command(monkeypatch, *arguments) == EXIT_BAD_INPUT
         error = capsys.readouterr().err.splitlines()[-1]

@@ -69,8 +69,8 @@ def fit_transform(
 
     Args:
         name: name of the block.
-        texts: lyrics, one per song, null if there are none. Lyrics that are only section marks
-            count as none.
+        texts: lyrics, one per song, null if there are none. Lyrics without words, such
+            as section marks only, count as none.
         languages: one per song, null if unknown; used only for centring.
         train: places of the training songs, int `[training songs]`.
         config: settings as `resolve_runtime` returns them.
@@ -160,9 +160,9 @@ def _check_resolved(config: LyricsConfig) -> None:
 def _check_enough(texts: pd.Series, known: np.ndarray, n_fitted_on: int, n_train: int) -> None:
     n_songs, n_null = len(texts), int(texts.isna().sum())
     if not known.any():
-        marks = f", and section marks only in {n_songs - n_null}" if n_null < n_songs else ""
+        wordless = f", and without words in {n_songs - n_null}" if n_null < n_songs else ""
         raise InputError(
-            f"lyrics: missing in {n_null} of {n_songs} songs{marks}; "
+            f"lyrics: missing in {n_null} of {n_songs} songs{wordless}; "
             "expected lyrics, or an experiment without them"
         )
     if n_fitted_on < 2:

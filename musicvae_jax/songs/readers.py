@@ -18,6 +18,7 @@ from musicvae_jax.songs.feature_table.files import is_feature_table
 from musicvae_jax.songs.feature_table.reader import open_feature_table
 from musicvae_jax.songs.parquet.reader import open_parquet
 from musicvae_jax.songs.paths import in_home, matches
+from musicvae_jax.songs.spelling import case_notices
 from musicvae_jax.songs.table import Songs
 
 
@@ -88,7 +89,10 @@ def load_songs(
             f"data.columns: got {' '.join(data.columns)}, expected none for {name}, which is no "
             "table of features"
         )
-    return reader.open(found, data, cache_dir, terminal)
+    songs = reader.open(found, data, cache_dir, terminal)
+    for line in case_notices(songs.table):
+        terminal.notice(line)
+    return songs
 
 
 def _common(paths: Sequence[Path]) -> Path:

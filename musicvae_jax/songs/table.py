@@ -6,7 +6,7 @@ does not grow with the number of songs. No unusable row is dropped silently: eac
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -15,6 +15,7 @@ import pandas as pd
 
 from musicvae_jax.config import FACTOR_PREFIX, DataConfig, Label
 from musicvae_jax.errors import InputError
+from musicvae_jax.songs.language import language_code
 from musicvae_jax.songs.mels import Part
 
 # Columns of the table that clusters are compared with.
@@ -24,6 +25,11 @@ TEXT_COLUMNS = (
     *("music_id", "title", "lyrics", "genre", "language"),
     *("artist_id", "artist_name", "audio_path", "language_source"),
 )
+# What is one label is written in one way: "EN" as "en", and " Rock" as "Rock".
+_TIDY: Mapping[str, Callable[[str], str | None]] = {
+    "language": language_code,
+    **dict.fromkeys(("genre", "artist_id", "artist_name"), str.strip),
+}
 OTHER_COLUMNS = ("art_rank", "related_genre", "related_art", "related_music")
 
 
@@ -187,18 +193,21 @@ def song_frame(columns: Mapping[str, Iterable[Any]], n_songs: int) -> pd.DataFra
     """`Songs.table` from the columns that a reader has; those it lacks are null.
 
     Args:
-        columns: by their names in `Songs.table`, `[songs]` each. Blank text becomes null, and tags
-            may be any lists of text.
+        columns: by their names in `Songs.table`, `[songs]` each. Blank text becomes null, languages
+            become codes (see `language_code`), genres and artists lose the blanks around them, and
+            tags may be any lists of text.
         n_songs: number of songs.
 
     Example:
-        >>> song_frame({"music_id": ["a"], "artist_name": ["Ana"], "genre": [" "]}, 1)["artist"][0]
-        'Ana'
+        >>> columns = {"music_id": ["a"], "artist_name": ["Ana "], "language": ["EN"]}
+        >>> song_frame(columns, 1).loc[0, ["artist", "language"]].tolist()
+        ['Ana', 'en']
     """
     absent = pd.Series([None] * n_songs, dtype=object)
     frame: dict[str, Any] = {
-        name: _text(columns[name]) if name in columns else absent for name in TEXT_COLUMNS
+        name: _text(name, columns[name]) if name in columns else absent for name in TEXT_COLUMNS
     }
+    frame["language_source"] = frame["language_source"].where(frame["language"].notna(), None)
     frame["artist"] = frame["artist_id"].fillna(frame["artist_name"])
     frame[TAGS_COLUMN] = _tags(columns[TAGS_COLUMN]) if TAGS_COLUMN in columns else absent
     factors = [name for name in columns if name.startswith(FACTOR_PREFIX)]
@@ -207,9 +216,10 @@ def song_frame(columns: Mapping[str, Iterable[Any]], n_songs: int) -> pd.DataFra
     return pd.DataFrame(frame)
 
 
-def _text(column: Iterable[str | None]) -> pd.Series:
+def _text(name: str, column: Iterable[str | None]) -> pd.Series:
     # Treat a blank cell as null.
-    cells = [cell if cell and cell.strip() else None for cell in column]
+    tidy = _TIDY.get(name, str)
+    cells = [tidy(cell) if cell and cell.strip() else None for cell in column]
     return pd.Series(cells, dtype=object)
 
 

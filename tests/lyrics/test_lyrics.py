@@ -359,7 +359,7 @@ def test_other_weights_than_in_training_are_refused_and_other_versions_told(
     ("texts", "train", "expected"),
     [
         ([None, None, None], [0, 1], "missing in 3 of 3 songs; expected lyrics"),
-        ([None, "[Chorus]", "x2"], [0, 1], "missing in 1 of 3 songs, and section marks only in 2"),
+        ([None, "[Chorus]", "!!! 123"], [0, 1], "missing in 1 of 3 songs, and without words in 2;"),
         ([None, "olá", "oi"], [0, 1], "1 of 2 training songs have lyrics .*missing in 1 of all 3"),
     ],
 )

@@ -52,8 +52,8 @@ def test_gtzans_table_reads_as_it_is(tmp_path, capsys, suffix):
     assert others.isna().all(axis=None)
     assert {"artist", "audio_path", "language_source"} <= set(others)
     assert notice_of(path, capsys) == (
-        "notice: read as: music_id=filename, genre=label; 4 features; left out: length (duration); "
-        "--data.columns changes it"
+        "notice: read as: music_id=filename, genre=label; 4 features: tempo, rms_mean, rms_var, "
+        "mfcc1_mean; left out: length (duration); --data.columns changes it"
     )
 
 
@@ -84,9 +84,9 @@ def test_spotifys_table_reads_as_it_is_and_a_song_in_two_genres_counts_once(tmp_
     assert [one.reason for one in rejected[:1]] == ["music_id is a duplicate of row 4"]
     assert notice_of(path, capsys) == (
         "notice: read as: music_id=track_id, title=track_name, artist_name=artists, "
-        "genre=track_genre; 4 features; left out: unnamed 0 (id or number), "
-        "popularity (reception), duration_ms (duration), album_name (text), "
-        "explicit (text); --data.columns changes it"
+        "genre=track_genre; 4 features: tempo, danceability, energy, mfcc1_mean; left out: "
+        "unnamed 0 (id or number), popularity (reception), duration_ms (duration), "
+        "album_name (text), explicit (text); --data.columns changes it"
     )
 
 
@@ -122,7 +122,7 @@ def test_factor_columns_are_kept_and_are_no_features(tmp_path):
 def test_without_ids_the_row_is_the_id(tmp_path, capsys):
     path = write(tmp_path / "t.csv", features())
     assert load_songs(path).table["music_id"].tolist()[:2] == ["row 0", "row 1"]
-    assert "read as: music_id=row; 4 features; " in notice_of(path, capsys)
+    assert "read as: music_id=row; 4 features: tempo, " in notice_of(path, capsys)
 
 
 def test_lyrics_may_have_commas_quotes_and_line_breaks(tmp_path):
@@ -352,3 +352,25 @@ def test_numbers_whose_sum_overflows_are_no_fault(tmp_path):
 @pytest.mark.parametrize("name", ["t.parquet", "t.csv", "t.tsv", "t.CSV", "t"])
 def test_titles_leave_out_the_suffix(name):
     assert songs_name(Path(name)) == "t"
+
+
+def test_of_many_features_the_first_are_named(tmp_path, capsys):
+    columns = {f"f{place}": np.arange(4) + place / 7 for place in range(9)}
+    path = write(tmp_path / "t.csv", pd.DataFrame(columns))
+    assert "; 9 features: f0, f1, f2, f3, f4, f5 and 3 more; " in notice_of(path, capsys)
+
+
+def test_rows_that_repeat_an_earlier_one_are_told_and_count(tmp_path, capsys):
+    table = gtzan_like()
+    again = table.iloc[[3, 5, 5, 6, 7, 8]].assign(filename=list("abcdef"))
+    # Neither another label, nor a row that is rejected anyway, is a repetition.
+    again.iloc[3, again.columns.get_loc("label")] = "samba"
+    again.iloc[4, again.columns.get_loc("tempo")] = np.nan
+    again.iloc[5, again.columns.get_loc("filename")] = table["filename"][8]
+    path = write(tmp_path / "t.csv", pd.concat([table, again]))
+    songs = load_songs(path, terminal=Terminal())
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "notice: 3 song(s) repeat an earlier one but for the id, and count all the same: row 24 is "
+        "as row 3"
+    ]
+    assert len(songs.usable_rows(songs.features.faults)[0]) == 28

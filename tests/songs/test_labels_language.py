@@ -8,8 +8,8 @@ from labelfolders import label, write_audio
 from listings import list_songs, represent
 
 from musicvae_jax.pipeline.listing import marks
-from musicvae_jax.songs.audio.language import as_written, detect_language, language_code
 from musicvae_jax.songs.demo_lyrics import LANGUAGES, write_lyrics
+from musicvae_jax.songs.language import as_written, detect_language, language_code
 from musicvae_jax.songs.table import song_frame
 
 LYRICS = {

@@ -12,10 +12,10 @@ from typing import Any
 from tinytag import TinyTag, TinyTagException, UnsupportedFormatError
 
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs.audio.language import language_code
 from musicvae_jax.songs.audio.lyrics_file import parse_lyrics
 from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import reason_of, valid
+from musicvae_jax.songs.language import language_code
 
 # Tags with large pictures have some megabytes.
 _MOST_BYTES = 64_000_000

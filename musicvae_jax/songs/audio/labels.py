@@ -8,11 +8,11 @@ from musicvae_jax.config import DataConfig
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.audio_tags import labels_from_tags
 from musicvae_jax.songs.audio.folder_genre import genres_of_folders
-from musicvae_jax.songs.audio.language import as_written, detect_language
 from musicvae_jax.songs.audio.lyrics_file import lyrics_from_files
 from musicvae_jax.songs.audio.metadata_file import labels_from_metadata
 from musicvae_jax.songs.audio.source import Fields
 from musicvae_jax.songs.audio.text import path_text
+from musicvae_jax.songs.language import as_written, detect_language
 
 
 class Labels(NamedTuple):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs.audio.language import language_code
 from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import decode, reason_of, shown
+from musicvae_jax.songs.language import language_code
 
 # In this order: a field that the first gives is not read from the second.
 _SUFFIXES = (".lrc", ".txt")

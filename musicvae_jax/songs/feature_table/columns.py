@@ -82,15 +82,15 @@ def find_roles(names: Sequence[str], data: DataConfig, path: Path) -> Roles:
         frozenset(theirs for ours, theirs in data.named_columns if ours == what)
         for what in (TAKE, DROP)
     )
-    free = {_normal(name): name for name in reversed(names)}
+    free = {normal_name(name): name for name in reversed(names)}
     for name in (*named.values(), *taken, *dropped):
-        free.pop(_normal(name), None)
+        free.pop(normal_name(name), None)
     texts = dict(named)
     for ours, guesses in _GUESSES.items():
         found = next((free[guess] for guess in guesses if guess in free), None)
         if ours not in texts and found is not None:
             texts[ours] = found
-            del free[_normal(found)]
+            del free[normal_name(found)]
     for name in names:
         if name.startswith(FACTOR_PREFIX) and name not in (*named.values(), *taken, *dropped):
             texts.setdefault(name, name)
@@ -109,12 +109,18 @@ def no_feature(name: str) -> str:
         >>> no_feature("Release Year"), no_feature("tempo")
         ('time of release', '')
     """
-    normal = _normal(name)
+    normal = normal_name(name)
     found = (why for why, names in _NO_FEATURES.items() if re.fullmatch(names, normal))
     return next(found, "")
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
+    """A column's name in lower case, with one underscore for whatever is between its words.
+
+    Example:
+        >>> normal_name("Genre (encoded)")
+        'genre_encoded'
+    """
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 

@@ -8,15 +8,21 @@ import pandas as pd
 import pyarrow as pa
 
 from musicvae_jax.config import FACTOR_PREFIX, DataConfig
-from musicvae_jax.config.songs import TAKE
+from musicvae_jax.config.songs import DROP, TAKE
 from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.feature_table.columns import Roles, find_roles, listed
+from musicvae_jax.songs.feature_table.copies import find_copies
 from musicvae_jax.songs.feature_table.files import is_number, open_table
+from musicvae_jax.songs.feature_table.label_names import find_named_labels
 from musicvae_jax.songs.feature_table.numbers import Numbers
+from musicvae_jax.songs.feature_table.repeats import repeats_notice
 from musicvae_jax.songs.fingerprint import file_fingerprint
 from musicvae_jax.songs.mels import MelBlock
 from musicvae_jax.songs.table import Features, Songs, song_frame
+
+# Beyond these, a count of features says more than names.
+_MOST_NAMES = 6
 
 
 class TablePart(NamedTuple):
@@ -56,7 +62,8 @@ def open_feature_table(
     """Opens a table of features, see `songs.readers`.
 
     Every row is a song. Columns of numbers are its features, unless their names say that they tell
-    nothing of the sound (ids, years, lengths, plays ...). Ids, titles, artists, labels, lyrics and
+    nothing of the sound (ids, years, lengths, plays ...) or they are a label in other words, see
+    `find_copies` and `find_named_labels`. Ids, titles, artists, labels, lyrics and
     factor_* columns are found by `data.columns`, else by their names. A notice says what was taken
     for what. Text and true/false columns are no features. Rows without one of the numbers are
     rejected. Without a column of ids, a song's id is its row.
@@ -75,12 +82,23 @@ def open_feature_table(
     texts = _collect(path, batches, numbers, roles)
     features, no_numbers = numbers.features()
     left_out = {**roles.left_out, **others, **no_numbers}
-    _check(path, roles, features, left_out)
-    terminal.notice("; ".join(filter(None, [note, _read_as(roles, features, left_out)])))
-    n_rows, digest = len(features.values), file_fingerprint(path)
+    n_rows = len(features.values)
     texts.setdefault("music_id", [f"row {row}" for row in range(n_rows)])
+    table = song_frame(texts, n_rows)
+    named = find_named_labels(features, roles.taken)
+    labels = {**named.left_out, **find_copies(features, table, roles.taken)}
+    features = features.columns([name for name in features.names if name not in labels])
+    _check(path, roles, features, {**left_out, **labels})
+    terminal.notice("; ".join(filter(None, [note, _read_as(roles, features, left_out)])))
+    for line in _on_labels(labels, [name for name in named.doubtful if name not in labels]):
+        terminal.notice(line)
+    digest = file_fingerprint(path)
     part = TablePart(path, path.name, digest, n_rows)
-    return Songs(data.source, data, digest, song_frame(texts, n_rows), (part,), features)
+    songs = Songs(data.source, data, digest, table, (part,), features)
+    rows, _ = songs.usable_rows(features.faults)
+    if line := repeats_notice(features, table, rows):
+        terminal.notice(line)
+    return songs
 
 
 def _no_cells(kind: pa.DataType) -> str:
@@ -144,7 +162,23 @@ def _read_as(roles: Roles, features: Features, left_out: Mapping[str, str]) -> s
     taken = [f"{ours}={theirs}" for ours, theirs in roles.texts.items()]
     if "music_id" not in roles.texts:
         taken.append("music_id=row")
-    line = f"read as: {', '.join(taken)}; {len(features.names)} features"
+    names = listed(features.names, most=_MOST_NAMES)
+    line = f"read as: {', '.join(taken)}; {len(features.names)} features: {names}"
     if left_out:
         line += f"; left out: {listed([f'{name} ({why})' for name, why in left_out.items()])}"
     return f"{line}; --data.columns changes it"
+
+
+def _on_labels(left_out: Mapping[str, str], doubtful: Sequence[str]) -> Iterator[str]:
+    """Lines on columns that are labels, and on those that may be."""
+    if left_out:
+        names = listed([f"{name} ({why})" for name, why in left_out.items()])
+        yield (
+            f"left out, since as features they would give labels away: {names}; "
+            f"--data.columns {TAKE}=NAME takes one"
+        )
+    if doubtful:
+        yield (
+            f"features that may be labels, by their names: {listed(doubtful)}; "
+            f"--data.columns {DROP}=NAME leaves one out"
+        )

@@ -55,7 +55,7 @@ def detect_language(lyrics: str) -> str | None:
 
 
 def language_code(text: str) -> str | None:
-    """A language as tags and lyrics files write it, as the code that detection would give.
+    """A language as files write it, as the code that detection would give.
 
     Args:
         text: a code of ISO 639, perhaps with a country, or an English name.
