@@ -109,11 +109,23 @@ def test_one_label_is_no_condition(blobs):
         ConditionalVAE(**SMALL).fit(blobs[0], condition=["waltz"] * 60)
 
 
-def test_a_missing_condition_is_allowed(blobs):
+@pytest.mark.parametrize(
+    ("labels", "types"), [([1, "a"], "int, str"), ([["a"], ["a", "b"]], "list")]
+)
+def test_labels_that_cannot_be_sorted_are_named_by_type(blobs, labels, types):
+    with pytest.raises(ValueError, match=f"^condition: got labels of type {types}, expected"):
+        ConditionalVAE(**SMALL).fit(blobs[0], condition=labels * 30)
+
+
+@pytest.mark.parametrize("as_pandas", [False, True])
+def test_a_missing_condition_is_allowed(blobs, as_pandas):
     x, y = blobs
     genre = np.array(["march", "polka", "waltz"], object)[y]
     genre[::7] = None
     genre[::11] = np.nan
+    if as_pandas:
+        genre = pd.Series(genre, dtype="string")
+        assert genre[0] is pd.NA
     model = ConditionalVAE(**SMALL).fit(x, condition=genre)
     assert list(model.categories_) == ["march", "polka", "waltz"]
     assert np.isfinite(model.transform(x, condition=genre)).all()
