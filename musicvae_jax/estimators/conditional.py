@@ -50,6 +50,7 @@ class ConditionalVAE(VAE):
         Raises:
             ValueError: there are fewer than two different labels, not one for each sample, or they
                 are of several types.
+            DivergenceError: see `VAE.fit`.
         """
         x = checked_features(self, X, is_fit=True)
         self.categories_ = None
