@@ -13,7 +13,13 @@ import numpy as np
 import pandas as pd
 
 from musicvae_jax import songs as song_files
-from musicvae_jax.arguments import check_axes, check_representation, check_type, checked_seeds
+from musicvae_jax.arguments import (
+    check_axes,
+    check_finite_points,
+    check_representation,
+    check_type,
+    checked_seeds,
+)
 from musicvae_jax.clustering import (
     NOISE,
     KnownClusters,
@@ -108,6 +114,8 @@ def load_songs(
         True
     """
     terminal = _terminal()
+    if data is not None:
+        check_type("data", data, DataConfig)
     if path is None:
         path = resolve_data(DataConfig(), terminal).source
     return song_files.load_songs(path, data, terminal=terminal)
@@ -185,8 +193,8 @@ def cluster(
         config: further settings of the clusterers.
 
     Raises:
-        InputError: an array has the wrong shape, the method is unknown, or there are too few songs
-            for k.
+        InputError: an array has the wrong shape, a point is not finite, the method is unknown, or
+            there are too few songs for k.
 
     Example:
         >>> points = np.array([[[0.0], [0.1], [5.0], [5.1]]], np.float32)
@@ -196,9 +204,11 @@ def cluster(
         True
     """
     check_representation(representation)
+    check_finite_points(representation)
     if method not in CLUSTERERS:
         raise InputError(f"method: got {method!r}, expected one of {', '.join(CLUSTERERS)}")
     config = config or ClusterConfig()
+    check_type("config", config, ClusterConfig)
     if k is not None:
         if not isinstance(k, Integral):
             raise InputError(f"k: got {k!r}, expected an integer")

@@ -16,6 +16,12 @@ def test_songs_that_are_not_there_are_named(tmp_path):
         mv.load_songs(tmp_path / "nowhere.parquet")
 
 
+@pytest.mark.parametrize("path", [5, [5], ["songs.parquet", None]])
+def test_songs_that_are_no_path_are_named(path):
+    with pytest.raises(InputError, match=r"^path: got (5|None).*, expected a file or folder of"):
+        mv.load_songs(path)
+
+
 def test_an_unknown_experiment_is_named_with_those_there_are(songs):
     with pytest.raises(InputError) as caught:
         fit("hard_vae", songs)
@@ -62,6 +68,26 @@ def test_arrays_of_a_wrong_shape_are_named_with_their_axis(songs, changes, messa
         assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_point_that_is_not_finite_is_named_with_its_song(value):
+    wrong = blobs(2)
+    wrong.points[1, 7, 1] = value
+    with pytest.raises(InputError) as caught:
+        mv.cluster(wrong, k=3)
+    assert str(caught.value) == (
+        f"points of blobs: got {value} for song {wrong.songs[7]}, row 7 of seed 1, expected "
+        "finite numbers for all songs that are known"
+    )
+
+
+def test_points_of_unknown_songs_may_be_anything():
+    one = blobs()
+    one.points[0, 7] = np.nan
+    one.known[7] = False
+    found = mv.cluster(one, k=3)
+    assert (found.labels[0] == -1).nonzero()[0].tolist() == [7]
+
+
 def test_labels_of_a_wrong_shape_are_named_with_their_axis(songs):
     found = mv.cluster(blobs(), k=3, seeds=(0, 1))
     for labels, message in (
@@ -77,6 +103,8 @@ def test_values_of_another_type_are_named(songs):
     for what, call in {
         "experiment": lambda: mv.fit(7, songs),
         "songs": lambda: mv.fit(TINY, "songs.parquet"),
+        "data": lambda: mv.load_songs(data="songs.parquet"),
+        "config": lambda: mv.cluster(blobs(), k=3, config=3),
         "representation": lambda: mv.cluster(np.zeros((1, 30, 2)), k=3),
         "k": lambda: mv.cluster(blobs(), k=2.5),
         "clusters": lambda: mv.score(blobs(), songs),
@@ -87,7 +115,13 @@ def test_values_of_another_type_are_named(songs):
 
 @pytest.mark.parametrize(
     ("seeds", "message"),
-    [((), "got none, expected at least one"), ((0, -1), "got -1"), ((0.5,), "got 0.5")],
+    [
+        ((), "got none, expected at least one"),
+        ((0, -1), "got -1"),
+        ((0.5,), "got 0.5"),
+        ((2**32,), "got 4294967296, expected integers from 0 to"),
+        (5, r"got 5, expected a sequence of integers, such as \(0, 1\)"),
+    ],
 )
 def test_seeds_that_are_no_seeds_are_refused(songs, seeds, message):
     for call in (lambda: mv.cluster(blobs(), 3, seeds=seeds), lambda: mv.fit(TINY, songs, seeds)):

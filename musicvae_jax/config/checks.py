@@ -7,7 +7,9 @@ from musicvae_jax.errors import InputError
 
 def require(ok: bool, field: str, arrived: object, allowed: str) -> None:
     if not ok:
-        raise InputError(f"{field}: got {arrived!r}, expected {allowed}")
+        # Arrays and tables are shown in several lines; an error has one.
+        shown = " ".join(map(str.strip, repr(arrived).splitlines()))
+        raise InputError(f"{field}: got {shown}, expected {allowed}")
 
 
 def require_one_of(field: str, arrived: object, allowed: Collection[object]) -> None:

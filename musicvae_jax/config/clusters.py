@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
 from musicvae_jax.config.traits import Clusterer, KRule
+from musicvae_jax.config.types import conform
 
 ScoredSongs = Literal["complete", "all"]
 
@@ -48,6 +49,7 @@ class ClusterConfig:
     supervised reference, disentanglement, t-SNE and UMAP use a sample."""
 
     def __post_init__(self) -> None:
+        conform(self, "cluster")
         require_some_of("cluster.methods", self.methods, get_args(Clusterer))
         require("kmeans" in self.methods, "cluster.methods", self.methods, "'kmeans' among them")
         require_one_of("cluster.songs", self.songs, get_args(ScoredSongs))

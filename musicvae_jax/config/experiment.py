@@ -10,6 +10,7 @@ from musicvae_jax.config.clusters import ClusterConfig
 from musicvae_jax.config.learning import Member, ModelConfig, TrainConfig
 from musicvae_jax.config.map import MapConfig
 from musicvae_jax.config.songs import CropConfig, DataConfig, FeatureConfig, LyricsConfig
+from musicvae_jax.config.types import conform
 
 _FUSED = tuple(name for name, traits in BLOCKS.items() if not traits.is_audio)
 _TEXTS = tuple(name for name, traits in BLOCKS.items() if traits.is_text)
@@ -40,6 +41,7 @@ class Experiment:
     given, the checkpoint goes to OUTPUT_DIR/checkpoint."""
 
     def __post_init__(self) -> None:
+        conform(self)
         require(
             self.name not in ("", ".", "..") and not set(self.name) & set("/\\"),
             "name",

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 
 from musicvae_jax.config.checks import require, require_one_of
 from musicvae_jax.config.traits import MODELS, ModelKind, ModelTraits
+from musicvae_jax.config.types import conform
 
 Architecture = Literal["auto", "patch", "conv"]
 Condition = Literal["none", "genre", "language"]
@@ -38,6 +39,7 @@ class ModelConfig:
     where latents have that of the prior."""
 
     def __post_init__(self) -> None:
+        conform(self, "model")
         require_one_of("model.kind", self.kind, get_args(ModelKind))
         require_one_of("model.architecture", self.architecture, get_args(Architecture))
         require_one_of("model.condition", self.condition, get_args(Condition))
@@ -106,6 +108,7 @@ class TrainConfig:
         return self.kl_warmup == "none" and self.free_bits == 0
 
     def __post_init__(self) -> None:
+        conform(self, "train")
         require(self.epochs >= 1, "train.epochs", self.epochs, "at least 1")
         require(
             self.pretrain_epochs >= 1, "train.pretrain_epochs", self.pretrain_epochs, "at least 1"

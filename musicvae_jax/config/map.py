@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal, get_args
 
 from musicvae_jax.config.checks import require_one_of
+from musicvae_jax.config.types import conform
 
 MapAudio = Literal["link", "embed"]
 
@@ -18,4 +19,5 @@ class MapConfig:
     then be sent to someone; up to 100 MB of audio, the other songs are linked."""
 
     def __post_init__(self) -> None:
+        conform(self, "map")
         require_one_of("map.audio", self.audio, get_args(MapAudio))

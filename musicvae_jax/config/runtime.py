@@ -6,6 +6,7 @@ from typing import Literal
 
 from musicvae_jax.config.checks import require, require_one_of
 from musicvae_jax.config.traits import TRACKERS, TrackerName
+from musicvae_jax.config.types import conform
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,7 @@ class RuntimeConfig:
     """Number of this process, from 0."""
 
     def __post_init__(self) -> None:
+        conform(self)
         require(
             self.devices in (None, "all") or (isinstance(self.devices, int) and self.devices >= 1),
             "devices",

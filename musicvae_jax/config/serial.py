@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 T = TypeVar("T")
 
@@ -29,8 +29,5 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
 def _field_from_json(kind: Any, value: Any) -> Any:
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return from_json(kind, value)
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, str) and Path in (kind, *get_args(kind)):
-        return Path(value)
+    # The config itself makes tuples of lists, and paths.
     return value

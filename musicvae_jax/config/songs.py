@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from musicvae_jax.config.blocks import BLOCKS, Block, Label
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
+from musicvae_jax.config.types import conform
 
 # What a column of a table of features can be, besides a factor.
 COLUMN_ROLES = (
@@ -54,6 +55,7 @@ class DataConfig:
     songs lie one level deep, in two folders or more, and nothing else gives a genre to any song."""
 
     def __post_init__(self) -> None:
+        conform(self, "data")
         require(
             0 < self.heldout_fraction <= 0.5,
             "data.heldout_fraction",
@@ -133,6 +135,7 @@ class FeatureConfig:
     """Folder for extracted features; a second run on the same file reads them from here."""
 
     def __post_init__(self) -> None:
+        conform(self, "features")
         require_some_of("features.blocks", self.blocks, get_args(Block))
         require_one_of("features.balance", self.balance, get_args(Balance))
         audio = [name for name, traits in BLOCKS.items() if traits.is_audio]
@@ -160,6 +163,7 @@ class CropConfig:
     """Evenly spaced crops of a song whose latents are averaged; at least 1."""
 
     def __post_init__(self) -> None:
+        conform(self, "crops")
         require_one_of("crops.frames", self.frames, (128, 256))
         require(self.per_song >= 1, "crops.per_song", self.per_song, "at least 1")
         require(self.encoded >= 1, "crops.encoded", self.encoded, "at least 1")
@@ -180,6 +184,7 @@ class LyricsConfig:
     """Dimensions of tfidf after its truncated SVD; at least 1."""
 
     def __post_init__(self) -> None:
+        conform(self, "lyrics")
         require_one_of("lyrics.runtime", self.runtime, get_args(LyricsRuntime))
         require(self.model.strip() != "", "lyrics.model", self.model, "a name or a path")
         require(self.components >= 1, "lyrics.components", self.components, "at least 1")

@@ -19,6 +19,10 @@ class _Unconditional(BaseAutoencoder):
             X: features, `[samples, features]`, at least two samples. They should be standardised,
                 for example by `StandardScaler`. NaN means missing.
             y: ignored.
+
+        Raises:
+            ValueError: X is no such matrix, or a parameter is out of its range.
+            DivergenceError: the loss became NaN or infinite.
         """
         return self._fit(checked_features(self, X, is_fit=True))
 

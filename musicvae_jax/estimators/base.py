@@ -1,5 +1,6 @@
 """What all estimators of one autoencoder share: parameters, fitting, transforming, scoring."""
 
+import math
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from musicvae_jax.config import ModelConfig, TrainConfig
 from musicvae_jax.config.traits import ModelKind
 from musicvae_jax.estimators import networks
 from musicvae_jax.estimators.inputs import with_mask
+from musicvae_jax.training import DivergenceError, History, divergence
 
 _MOST_SEED = 2**32 - 1
 
@@ -57,6 +59,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             with_mask(x, condition),
             is_validation,
         )
+        self._check_converged(history)
         self.history_ = history.by_name()
         self.n_iter_ = self.max_iter
         self._n_features_out = self.n_components
@@ -83,10 +86,18 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             )
         return found
 
+    def _check_converged(self, history: History) -> None:
+        found = divergence(history)
+        if found:
+            names = [name for name in ("learning_rate", "beta") if name in self.get_params()]
+            settings = ", ".join(f"{name}={getattr(self, name):g}" for name in names)
+            raise DivergenceError(
+                f"training diverged with {settings}, {found}; try a smaller {' or '.join(names)}, "
+                "and standardise X, for example by StandardScaler"
+            )
+
     def _model_config(self) -> ModelConfig:
-        # Flax can hash no list, and a list is what grids from a file have.
-        hidden = tuple(map(int, self.hidden_layer_sizes))
-        return ModelConfig(self._kind, hidden=hidden, latent=self.n_components)
+        return ModelConfig(self._kind, hidden=self.hidden_layer_sizes, latent=self.n_components)
 
     def _train_config(self) -> TrainConfig:
         return TrainConfig(
@@ -118,6 +129,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             max_val=1,
             include_boundaries="left",
         )
+        for name in ("learning_rate", "beta", "validation_fraction"):
+            # NaN is in every range, since comparisons with it are False.
+            value = float(getattr(self, name))
+            if not math.isfinite(value):
+                raise ValueError(f"{name}: got {value}, expected a finite number")
 
 
 def _drawn(n_samples: int, fraction: float, random: np.random.RandomState) -> np.ndarray:

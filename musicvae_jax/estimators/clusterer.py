@@ -80,6 +80,10 @@ class VAEClusterer(ClusterMixin, BaseEstimator):
         Args:
             X: features, `[samples, features]`, see `VAE.fit`.
             y: ignored.
+
+        Raises:
+            ValueError: see `VAE.fit`.
+            DivergenceError: see `VAE.fit`.
         """
         check_scalar(self.n_clusters, "n_clusters", Integral, min_val=1)
         check_scalar(self.n_init, "n_init", Integral, min_val=1)

@@ -6,7 +6,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from musicvae_jax.estimators.autoencoders import VAE
-from musicvae_jax.estimators.inputs import checked_condition, checked_features, one_hot
+from musicvae_jax.estimators.inputs import (
+    checked_categories,
+    checked_condition,
+    checked_features,
+    one_hot,
+)
 
 
 class ConditionalVAE(VAE):
@@ -39,22 +44,20 @@ class ConditionalVAE(VAE):
         Args:
             X: see `VAE.fit`.
             y: ignored.
-            condition: one label for each sample, all of one type; None or NaN where it is unknown.
+            condition: one label for each sample, all of one type; None, NaN or pandas.NA where it
+                is unknown.
 
         Raises:
-            ValueError: there are fewer than two different labels, or not one for each sample.
+            ValueError: there are fewer than two different labels, not one for each sample, or they
+                are of several types.
+            DivergenceError: see `VAE.fit`.
         """
         x = checked_features(self, X, is_fit=True)
         self.categories_ = None
         if condition is None:
             return self._fit(x)
         labels = checked_condition(condition, x)
-        categories = sorted({label for label in labels if label is not None})
-        if len(categories) < 2:
-            raise ValueError(
-                f"condition: got {len(categories)} distinct label(s), expected at least 2"
-            )
-        self.categories_ = np.array(categories, dtype=object)
+        self.categories_ = checked_categories(labels)
         return self._fit(x, one_hot(labels, self.categories_))
 
     def fit_transform(self, X: Any, y: Any = None, *, condition: Any = None) -> np.ndarray:  # noqa: N803

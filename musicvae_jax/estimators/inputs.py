@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
@@ -53,6 +54,8 @@ def with_mask(x: np.ndarray, condition: np.ndarray | None = None) -> Examples:
 def checked_condition(condition: Any, x: np.ndarray) -> np.ndarray:
     """Labels as an array of objects, `[samples]`, None where they are missing.
 
+    Missing is what pandas calls so: None, NaN, NaT and pandas.NA.
+
     Raises:
         ValueError: it does not have one label for each row of x.
 
@@ -69,7 +72,35 @@ def checked_condition(condition: Any, x: np.ndarray) -> np.ndarray:
             f"{len(x)} samples"
         )
     check_consistent_length(x, found)
-    return np.array([None if _is_missing(label) else label for label in found], dtype=object)
+    labels = found.copy()
+    labels[pd.isna(labels)] = None
+    return labels
+
+
+def checked_categories(condition: np.ndarray) -> np.ndarray:
+    """The distinct labels, sorted, as an array of objects, `[categories]`.
+
+    Args:
+        condition: from `checked_condition`.
+
+    Raises:
+        ValueError: labels cannot be compared, or there are fewer than two different ones.
+
+    Example:
+        >>> checked_categories(np.array(["waltz", None, "march"], object))
+        array(['march', 'waltz'], dtype=object)
+    """
+    labels = [label for label in condition if label is not None]
+    try:
+        found = sorted(set(labels))
+    except TypeError as error:
+        types = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise ValueError(
+            f"condition: got labels of type {types}, expected strings or numbers, all of one type"
+        ) from error
+    if len(found) < 2:
+        raise ValueError(f"condition: got {len(found)} distinct label(s), expected at least 2")
+    return np.array(found, dtype=object)
 
 
 def one_hot(condition: np.ndarray, categories: np.ndarray) -> np.ndarray:
@@ -95,8 +126,3 @@ def one_hot(condition: np.ndarray, categories: np.ndarray) -> np.ndarray:
     rows = [row for row, label in enumerate(condition) if label is not None]
     encoded[rows, [place[condition[row]] for row in rows]] = 1.0
     return encoded
-
-
-def _is_missing(label: Any) -> bool:
-    # NaN is the one value that differs from itself; pandas writes it for missing text.
-    return label is None or label != label

@@ -4,7 +4,7 @@ To add a reader, write its file and add a row here.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -74,11 +74,9 @@ def load_songs(
 
     Raises:
         InputError: there is no such file, it is damaged, or it does not hold what is expected; or
-            there is no path.
+            there is no path, or what is given is none.
     """
-    paths = [in_home(Path(one)) for one in ([path] if isinstance(path, str | Path) else path)]
-    if not paths:
-        raise InputError("path: got none, expected a file or folder of songs, or several")
+    paths = _listed(path)
     name = paths[0] if len(paths) == 1 else _common(paths)
     data = replace(data or DataConfig(), path=name)
     terminal = terminal or Terminal(is_quiet=True, is_command=False)
@@ -93,6 +91,22 @@ def load_songs(
     for line in case_notices(songs.table):
         terminal.notice(line)
     return songs
+
+
+def _listed(path: Path | str | Sequence[Path | str]) -> list[Path]:
+    """One or several paths as a list, which has at least one."""
+    expected = "expected a file or folder of songs, or several"
+    several = [path] if isinstance(path, str | os.PathLike) else path
+    if not isinstance(several, Iterable):
+        raise InputError(f"path: got {path!r}, {expected}")
+    found = []
+    for one in several:
+        if not isinstance(one, str | os.PathLike):
+            raise InputError(f"path: got {one!r} among several, {expected}")
+        found.append(in_home(Path(one)))
+    if not found:
+        raise InputError(f"path: got none, {expected}")
+    return found
 
 
 def _common(paths: Sequence[Path]) -> Path:

@@ -14,6 +14,7 @@ from musicvae_jax.training.health import (
     DivergenceError,
     check_finite,
     collapse_notes,
+    divergence,
     is_finite,
 )
 from musicvae_jax.training.randomness import Keys, example_noise, split_key
@@ -60,6 +61,7 @@ __all__ = [
     "blank_history",
     "check_finite",
     "collapse_notes",
+    "divergence",
     "empty_example",
     "example_noise",
     "init_state",

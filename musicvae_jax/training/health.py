@@ -35,6 +35,27 @@ def is_finite(history: History) -> jax.Array:
     return reduce(operator.and_, map(jnp.isfinite, minimised))
 
 
+def divergence(history: History) -> str | None:
+    """When a training's losses stopped being finite and what they were then.
+
+    Args:
+        history: of one member, parts `[epochs]`.
+
+    Returns:
+        "epoch 3 (train negative_elbo inf, ..., in nats)"; None if all losses are finite.
+    """
+    finite = np.asarray(is_finite(history))
+    if finite.all():
+        return None
+    epoch = int(np.argmin(finite))
+    terms = ", ".join(
+        f"{side} {name} {values[epoch]:.4g}"
+        for side in ("train", "heldout")
+        for name, values in getattr(history, side).by_name().items()
+    )
+    return f"epoch {epoch + 1} ({terms}, in nats)"
+
+
 def check_finite(history: History, members: Sequence[Member]) -> None:
     """Raises `DivergenceError` if a member's losses are not all finite.
 
@@ -44,19 +65,12 @@ def check_finite(history: History, members: Sequence[Member]) -> None:
     """
     for place, member in enumerate(members):
         one = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place]), history)
-        finite = np.asarray(is_finite(one))
-        if finite.all():
-            continue
-        epoch = int(np.argmin(finite))
-        terms = ", ".join(
-            f"{side} {name} {values[epoch]:.4g}"
-            for side in ("train", "heldout")
-            for name, values in getattr(one, side).by_name().items()
-        )
-        raise DivergenceError(
-            f"training diverged at {member}, epoch {epoch + 1} ({terms}, in nats); try a smaller "
-            "--train.learning-rate, or a smaller --train.beta if it was the KL that grew"
-        )
+        found = divergence(one)
+        if found:
+            raise DivergenceError(
+                f"training diverged at {member}, {found}; try a smaller --train.learning-rate, or "
+                "a smaller --train.beta if it was the KL that grew"
+            )
 
 
 def collapse_notes(

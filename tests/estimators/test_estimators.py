@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from musicvae_jax.config import Member, ModelConfig, TrainConfig
 from musicvae_jax.estimators import VAE, Autoencoder, ConditionalVAE, VAEClusterer
 from musicvae_jax.runtime.devices import make_mesh
-from musicvae_jax.training import Data, Examples, make_model, sweeps
+from musicvae_jax.training import Data, DivergenceError, Examples, make_model, sweeps
 from musicvae_jax.training.sweeps import train_members
 
 SMALL = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
@@ -109,11 +109,23 @@ def test_one_label_is_no_condition(blobs):
         ConditionalVAE(**SMALL).fit(blobs[0], condition=["waltz"] * 60)
 
 
-def test_a_missing_condition_is_allowed(blobs):
+@pytest.mark.parametrize(
+    ("labels", "types"), [([1, "a"], "int, str"), ([["a"], ["a", "b"]], "list")]
+)
+def test_labels_that_cannot_be_sorted_are_named_by_type(blobs, labels, types):
+    with pytest.raises(ValueError, match=f"^condition: got labels of type {types}, expected"):
+        ConditionalVAE(**SMALL).fit(blobs[0], condition=labels * 30)
+
+
+@pytest.mark.parametrize("as_pandas", [False, True])
+def test_a_missing_condition_is_allowed(blobs, as_pandas):
     x, y = blobs
     genre = np.array(["march", "polka", "waltz"], object)[y]
     genre[::7] = None
     genre[::11] = np.nan
+    if as_pandas:
+        genre = pd.Series(genre, dtype="string")
+        assert genre[0] is pd.NA
     model = ConditionalVAE(**SMALL).fit(x, condition=genre)
     assert list(model.categories_) == ["march", "polka", "waltz"]
     assert np.isfinite(model.transform(x, condition=genre)).all()
@@ -199,15 +211,42 @@ def test_clusters_are_found(blobs):
         {"hidden_layer_sizes": ()},
         {"hidden_layer_sizes": 16},
         {"beta": -1.0},
+        {"beta": float("nan")},
         {"learning_rate": 0.0},
+        {"learning_rate": float("inf")},
         {"max_iter": 0},
         {"batch_size": 0},
         {"validation_fraction": 1.0},
+        {"validation_fraction": float("nan")},
     ],
 )
 def test_a_parameter_out_of_range_is_named(blobs, settings):
-    with pytest.raises(ValueError, match=next(iter(settings))):
+    # By the estimator's own name, not that of the command line.
+    with pytest.raises(ValueError, match=rf"(?<!\.)\b{next(iter(settings))}\b"):
         VAE(**SMALL | settings).fit(blobs[0])
+
+
+def test_what_is_not_finite_is_named_with_what_is_expected(blobs):
+    with pytest.raises(ValueError, match=r"^beta: got nan, expected a finite number$"):
+        VAE(**SMALL, beta=float("nan")).fit(blobs[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "advice"),
+    [
+        (VAE, "learning_rate=1e+18, beta=1", "learning_rate or beta"),
+        (VAEClusterer, "learning_rate=1e+18, beta=1", "learning_rate or beta"),
+        (Autoencoder, "learning_rate=1e+18", "learning_rate"),
+    ],
+)
+def test_a_training_that_diverges_is_told_in_the_estimators_words(blobs, kind, settings, advice):
+    with pytest.raises(DivergenceError) as caught:
+        kind(**SMALL, learning_rate=1e18).fit(blobs[0])
+    message = str(caught.value)
+    assert message.startswith(f"training diverged with {settings}, epoch ")
+    assert f"; try a smaller {advice}, and standardise X" in message
+    assert "--" not in message
+    assert "seed" not in message
 
 
 @pytest.mark.parametrize("sizes", [[6, 5], np.array([6, 5])])
