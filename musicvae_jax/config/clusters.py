@@ -4,8 +4,8 @@ import dataclasses
 from typing import Literal, get_args
 
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
+from musicvae_jax.config.field_types import conform
 from musicvae_jax.config.traits import Clusterer, KRule
-from musicvae_jax.config.types import conform
 
 ScoredSongs = Literal["complete", "all"]
 

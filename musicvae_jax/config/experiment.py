@@ -7,10 +7,10 @@ from pathlib import Path
 from musicvae_jax.config.blocks import BLOCKS, Block
 from musicvae_jax.config.checks import require, require_some_of
 from musicvae_jax.config.clusters import ClusterConfig
+from musicvae_jax.config.field_types import conform
 from musicvae_jax.config.learning import Member, ModelConfig, TrainConfig
 from musicvae_jax.config.map import MapConfig
 from musicvae_jax.config.songs import CropConfig, DataConfig, FeatureConfig, LyricsConfig
-from musicvae_jax.config.types import conform
 
 _FUSED = tuple(name for name, traits in BLOCKS.items() if not traits.is_audio)
 _TEXTS = tuple(name for name, traits in BLOCKS.items() if traits.is_text)

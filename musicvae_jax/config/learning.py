@@ -5,8 +5,8 @@ import math
 from typing import Literal, NamedTuple, get_args
 
 from musicvae_jax.config.checks import require, require_one_of
+from musicvae_jax.config.field_types import conform
 from musicvae_jax.config.traits import MODELS, ModelKind, ModelTraits
-from musicvae_jax.config.types import conform
 
 Architecture = Literal["auto", "patch", "conv"]
 Condition = Literal["none", "genre", "language"]

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Literal, get_args
 
 from musicvae_jax.config.checks import require_one_of
-from musicvae_jax.config.types import conform
+from musicvae_jax.config.field_types import conform
 
 MapAudio = Literal["link", "embed"]
 

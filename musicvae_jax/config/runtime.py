@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from typing import Literal
 
 from musicvae_jax.config.checks import require, require_one_of
+from musicvae_jax.config.field_types import conform
 from musicvae_jax.config.traits import TRACKERS, TrackerName
-from musicvae_jax.config.types import conform
 
 
 @dataclasses.dataclass(frozen=True)

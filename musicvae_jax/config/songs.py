@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from musicvae_jax.config.blocks import BLOCKS, Block, Label
 from musicvae_jax.config.checks import require, require_one_of, require_some_of
-from musicvae_jax.config.types import conform
+from musicvae_jax.config.field_types import conform
 
 # What a column of a table of features can be, besides a factor.
 COLUMN_ROLES = (
