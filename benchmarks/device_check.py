@@ -63,7 +63,7 @@ PARTS = {
         "device_commands.py",
         "--default-conv",
         "easy_vae hard_mvae --songs 60 --epochs 2 --no-typed --at-once 1",
-        270,
+        250,
         _FOR_COMMANDS,
     ),
 }

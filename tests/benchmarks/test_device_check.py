@@ -15,6 +15,7 @@ import device_check
 import device_commands
 import train_speed
 
+from musicvae_jax.config import Member
 from musicvae_jax.registry import EXPERIMENTS
 
 
@@ -71,7 +72,7 @@ def test_every_experiment_takes_the_options_of_its_command(name):
 
 def results(folder, losses, latents):
     folder.mkdir()
-    frame = pd.DataFrame({"epoch": [1, 2], "train_kl_nats": losses})
+    frame = pd.DataFrame({"epoch": range(len(losses)), "train_kl_nats": losses})
     frame.to_csv(folder / "history.csv", index=False)
     points = pd.DataFrame({"music_id": ["a", "b"], "latent_0": latents})
     points.to_parquet(folder / "latents.parquet")
@@ -92,8 +93,33 @@ def test_a_song_that_one_side_lacks_is_no_agreement(tmp_path):
         assert device_commands.distances(*both) == (0.0, np.inf)
 
 
+def test_losses_that_no_side_has_are_left_out(tmp_path):
+    untrained = [results(tmp_path / name, [], [-1.0, 1.0]) for name in ("here", "cpu")]
+    assert device_commands.distances(*untrained) == (0.0, 0.0)
+    without_kl, with_kl = (
+        results(tmp_path / name, losses, [-1.0, 1.0])
+        for name, losses in (("without", [np.nan, 2.0]), ("with", [1.0, 2.0]))
+    )
+    assert device_commands.distances(without_kl, without_kl) == (0.0, 0.0)
+    assert device_commands.distances(without_kl, with_kl) == (np.inf, 0.0)
+
+
+def test_rounded_weights_are_off_by_their_last_bit():
+    case = device_agreement.make_cases(40)[0]
+    model = device_agreement.make_model(case.config, case.shape)
+    found = [
+        device_agreement.rounded_params(case, model, draw, [Member(1.0, 1e-3, 0)])
+        for draw in (1, 2)
+    ]
+    one, other = (found[draw]["params"]["encoder"]["Dense_0"]["kernel"] for draw in (0, 1))
+    assert one.dtype == np.float32
+    assert (one != other).any()
+    # At most a bit up in one draw and a bit down in the other.
+    assert (np.abs(one - other) <= 2.001 * np.spacing(np.abs(one))).all()
+
+
 def test_nan_is_no_agreement():
-    one = device_agreement.Agreement("vae", "default", 0.0, float("nan"), (0.0, 0.0))
+    one = device_agreement.Agreement("vae", "default", 0, 0.0, float("nan"), (0.0, 0.0))
     assert not one.is_within
     assert one._replace(latent=0.01).is_within
     assert not one._replace(latent=0.01, precision="highest", loss=0.01).is_within
