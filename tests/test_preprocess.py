@@ -31,11 +31,6 @@ N_AUDIO, N_LYRICS = 156, 3
 TRAIN = np.arange(4, 24)
 
 
-@pytest.fixture
-def songs(song_path):
-    return load_songs(song_path)
-
-
 def of(*blocks, **changes):
     return replace(EXPERIMENT, features=FeatureConfig(blocks=blocks), **changes)
 

@@ -3,6 +3,7 @@
 Standard library only, so NumPy's numbers and arrays are told by what they can do.
 """
 
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -18,6 +19,8 @@ _NOUNS = {
     NoneType: "None",
 }
 _ITEM_NOUNS = {int: "whole numbers", float: "numbers", str: "strings"}
+# Configs are made by the hundred when a command starts, of a few classes.
+_hints = cache(get_type_hints)
 
 
 def conform(config: Any, section: str = "") -> None:
@@ -34,7 +37,7 @@ def conform(config: Any, section: str = "") -> None:
     Raises:
         InputError: a value is of another type.
     """
-    for name, kind in get_type_hints(type(config)).items():
+    for name, kind in _hints(config.__class__).items():
         arrived = getattr(config, name)
         value = _converted(kind, arrived)
         field = f"{section}.{name}" if section else name

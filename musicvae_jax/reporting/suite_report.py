@@ -10,7 +10,7 @@ from musicvae_jax.config import Experiment
 from musicvae_jax.config.folder import MAP, REPORT, SCORE_TABLES
 from musicvae_jax.reporting.answers import answers
 from musicvae_jax.reporting.pictures import PICTURES, draw_picture
-from musicvae_jax.reporting.reading import read_cards, read_manifest, read_table
+from musicvae_jax.reporting.reading import read_cards, read_manifest, read_scores
 from musicvae_jax.reporting.report import Contents, Maps, page
 from musicvae_jax.reporting.report.figures import smaller
 from musicvae_jax.reporting.report.ranking import leader, ranked
@@ -24,7 +24,7 @@ from musicvae_jax.runtime.workers import Workers
 from musicvae_jax.songs import LABELS, songs_name
 
 VISUALIZATIONS = "visualizations"
-# Name of a score table to experiment to the table.
+# Experiment to name of a score table to the table.
 _Scores = Mapping[str, Mapping[str, pd.DataFrame]]
 
 
@@ -45,9 +45,7 @@ def draw_overview(
         terminal: for tables, progress and notices.
     """
     runs = [one for of_suite in finished.values() for one in of_suite]
-    scores = {
-        name: {one.name: read_table(one.results_dir, name) for one in runs} for name in SCORE_TABLES
-    }
+    scores = {one.name: read_scores(one.results_dir) for one in runs}
     about = {one.name: read_manifest(one.results_dir) for one in runs}
     data = about[runs[0].name]["data"]
     title = f"{songs_name(Path(data['path']))}, {data['songs']} songs"
@@ -70,7 +68,10 @@ def draw_overview(
         alarms={name: of_run["alarms"] for name, of_run in about.items()},
         answers=answers(
             runs,
-            *(pd.concat(scores[name].values()) for name in ("metrics", "spaces", "comparisons")),
+            *(
+                pd.concat(one[name] for one in scores.values())
+                for name in ("metrics", "spaces", "comparisons")
+            ),
         ),
         maps=_maps(results_dir, tables, folders),
         cards={one.name: read_cards(one.results_dir) for one in runs},
@@ -100,7 +101,7 @@ def _maps(
 
 
 def _tables(scores: _Scores, names: Sequence[str]) -> SuiteTables:
-    of_names = {table: [scores[table][name] for name in names] for table in SCORE_TABLES}
+    of_names = {table: [scores[name][table] for name in names] for table in SCORE_TABLES}
     return SuiteTables(
         summary(**{table: pd.concat(parts) for table, parts in of_names.items()}),
         suite_table(of_names["metrics"]),

@@ -81,7 +81,7 @@ def make_epochs(
     step = make_step(model, config, data_axis, optimiser)
 
     def start(key: jax.Array, data: Data, learning_rate: jax.Array) -> Progress:
-        data, learning_rate = _in_float32((data, learning_rate))
+        learning_rate = _in_float32(learning_rate)
         state = init_state(model, split_key(key).init, data.train, learning_rate, optimiser)
         return Progress(state, jnp.array(True))
 

@@ -123,8 +123,10 @@ def train_members(
             parts.append(
                 _train_group(program, config, group, data, blank, report, saver, start_params)
             )
-    # A sweep in one part, which may have a gigabyte of states, is not copied again.
-    return parts[0] if len(parts) == 1 else jax.tree.map(_concatenated, *parts)
+    if len(parts) == 1:
+        # It may have a gigabyte of states, which joining would copy.
+        return parts[0]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 def _members_at_once(
@@ -199,10 +201,6 @@ def _train_group(
             ),
         )
     return jax.device_get(program.gather(progress.state, n_members)), history
-
-
-def _concatenated(*leaves: np.ndarray) -> np.ndarray:
-    return np.concatenate(leaves)
 
 
 def _compile(program: _Program, group: _Group, data: Data, epochs: np.ndarray) -> None:

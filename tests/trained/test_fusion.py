@@ -25,11 +25,6 @@ EXPERIMENT = Experiment(
 )
 
 
-@pytest.fixture
-def songs(song_path):
-    return load_songs(song_path)
-
-
 def fitted(experiment, songs):
     """The model with its fusions, the latents before them, its inputs and the split."""
     model, inputs, split = fresh(experiment, songs)

@@ -36,11 +36,6 @@ CROPS = replace(
 )
 
 
-@pytest.fixture
-def songs(song_path):
-    return load_songs(song_path)
-
-
 def of(blocks=AUDIO, condition="none"):
     return replace(
         SWEEP,

@@ -150,7 +150,7 @@ def _check(path: Path, roles: Roles, features: Features, left_out: Mapping[str, 
                 f"({left_out[name]})"
             )
     if not features.names:
-        others = listed([f"{name} ({why})" for name, why in left_out.items()]) or "ids and labels"
+        others = _with_reasons(left_out) or "ids and labels"
         raise InputError(
             f"{path}: no column of numbers that may be a feature; expected some besides {others}; "
             f"--data.columns {TAKE}=NAME takes one that was left out"
@@ -165,17 +165,20 @@ def _read_as(roles: Roles, features: Features, left_out: Mapping[str, str]) -> s
     names = listed(features.names, most=_MOST_NAMES)
     line = f"read as: {', '.join(taken)}; {len(features.names)} features: {names}"
     if left_out:
-        line += f"; left out: {listed([f'{name} ({why})' for name, why in left_out.items()])}"
+        line += f"; left out: {_with_reasons(left_out)}"
     return f"{line}; --data.columns changes it"
+
+
+def _with_reasons(left_out: Mapping[str, str]) -> str:
+    return listed([f"{name} ({why})" for name, why in left_out.items()])
 
 
 def _on_labels(left_out: Mapping[str, str], doubtful: Sequence[str]) -> Iterator[str]:
     """Lines on columns that are labels, and on those that may be."""
     if left_out:
-        names = listed([f"{name} ({why})" for name, why in left_out.items()])
         yield (
-            f"left out, since as features they would give labels away: {names}; "
-            f"--data.columns {TAKE}=NAME takes one"
+            "left out, since as features they would give labels away: "
+            f"{_with_reasons(left_out)}; --data.columns {TAKE}=NAME takes one"
         )
     if doubtful:
         yield (
