@@ -72,7 +72,8 @@ def sap(latents: np.ndarray, factors: Factors, seed: int) -> dict[str, float]:
 
     Returns:
         Factor to its gap, in [0, 1], higher is better; NaN for a factor with one value. For
-        discrete factors no gap is above 1 - 1 / values. The paper's score is the mean.
+        discrete factors it is at most about 1 - 1 / values, since a dimension that says nothing
+        has an accuracy of about 1 / values. The paper's score is the mean.
 
     References:
         Kumar, Sattigeri and Balakrishnan, Variational Inference of Disentangled Latent Concepts
@@ -246,7 +247,8 @@ def _forest(latents: np.ndarray, values: np.ndarray, seed: int) -> tuple[np.ndar
     settings = {
         "n_estimators": _TREES,
         "max_features": None,
-        "max_samples": _SHARE_PER_TREE,
+        # A share is a whole number of songs, or scikit-learn warns where it is of few.
+        "max_samples": max(1, int(_SHARE_PER_TREE * len(latents))),
         "min_samples_leaf": _SONGS_PER_LEAF,
         "oob_score": True,
         "random_state": seed,

@@ -15,6 +15,8 @@ _WORD = r"[^\W\d_]{3,}"
 _TESTED_ARTISTS, _MIN_SONGS, _MIN_ARTISTS = 3, 3, 2
 _FALSE_DISCOVERIES = 0.05
 _N_SHOWN = 8
+# Of a sum of shares.
+_ROUNDING = 1e-9
 
 
 class Terms(NamedTuple):
@@ -42,12 +44,13 @@ def tag_terms(tags: Sequence[Sequence[str]]) -> Terms:
 def characteristic_terms(terms: Terms, inside: np.ndarray, artists: Sequence[object]) -> list[str]:
     """Terms that more songs of a group have than by chance, at most 8, most characteristic first.
 
-    The chance is that of drawing as many artists at random (Fisher's exact test, one-sided). A term
-    counts once for an artist's songs inside, and once for those outside: ten songs by one artist
-    are not ten observations. Terms are kept at a false discovery rate of 5 % over all that three
-    artists use; of these, terms are returned that at least three of the songs inside have, by at
-    least two artists. Where the terms themselves made the groups, this describes the groups and
-    tests nothing.
+    The chance is that of drawing as many artists at random (Fisher's exact test, one-sided). An
+    artist's songs inside are one observation, and those outside another: ten songs by one artist
+    are not ten. Each counts with the share of its songs that have the term, since of more songs
+    it is likelier that any has it. Terms are kept at a false discovery rate of 5 % over all that
+    three observations have; of these, terms are returned that at least three of the songs inside
+    have, by at least two artists. Where the terms themselves made the groups, this describes the
+    groups and tests nothing.
 
     Args:
         terms: of each song.
@@ -67,20 +70,21 @@ def characteristic_terms(terms: Terms, inside: np.ndarray, artists: Sequence[obj
     songs_here = _column_sums(terms.present[inside])
     # An artist's songs on one side are one observation.
     of_artist = 2 * known_artists(pd.Series(list(artists), dtype=object)) + inside
-    observed, place = np.unique(of_artist, return_inverse=True)
-    ones = np.ones(len(place), np.int32)
-    has_term = (sparse.csr_array((ones, (place, np.arange(len(place))))) @ terms.present) > 0
+    observed, place, n_songs = np.unique(of_artist, return_inverse=True, return_counts=True)
+    share_of = sparse.csr_array((1 / n_songs[place], (place, np.arange(len(place)))))
+    shares = share_of @ terms.present
     is_inside = observed % 2 == 1
-    here, everywhere = _column_sums(has_term[is_inside]), _column_sums(has_term)
+    artists_here, having = _column_sums(shares[is_inside] > 0), _column_sums(shares > 0)
     # Which terms are tested must not depend on where they are.
-    tested = np.flatnonzero(everywhere >= _TESTED_ARTISTS)
+    tested = np.flatnonzero(having >= _TESTED_ARTISTS)
     if len(tested) == 0:
         return []
-    chance = stats.hypergeom.sf(
-        here[tested] - 1, len(observed), everywhere[tested], is_inside.sum()
-    )
+    # The test is of whole numbers; these are rounded to the safe side.
+    here = np.floor(_column_sums(shares[is_inside])[tested] + _ROUNDING)
+    everywhere = np.ceil(_column_sums(shares)[tested] - _ROUNDING)
+    chance = stats.hypergeom.sf(here - 1, len(observed), everywhere, is_inside.sum())
     kept = stats.false_discovery_control(chance) <= _FALSE_DISCOVERIES
-    kept &= (songs_here[tested] >= _MIN_SONGS) & (here[tested] >= _MIN_ARTISTS)
+    kept &= (songs_here[tested] >= _MIN_SONGS) & (artists_here[tested] >= _MIN_ARTISTS)
     best = np.argsort(chance, kind="stable")
     return [str(terms.names[tested[place]]) for place in best if kept[place]][:_N_SHOWN]
 

@@ -28,8 +28,9 @@ class Probe(NamedTuple):
     Attributes:
         balanced_accuracy: recall of each label on unseen artists, averaged over labels, in
             [0, 1]; lower is better mixed. NaN where there is nothing to probe.
-        chance: 1 / labels, the score of points that say nothing about labels and of always
-            answering the most frequent one.
+        chance: 1 / labels, the score of always answering the most frequent one. Points that say
+            nothing about labels reach it where a label has some ten artists, and less where it
+            has few: without an artist its label is rarer in training.
         n_songs: songs that were probed: those whose label more than one artist has.
     """
 

@@ -26,7 +26,7 @@ class Significance(NamedTuple):
         value: the score of these songs.
         low: lower end of its 95 % interval over artists, see `external_intervals`. NaN for
             artists themselves, since with other artists there are other labels, and where there
-            are fewer than four artists for each label.
+            are fewer than four artists per label on average.
         high: upper end.
         null_mean: mean score of labels shuffled over songs, see `permutation_nulls`.
         null_high: their 95th percentile.

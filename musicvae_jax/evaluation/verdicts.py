@@ -53,7 +53,7 @@ class MethodComparison(NamedTuple):
         seeds_low: lower end of its interval over seeds, see `compare_paired`; NaN with one seed.
         seeds_high: upper end.
         artists_low: lower end of its interval over artists; NaN where there are fewer than four
-            artists for each label.
+            artists per label on average.
         artists_high: upper end.
         verdict: "better" or "worse" where both intervals lie on the same side of 0, and
             "negligible" where they do but the difference is below `NEGLIGIBLE`; "no difference
@@ -110,6 +110,11 @@ def compare_methods(
     other songs would not show. Artists alone do not tell how far trainings differ. So a difference
     counts if both intervals exclude 0. Both methods are scored with the same halves of the
     artists, so what makes artists easy or hard for both cancels out.
+
+    Recognising artists does not, where only one of the methods does it: few artists per label
+    credit it for that. In simulations of equal methods, of which one clusters songs by artist much
+    more than the other, it was called better in .15 of the cases with 93 artists in 10 genres, and
+    in .5 with 40 in 9. The scores of one song per artist show it, see `one_per_artist_scores`.
 
     Several comparisons at level .95 each are wrong together more often than one in twenty.
 

@@ -19,10 +19,10 @@ def split_songs(artists: pd.Series, heldout_fraction: float, seed: int) -> Split
     """Splits songs so that each artist is on one side only.
 
     Otherwise the held-out loss would measure how well the model remembers artists. Artists are
-    held out in random order as long as they fit into the held-out share, which is never exceeded,
-    so an artist with more songs than the share is never held out. The one exception: if no artist
-    fits, the one with the fewest songs is held out. A song without an artist counts as an artist of
-    its own. If all songs are by one artist, songs are split one by one.
+    held out in random order as long as they fit into the held-out share, rounded to whole songs
+    and at least one; so an artist with more songs than that is never held out. The one exception:
+    if no artist fits, the one with the fewest songs is held out. A song without an artist counts as
+    an artist of its own. If all songs are by one artist, songs are split one by one.
 
     Args:
         artists: one label per song, null where unknown, shape `[songs]`.

@@ -98,14 +98,15 @@ def test_the_chance_of_a_term_is_that_of_fishers_test_at_a_false_discovery_rate(
 
 
 def test_random_clusters_have_hardly_any_words():
-    """Rare and frequent words alike; clusters of songs, and of whole artists with their own words.
+    """Rare and frequent words alike; clusters of songs, of whole artists with their own words, and
+    of most songs of every artist, of which one in the cluster is likelier to have any word.
 
     At a level of .05 for each word it would be hundreds.
     """
     random = np.random.default_rng(0)
     vocabulary = np.array(["".join(random.choice(list("abcdefgh"), 6)) for _ in range(1000)])
     chances = 0.5 / (1 + np.arange(1000) / 20)
-    n_with_words = {"songs": 0, "artists": 0}
+    n_with_words = {"songs": 0, "artists": 0, "most": 0}
     for _ in range(20):
         artists = np.repeat(np.arange(40), 4)
         own = chances * random.lognormal(sigma=0.7, size=(40, 1000))
@@ -114,6 +115,7 @@ def test_random_clusters_have_hardly_any_words():
         songs, whole = random.random(160) < 0.15, np.isin(artists, random.choice(40, 6, False))
         n_with_words["songs"] += bool(words(alone, songs, np.arange(160)))
         n_with_words["artists"] += bool(words(texts, whole, artists))
+        n_with_words["most"] += bool(words(alone, random.random(160) < 0.75, artists))
     print(f"random clusters with words, of 20: {n_with_words}")
     assert max(n_with_words.values()) <= 3
 

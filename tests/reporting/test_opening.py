@@ -48,7 +48,7 @@ def test_a_score_that_chance_reaches_is_no_find():
     [
         ("better", "Sure, for songs of this kind: it is better than the"),
         ("worse", "Sure: it is worse than the"),
-        ("negligible", "Sure: its difference to the"),
+        ("negligible", "Sure, but small: it differs from the"),
         ("no difference shown", "Not sure: it is not shown to differ from the"),
         ("one seed", "Unknown: one seed cannot tell it from the"),
         ("too few artists", "Unknown: songs of so few artists cannot tell it from the"),

@@ -15,7 +15,7 @@ _CERTAINTY = {
     "better": f"Sure, for songs of this kind: it is better than {_HARDEST}, with other seeds and "
     "with other artists",
     "worse": f"Sure: it is worse than {_HARDEST}, with other seeds and with other artists",
-    "negligible": f"Sure: its difference to {_HARDEST}, is negligible",
+    "negligible": f"Sure, but small: it differs from {_HARDEST}, by less than {NEGLIGIBLE} AMI",
     "no difference shown": f"Not sure: it is not shown to differ from {_HARDEST}",
     "one seed": f"Unknown: one seed cannot tell it from {_HARDEST}; run with three seeds or more",
     "too few artists": f"Unknown: songs of so few artists cannot tell it from {_HARDEST}",

@@ -37,8 +37,8 @@ _WRITTEN = {
     "to 1; not adjusted for chance.",
     "in raw features": "Silhouette of the same clusters in the raw features, so that "
     "representations compare.",
-    "interval": "Where the score would fall with other artists of the same kind, 95 times out of "
-    "100.",
+    "interval": "Range of the score with any number of such artists, right 95 times in 100; few "
+    "artists can lift a score above it.",
     "k": "Number of clusters; a range where seeds chose different numbers.",
     "inertia": "Sum of squared distances of songs to the mean of their cluster; falls as k grows.",
     "language AMI": "How well clusters match languages; a high one says that songs are sorted by "
@@ -50,10 +50,10 @@ _WRITTEN = {
     "latent": "A number by which a model describes a song; together they are its latent space.",
     "leak mark": "† the representation was given the label, ‡ it follows from what it was given: "
     "such a score is no finding.",
-    "nearest has the genre": "Share of a song's nearest neighbours that have its genre.",
-    "negligible": "A difference of less than 0.02 AMI, however certain.",
+    "nearest has the genre": "Share of songs whose nearest neighbour has their genre.",
+    "negligible": "A difference that is shown, but is less than 0.02 AMI.",
     "noise": "Share of songs that the clusterer leaves in no cluster.",
-    "of other artists": "The same among neighbours by other artists only.",
+    "of other artists": "The same with the nearest neighbour by another artist.",
     "p, artists": "Share of shuffles of genres over whole artists that score as high; the largest "
     "of all seeds.",
     "purity": "Share of songs that have their cluster's most frequent genre; grows with k.",
