@@ -113,16 +113,18 @@ def external_intervals(
         level: nominal coverage, in (0, 1).
 
     Returns:
-        Each of `metrics_with_nulls`, such as "ami", to its interval.
+        Each of `metrics_with_nulls`, such as "ami", to its interval. Its ends are at most 1, which
+        none of these scores exceeds.
 
     Raises:
         ValueError: no songs, a null, or fewer than two groups.
     """
     found = half_scores(labels, clusters, groups, n_draws, seed)
-    return {
-        name: reflected_interval(score, found.halves[name], found.n_groups, level)
-        for name, score in found.of_all.items()
-    }
+    intervals = {}
+    for name, score in found.of_all.items():
+        _, low, high = reflected_interval(score, found.halves[name], found.n_groups, level)
+        intervals[name] = Interval(score, min(low, 1.0), min(high, 1.0))
+    return intervals
 
 
 def half_scores(

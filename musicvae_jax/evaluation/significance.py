@@ -12,6 +12,8 @@ from musicvae_jax.evaluation.external import metrics_with_nulls
 from musicvae_jax.evaluation.nulls import Null, group_permutation_nulls, permutation_nulls
 
 ARTIST = "artist"
+# One song each of fewer artists scores near 1 whatever the clusters.
+_LEAST_ARTISTS = 4
 # The smallest p-value is .001, and the ends of intervals move by a hundredth from seed to seed.
 _N_DRAWS = 1000
 
@@ -36,7 +38,7 @@ class Significance(NamedTuple):
             left out. NaN for artists themselves.
         n_artist_songs: songs that were not left out of it.
         one_per_artist: the score of one song per artist, averaged over draws, see
-            `one_per_artist_scores`. NaN for artists.
+            `one_per_artist_scores`. NaN for artists, and with fewer than four of them.
     """
 
     label: str
@@ -99,8 +101,9 @@ def _of_kind(
         intervals = external_intervals(codes, clusters, artists, _N_DRAWS, seed)
         lows = {name: interval.low for name, interval in intervals.items()}
         highs = {name: interval.high for name, interval in intervals.items()}
-    if label != ARTIST:
+    if label != ARTIST and len(np.unique(artists)) >= _LEAST_ARTISTS:
         alone = one_per_artist_scores(codes, clusters, artists, _N_DRAWS, seed)
+    if label != ARTIST:
         usual = codes == _most_frequent(codes, artists)
         if len(np.unique(codes[usual])) >= 2:
             n_artist_songs = int(usual.sum())

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from musicvae_jax.runtime.workers import most_processes, processes
 from musicvae_jax.songs import Part
 
 OnRows = Callable[[int], None]
 # With fewer rows, starting processes takes longer than the work.
 _MIN_ROWS = 500
-# Each takes about 250 MB.
-_MOST_PROCESSES = 16
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ def make_parts(
 
     tasks = (joblib.delayed(_make_elsewhere)(make, part, how) for part, how in calls)
     # One at a time: parts take seconds, and a batch would be reported, or lost, as a whole.
-    parallel = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
-    for n_rows in parallel(tasks):
+    in_processes = processes(n_jobs, batch_size=1, return_as="generator_unordered")
+    for n_rows in in_processes(tasks):
         if on_rows:
             on_rows(n_rows)
 
@@ -75,9 +74,7 @@ def make_parts(
 def _n_processes(calls: Sequence[tuple[Part, Any]]) -> int:
     if len(calls) <= 1 or sum(part.n_rows for part, _ in calls) < _MIN_ROWS:
         return 1
-    import joblib
-
-    return min(joblib.cpu_count(), _MOST_PROCESSES)
+    return most_processes()
 
 
 def _make_elsewhere(make: Callable[..., None], part: Part, how: Any) -> int:

@@ -74,9 +74,11 @@ def list_representations(fitted: Fitted) -> Listing:
     latent = experiment.model.latent
     audio = inputs.audio.points[0]
     pair = fit_pca_pair(audio, fitted.split.train, max(latent, _FEW_COMPONENTS))
-    projections = {"pca": _first(pair.plain, latent)} | {
-        f"whitened_pca_{n}": _first(pair.whitened, n) for n in (latent, _FEW_COMPONENTS)
-    }
+    projections = {"pca": _first(pair.plain, latent)}
+    for most in (latent, _FEW_COMPONENTS):
+        # There are fewer of few songs or features; the same ones are listed once.
+        whitened = _first(pair.whitened, most)
+        projections[f"whitened_pca_{len(whitened.components)}"] = whitened
     baselines += [
         inputs.audio._replace(name=name, points=apply_pca(projection, audio)[None])
         for name, projection in projections.items()
@@ -107,9 +109,10 @@ def _first(projection: Projection, n_components: int) -> Projection:
 def _whitened_inputs(fitted: Fitted) -> Representation:
     """Whitened principal components of all blocks that the model reads."""
     experiment, inputs = fitted.trained.experiment, fitted.inputs
-    latent = experiment.model.latent
-    linear = replace(experiment, model=ModelConfig(kind="whitened_pca", latent=latent))
-    projection = fit_pca(inputs.x, fitted.split.train, latent, whitened=True)
+    projection = fit_pca(inputs.x, fitted.split.train, experiment.model.latent, whitened=True)
+    # There are fewer components of few songs or features.
+    model = ModelConfig(kind="whitened_pca", latent=len(projection.components))
+    linear = replace(experiment, model=model)
     return Representation(
         name=model_name(linear),
         songs=inputs.songs,

@@ -28,10 +28,16 @@ def score_table(summary: pd.DataFrame, title: str) -> Table:
     for heading in ("k", *_HEADINGS):
         table.add_column(heading, justify="right", max_width=_WIDEST)
     any_leak = False
-    for _, row in summary.iterrows():
-        cells = [COLUMNS[heading](row) for heading in _HEADINGS]
-        any_leak |= any(cell.endswith((LEAK_MARK, DERIVABLE_MARK)) for cell in cells)
-        table.add_row(row["representation"], row["n_clusters"], *cells)
+    by_songs = summary.groupby("n_songs", sort=False)
+    for n_songs, rows in by_songs:
+        if len(by_songs) > 1:
+            # Scores of other songs do not compare.
+            table.add_section()
+            table.add_row(Text(f"on {n_songs} songs:", style="italic"))
+        for _, row in rows.iterrows():
+            cells = [COLUMNS[heading](row) for heading in _HEADINGS]
+            any_leak |= any(cell.endswith((LEAK_MARK, DERIVABLE_MARK)) for cell in cells)
+            table.add_row(row["representation"], row["n_clusters"], *cells)
     if any_leak:
         table.caption = LEAK_CAPTION
         table.caption_justify = "left"

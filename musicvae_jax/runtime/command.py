@@ -16,7 +16,7 @@ from rich.text import Text
 
 from musicvae_jax.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_UNREAD, InputError
 from musicvae_jax.runtime.printable import printable
-from musicvae_jax.runtime.signals import exit_code, handle_signals
+from musicvae_jax.runtime.signals import exit_code, handle_signals, received_stop
 
 T = TypeVar("T")
 QUIET, DEBUG = "--quiet", "--debug"
@@ -66,6 +66,10 @@ def run_command(arguments: Sequence[str], work: Callable[[Sequence[str], bool], 
     except KeyboardInterrupt as error:
         return _fail(error, exit_code(error), debug)
     except Exception as error:  # noqa: BLE001 - the user gets one line, --debug the traceback
+        stop = received_stop()
+        if stop is not None:
+            # A second signal can end what a library does after the first, which then fails.
+            return _fail(stop.with_traceback(error.__traceback__), exit_code(stop), debug)
         named = RuntimeError(f"{type(error).__name__}: {error}; --debug shows where it came from")
         return _fail(named.with_traceback(error.__traceback__), EXIT_FAILED, debug)
     return 0

@@ -22,6 +22,11 @@ def stop_requested() -> bool:
     return bool(_received)
 
 
+def received_stop() -> StoppedError | None:
+    """The stop that the first signal since `handle_signals` began has asked for."""
+    return _stop(_received[0]) if _received else None
+
+
 def exit_code(error: KeyboardInterrupt) -> int:
     """The exit code of a process that stops; the signal may have reached another one of its run."""
     if _received:
@@ -59,4 +64,8 @@ def defer_signals() -> Iterator[None]:
 def _receive(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as Python calls it
     _received.append(number)
     if not _is_deferred or len(_received) > 1:
-        raise StoppedError("stopped" if number == signal.SIGTERM else "interrupted")
+        raise _stop(number)
+
+
+def _stop(number: int) -> StoppedError:
+    return StoppedError("stopped" if number == signal.SIGTERM else "interrupted")

@@ -4,9 +4,31 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
-# Each imports scikit-learn, which takes about 150 MB.
+# Each takes about 250 MB.
 _MOST_PROCESSES = 16
 _MOST_IDLE_SECONDS = 24 * 3600
+
+
+def most_processes() -> int:
+    """One per core, up to a limit."""
+    import joblib
+
+    return min(joblib.cpu_count(), _MOST_PROCESSES)
+
+
+def processes(n: int, **settings: Any) -> Any:
+    """joblib's processes for one set of calls: those of the set before, if these are as many.
+
+    They idle while a model trains. joblib by itself ends idle ones after five minutes, and starts
+    all anew for another number of them or another such time; each start takes seconds.
+
+    Args:
+        n: number of processes, at least 1.
+        settings: further arguments of `joblib.Parallel`, which is returned.
+    """
+    import joblib
+
+    return joblib.Parallel(n_jobs=n, idle_worker_timeout=_MOST_IDLE_SECONDS, **settings)
 
 
 class Workers(NamedTuple):
@@ -36,13 +58,8 @@ class Workers(NamedTuple):
         if not calls:
             return _ended_with_the_last(iter(()), 0)
         tasks = (joblib.delayed(function)(*call) for call in calls)
-        parallel = joblib.Parallel(
-            n_jobs=self._processes(n_songs),
-            return_as="generator",
-            # They idle while a model trains; joblib ends idle ones after five minutes.
-            idle_worker_timeout=_MOST_IDLE_SECONDS,
-        )
-        return _ended_with_the_last(parallel(tasks), len(calls))
+        results = processes(self._processes(n_songs), return_as="generator")(tasks)
+        return _ended_with_the_last(results, len(calls))
 
     def threads(self, n_songs: int) -> int:
         """Number of threads of a call, on which the last digits of its numbers depend."""
@@ -51,10 +68,8 @@ class Workers(NamedTuple):
         return joblib.cpu_count() // self._processes(n_songs)
 
     def _processes(self, n_songs: int) -> int:
-        import joblib
-
         # Always the same number: joblib reuses its processes only for calls with that many.
-        return min(joblib.cpu_count(), _MOST_PROCESSES) if n_songs >= self.min_songs else 1
+        return most_processes() if n_songs >= self.min_songs else 1
 
 
 def _ended_with_the_last(results: Iterator[T], n_results: int) -> Generator[T]:

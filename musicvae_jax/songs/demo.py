@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from musicvae_jax.runtime.workers import most_processes, processes
 from musicvae_jax.songs.demo_lyrics import write_lyrics
 from musicvae_jax.songs.power_mel import power_mel, round_mantissa
 from musicvae_jax.songs.synthesis import SongFactors, synthesise
@@ -213,7 +214,8 @@ def _songs(plan: Plan) -> Generator[_Song]:
     # Not fork, since the caller may have started JAX's threads; not spawn, which would run the
     # calling script again.
     calls = map(joblib.delayed(_make_song), indices, plan.artists)
-    yield from joblib.Parallel(n_jobs=-1, batch_size=8, return_as="generator")(calls)
+    in_processes = processes(most_processes(), batch_size=8, return_as="generator")
+    yield from in_processes(calls)
 
 
 def _make_song(index: int, artist: int) -> _Song:

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from musicvae_jax.evaluation import bootstrap_interval, contingency, external_intervals
-from musicvae_jax.evaluation.bootstrap import half_scores, has_enough_groups
+from musicvae_jax.evaluation.bootstrap import half_scores, has_enough_groups, reflected_interval
 from musicvae_jax.evaluation.contingency import ContingencyTables
 from musicvae_jax.evaluation.external import score_tables
 
@@ -110,6 +110,18 @@ def test_tables_give_what_scoring_songs_gives():
 
         expected = bootstrap_interval(score, artists, 50, seed=4, level=0.8)
         assert found[name] == pytest.approx(expected)
+
+
+def test_no_end_of_an_interval_is_above_a_perfect_score():
+    """Half of the few artists are told apart worse than all, so reflecting goes beyond 1."""
+    genres, artists = np.repeat(np.arange(3), 40), np.repeat(np.arange(12), 10)
+    # All wrong ones are by one artist, so half of the halves are perfect.
+    clusters = np.where(artists == 11, 0, genres)
+    found = external_intervals(genres, clusters, artists, 200, 0)
+    drawn = half_scores(genres, clusters, artists, 200, 0)
+    for name, (score, low, high) in found.items():
+        _, unlimited_low, unlimited = reflected_interval(score, drawn.halves[name], 12, 0.95)
+        assert low == unlimited_low < score < high == 1.0 < unlimited
 
 
 def test_a_higher_level_is_a_wider_interval_and_a_seed_gives_it_again():

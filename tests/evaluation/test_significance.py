@@ -98,6 +98,14 @@ def test_a_label_with_one_value_is_left_out(songs):
     assert not np.isnan([ami.value, ami.p_value]).any()
 
 
+@pytest.mark.parametrize("n_artists", [1, 3, 4])
+def test_one_song_each_of_few_artists_scores_nothing(songs, n_artists):
+    """One song alone is a perfect clustering."""
+    songs["artist"] = [f"artist {i % n_artists}" for i in range(N)]
+    ami = by_place(significance(np.arange(N) % 5, labels_of(songs), seed=0))["genre", "ami"]
+    assert np.isnan(ami.one_per_artist) == (n_artists < 4)
+
+
 def test_unknown_artists_are_artists_of_their_own():
     codes = known_artists(pd.Series(["a", None, "b", None, "a"], dtype=object))
     assert codes[0] == codes[4]

@@ -29,6 +29,16 @@ def test_the_best_model_is_what_was_found():
     assert opened(of_vae()).found.startswith("The only model, vae, groups 100 songs")
 
 
+def test_models_on_fewer_songs_are_counted_apart():
+    fewer = {"n_songs": 60, "n_genre": 60}
+    first, second = (frames.scored(f"hard_{name}", name, **fewer) for name in ("mvae", "mopoe"))
+    found = opened(pd.concat([of_vae(), frames.metrics(first)])).found
+    assert found.startswith("The only model on so many songs, vae, groups 100 songs by genre")
+    assert found.endswith("an exact match; 1 more is on fewer songs.")
+    found = opened(pd.concat([of_vae(), frames.metrics(first, second)])).found
+    assert found.endswith("; 2 more are on fewer songs.")
+
+
 def test_a_baseline_that_scores_higher_is_named_with_its_run_if_that_is_another():
     assert opened(of_vae(baseline=0.6)).found.endswith("match; a baseline, PCA, scores higher.")
     rows = of_vae()

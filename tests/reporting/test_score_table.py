@@ -51,6 +51,19 @@ def test_terminal_table_shows_kmeans_of_scope_all_and_keeps_experiments_apart():
     assert re.findall(r"0\.(11|22|33|44)0", kmeans) == ["11", "22"]
 
 
+def test_scores_of_other_songs_stand_apart():
+    rows = frames.metrics(
+        frames.scored("hard_mvae", "mvae", n_songs=60),
+        frames.scored("easy_vae", "vae", n_songs=100),
+        frames.scored("hard_mvae", "pca", n_songs=60),
+    )
+    text = printed(reporting.score_table(frames.summary(rows), "title"))
+    names = [cells(row, "")[0] for row in text.splitlines() if row.startswith("│ ")]
+    assert names == ["on 60 songs:", "mvae", "pca", "on 100 songs:", "vae"]
+    alone = printed(reporting.score_table(frames.summary(rows[rows["n_songs"] == 60]), "title"))
+    assert "songs" not in alone
+
+
 def test_a_label_that_is_known_is_marked_and_explained():
     rows = frames.metrics(
         frames.scored(representation="cvae", labels_seen="genre", labels_derivable="language"),

@@ -1,4 +1,4 @@
-"""Commands whose standard output is not read."""
+"""How commands end."""
 
 import os
 import subprocess
@@ -38,6 +38,20 @@ def test_another_pipe_that_breaks_is_an_error():
     command = [sys.executable, "-c", COMMAND.format(work=work)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (EXIT_FAILED, "error: a worker is gone\n")
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGTERM", 75)])
+def test_what_fails_while_it_is_stopped_is_stopped(signal, code):
+    """As a library's clean-up does when a second signal ends it."""
+    work = f"""import os, signal
+    try:
+        os.kill(os.getpid(), signal.{signal})
+    except KeyboardInterrupt:
+        raise RuntimeError('release unlocked lock')"""
+    command = [sys.executable, "-c", COMMAND.format(work=work)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    message = "error: interrupted\n" if signal == "SIGINT" else "error: stopped\n"
+    assert (ended.returncode, ended.stderr) == (code, message)
 
 
 def test_standard_output_may_be_closed():

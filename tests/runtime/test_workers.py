@@ -9,7 +9,7 @@ import pytest
 
 from musicvae_jax.config import ClusterConfig
 from musicvae_jax.evaluation import evaluate
-from musicvae_jax.runtime.workers import Workers
+from musicvae_jax.runtime.workers import Workers, processes
 
 HERE, ELSEWHERE = Workers(min_songs=10), Workers(min_songs=0)
 
@@ -49,6 +49,13 @@ def test_a_map_of_which_only_the_results_were_read_stops_no_other():
     del first, nothing
     gc.collect()
     assert list(second) == [i * i for i in range(40)]
+
+
+def test_all_work_for_as_many_processes_is_done_by_the_same_ones():
+    calls = [()] * 20
+    mapped = set(ELSEWHERE.map(os.getpid, calls, n_songs=5))
+    others = set(processes(2, batch_size=1)(joblib.delayed(os.getpid)() for _ in calls))
+    assert len(mapped | others) <= 2
 
 
 def test_work_without_calls_ends_as_other_work_does():

@@ -50,7 +50,9 @@ def opening(rows: pd.DataFrame, alarmed: Collection[str] = ()) -> Opening:
     if models.empty:
         return _without_models(n_songs, same)
     is_doubtful = not set(best["experiments"]).isdisjoint(alarmed)
-    return Opening(_found(n_songs, best, same), _certainty(best, models, is_doubtful), _worth(best))
+    n_elsewhere = len(models_of(rows)) - len(models)
+    found = _found(n_songs, best, same, n_elsewhere)
+    return Opening(found, _certainty(best, models, is_doubtful), _worth(best))
 
 
 def _without_genres(n_songs: int, best: pd.Series) -> Opening:
@@ -107,9 +109,14 @@ def _why_no_model(models: pd.DataFrame) -> str:
     )
 
 
-def _found(n_songs: int, best: pd.Series, same: pd.DataFrame) -> str:
+def _found(n_songs: int, best: pd.Series, same: pd.DataFrame, n_elsewhere: int) -> str:
     n_models = len(models_of(same))
     what = "The only model" if n_models == 1 else f"The best of {n_models} models"
+    fewer = ""
+    if n_elsewhere:
+        # Models that read lyrics have results on songs with lyrics only.
+        what += " on so many songs"
+        fewer = f"; {n_elsewhere} more {'is' if n_elsewhere == 1 else 'are'} on fewer songs"
     free = label_free(same, "genre")
     higher = free[free["ami_genre_mean"] > best["ami_genre_mean"]]
     rival = ""
@@ -118,7 +125,7 @@ def _found(n_songs: int, best: pd.Series, same: pd.DataFrame) -> str:
         name = spoken(top["representation"]) + _elsewhere(top, best)
         rival = f"; a baseline, {name}, scores higher"
     scored = _scored(n_songs, best)
-    return f"{what}, {best['representation']}, groups {scored}{_level(best)}{rival}."
+    return f"{what}, {best['representation']}, groups {scored}{_level(best)}{rival}{fewer}."
 
 
 def _scored(n_songs: int, row: pd.Series) -> str:
