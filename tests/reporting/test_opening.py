@@ -107,6 +107,17 @@ def test_how_many_models_beat_their_baselines(verdicts, end):
     assert opened(pd.concat([of_vae(), others]), *compared).certainty.endswith(end)
 
 
+@pytest.mark.parametrize(
+    ("alone", "is_doubted"), [((0.2, 0.1), False), ((0.2, 0.3), True), ((np.nan, np.nan), False)]
+)
+def test_what_is_better_only_for_its_artists_is_doubted(alone, is_doubted):
+    doubt = "; but not with 1 song per artist, so it may only recognise artists better."
+    found = opened(of_vae(), frames.compared(), one_per_artist_mean=alone).certainty
+    assert found.endswith(doubt) == is_doubted
+    unsure = frames.compared(verdict="no difference shown")
+    assert not opened(of_vae(), unsure, one_per_artist_mean=alone).certainty.endswith(doubt)
+
+
 def test_alarms_are_doubts():
     doubt = "; but its results are doubtful, see above."
     assert opened(of_vae(), frames.compared(), alarmed=["easy_vae"]).certainty.endswith(doubt)

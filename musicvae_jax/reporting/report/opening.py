@@ -52,7 +52,7 @@ def opening(rows: pd.DataFrame, alarmed: Collection[str] = ()) -> Opening:
     is_doubtful = not set(best["experiments"]).isdisjoint(alarmed)
     n_elsewhere = len(models_of(rows)) - len(models)
     found = _found(n_songs, best, same, n_elsewhere)
-    return Opening(found, _certainty(best, models, is_doubtful), _worth(best))
+    return Opening(found, _certainty(best, same, is_doubtful), _worth(best))
 
 
 def _without_genres(n_songs: int, best: pd.Series) -> Opening:
@@ -152,7 +152,7 @@ def _level(row: pd.Series) -> str:
     )
 
 
-def _certainty(best: pd.Series, models: pd.DataFrame, is_doubtful: bool) -> str:
+def _certainty(best: pd.Series, same: pd.DataFrame, is_doubtful: bool) -> str:
     verdict = best["against_baseline"]
     sentence = _BY_CHANCE if verdict == "better" and _is_chance(best) else _CERTAINTY[verdict]
     sentence = sentence.format(baseline=spoken(best["hardest_baseline"]))
@@ -161,8 +161,22 @@ def _certainty(best: pd.Series, models: pd.DataFrame, is_doubtful: bool) -> str:
         sentence = sentence.replace("songs of so few artists", "so few songs")
         sentence = sentence.replace("artists", "songs")
     doubt = "; but its results are doubtful, see above" if is_doubtful else ""
-    others = "" if sentence.startswith("Unknown") else _how_many(models)
-    return f"{sentence}{doubt}{others}."
+    if sentence.startswith("Unknown"):
+        return f"{sentence}{doubt}."
+    return f"{sentence}{_of_artists_only(best, same)}{doubt}{_how_many(models_of(same))}."
+
+
+def _of_artists_only(best: pd.Series, same: pd.DataFrame) -> str:
+    """The doubt about what is better with all songs, but worse with one song per artist."""
+    if best["against_baseline"] != "better" or is_by_song(best):
+        return ""
+    is_rival = [
+        row["representation"] == best["hardest_baseline"] and not _elsewhere(row, best)
+        for _, row in same.iterrows()
+    ]
+    if not (best["one_per_artist_mean"] < same.loc[is_rival, "one_per_artist_mean"]).any():
+        return ""
+    return "; but not with 1 song per artist, so it may only recognise artists better"
 
 
 def _how_many(models: pd.DataFrame) -> str:
