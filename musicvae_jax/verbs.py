@@ -205,7 +205,8 @@ def cluster(
     """
     check_representation(representation)
     check_finite_points(representation)
-    if method not in CLUSTERERS:
+    # Not looked up: what cannot be hashed is a wrong method too.
+    if method not in tuple(CLUSTERERS):
         raise InputError(f"method: got {method!r}, expected one of {', '.join(CLUSTERERS)}")
     config = config or ClusterConfig()
     check_type("config", config, ClusterConfig)

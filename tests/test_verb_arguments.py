@@ -30,11 +30,12 @@ def test_an_unknown_experiment_is_named_with_those_there_are(songs):
     )
 
 
-def test_an_unknown_method_is_named_with_those_there_are():
+@pytest.mark.parametrize("method", ["spectral", ["kmeans"], None])
+def test_an_unknown_method_is_named_with_those_there_are(method):
     with pytest.raises(InputError) as caught:
-        mv.cluster(blobs(), k=3, method="spectral")
+        mv.cluster(blobs(), k=3, method=method)
     names = ", ".join(CLUSTERERS)
-    assert str(caught.value) == f"method: got 'spectral', expected one of {names}"
+    assert str(caught.value) == f"method: got {method!r}, expected one of {names}"
 
 
 @pytest.mark.parametrize(
