@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -101,6 +102,22 @@ def test_lrc_comes_before_txt_for_each_field(tmp_path):
     assert columns["artist_name"] == ["Ana", "Bia", None]
     assert columns["title"] == ["Song", None, None]
     assert len(found.read) == 4
+
+
+@pytest.mark.parametrize("forms", [("NFD", "NFC"), ("NFC", "NFD")])
+def test_accents_of_another_system_are_the_same_name(tmp_path, forms):
+    of_song, of_lyrics = (unicodedata.normalize(form, "é") for form in forms)
+    song = write_audio(tmp_path / f"{of_song}.wav")
+    (tmp_path / f"{of_lyrics}.txt").write_text("words")
+    assert label(tmp_path, [song])[0]["lyrics"] == ["words"]
+
+
+def test_names_that_look_the_same_are_told_apart_where_both_are_there(tmp_path):
+    names = [unicodedata.normalize(form, "é") for form in ("NFC", "NFD")]
+    songs = [write_audio(tmp_path / f"{name}.wav") for name in names]
+    for song, form in zip(songs, ("NFC", "NFD"), strict=True):
+        song.with_suffix(".txt").write_text(form)
+    assert label(tmp_path, songs)[0]["lyrics"] == ["NFC", "NFD"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Labels in metadata.csv and metadata.jsonl."""
 
 import json
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,23 @@ def test_songs_that_are_not_read_are_counted_not_rejected(folder):
     _, found, notices = label(folder, [folder / "a.wav"])
     assert found.rejected == []
     assert notices == [f"{folder}/metadata.csv: 1 of 2 rows are for files that are not read"]
+
+
+@pytest.mark.parametrize(("of_file", "of_row"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_accents_of_another_system_are_the_same_name(tmp_path, of_file, of_row):
+    name = "canção/é.wav"
+    song = write_audio(tmp_path / unicodedata.normalize(of_file, name))
+    write_csv(tmp_path, f"file_name,genre\n{unicodedata.normalize(of_row, name)},Rock\n")
+    columns, found, _ = label(tmp_path, [song])
+    assert columns["genre"] == ["Rock"]
+    assert found.rejected == []
+
+
+def test_names_that_look_the_same_are_told_apart_where_both_are_there(tmp_path):
+    names = [unicodedata.normalize(form, "é.wav") for form in ("NFC", "NFD")]
+    songs = [write_audio(tmp_path / name) for name in names]
+    write_csv(tmp_path, f"file_name,genre\n{names[0]},Rock\n{names[1]},Pop\n")
+    assert label(tmp_path, songs)[0]["genre"] == ["Rock", "Pop"]
 
 
 def test_columns_of_no_use_are_named(folder):

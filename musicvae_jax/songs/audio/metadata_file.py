@@ -18,7 +18,7 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.metadata_cells import COLUMNS, parse_cell
 from musicvae_jax.songs.audio.source import Fields, Source
-from musicvae_jax.songs.audio.text import reason_of, shown
+from musicvae_jax.songs.audio.text import composed, reason_of, shown
 
 _CSV, _JSONL = "metadata.csv", "metadata.jsonl"
 _FILE_NAME = "file_name"
@@ -41,6 +41,8 @@ def labels_from_metadata(root: Path, files: Sequence[Path], terminal: Terminal) 
             UTF-8, not CSV or JSON, without file_name, a column twice, a value of the wrong kind.
     """
     place_of = {os.path.normpath(file): place for place, file in enumerate(files)}
+    # A song's own spelling comes first, then any that looks the same.
+    songs = {composed(song): song for song in place_of} | {song: song for song in place_of}
     fields: list[Fields] = [{} for _ in files]
     named: dict[str, str] = {}
     read, rejected = [], []
@@ -50,7 +52,7 @@ def labels_from_metadata(root: Path, files: Sequence[Path], terminal: Terminal) 
         rows = _read_rows(path, terminal)
         for row, (file_name, of_row) in enumerate(rows):
             where = f"row {row}: file_name {file_name!r}"
-            song = _song(path.parent, file_name, place_of)
+            song = _song(path.parent, file_name, songs)
             if song in named:
                 rejected.append((path, f"{where} is a duplicate of {named[song]}"))
             elif song in place_of:
@@ -83,11 +85,12 @@ def _metadata_files(root: Path, files: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _song(folder: Path, file_name: str, place_of: Mapping[str, int]) -> str:
+def _song(folder: Path, file_name: str, songs: Mapping[str, str]) -> str:
     """The path that a row names; with backslashes, as Windows writes them, if need be."""
-    song = os.path.normpath(folder / file_name)
-    slashed = os.path.normpath(folder / file_name.replace("\\", "/"))
-    return slashed if song not in place_of else song
+    names = (file_name, file_name.replace("\\", "/"))
+    paths = [os.path.normpath(folder / name) for name in names]
+    found = (songs.get(path) or songs.get(composed(path)) for path in paths)
+    return next(filter(None, found), paths[-1])
 
 
 def _exists(path: str) -> bool:
