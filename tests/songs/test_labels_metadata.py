@@ -79,6 +79,24 @@ def test_json_lines_say_the_same(folder):
     assert columns["factor_k"] == [None, "minor", "3"]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_cells_are_separated_by_commas_semicolons_or_tabs(folder, delimiter):
+    rows = [["file_name", "genre", "title"], ["a.wav", ' "Rock, Pop"', '"Old; new"']]
+    write_csv(folder, "\n".join(map(delimiter.join, rows)))
+    columns, _, _ = label(folder, files_of(folder))
+    assert columns["genre"] == ["Rock, Pop", None, None]
+    assert columns["title"] == ["Old; new", None, None]
+
+
+def test_rows_of_blank_cells_are_no_rows(folder):
+    write_csv(folder, "file_name,genre\n,\n , \na.wav,Rock\ngone.wav,\n\n,\n")
+    columns, found, _ = label(folder, files_of(folder))
+    assert columns["genre"] == ["Rock", None, None]
+    assert [reason for _, reason in found.rejected] == [
+        "row 1: file_name 'gone.wav': there is no such file"
+    ]
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(folder):
     write_csv(folder, b"\xef\xbb\xbf" + "file_name,title\na.wav,Ação\n".encode())
     assert label(folder, files_of(folder))[0]["title"] == ["Ação", None, None]
@@ -137,12 +155,12 @@ def test_columns_of_no_use_are_named(folder):
     [
         ("name,genre\na.wav,Rock\n", "column 'file_name' is missing; its columns are name, genre"),
         ("", "column 'file_name' is missing; its columns are none"),
-        ("file_name;genre\na.wav;Rock\n", "its columns are file_name;genre"),
+        ("file_name|genre\na.wav|Rock\n", "its columns are file_name|genre"),
         ("file_name,genre,genre\na.wav,A,B\n", "column 'genre' appears more than once"),
         ("file_name,genre,main_genre\na.wav,A,B\n", "'genre' and 'main_genre' are both the genre"),
         ("file_name,genre\na.wav,A\nb.wav\n", "row 1 has 1 cells; expected 2"),
         ('file_name,genre\na.wav,"A\n', "is not CSV (unexpected end of data)"),
-        ("file_name,genre\n ,A\n", "row 0, column 'file_name' is ' '"),
+        ("file_name,genre\n ,A\n", "row 0, column 'file_name' is ''"),
         ("file_name,art_rank\na.wav,1\nb.wav,high\n", "row 1, column 'art_rank': got 'high'"),
         ("file_name,related_art\na.wav,Ana\n", "row 0, column 'related_art': got 'Ana'"),
         ("file_name,musicnn_tags\na.wav,[1]\n", "row 0, column 'musicnn_tags': got '[1]'"),

@@ -19,6 +19,7 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.metadata_cells import COLUMNS, parse_cell
 from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import composed, reason_of, shown
+from musicvae_jax.songs.delimiter import find_delimiter
 
 _CSV, _JSONL = "metadata.csv", "metadata.jsonl"
 _FILE_NAME = "file_name"
@@ -164,13 +165,18 @@ def _decoded(path: Path) -> str:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[dict[str, str]]:
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    delimiter = find_delimiter(io.StringIO(text, newline="").readline())
+    # Blanks after a delimiter would make quotation marks a part of the cell.
+    lines = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
     number = -1
     try:
         header = [name.strip() for name in next(lines, [])]
         _check_header(path, header)
         for cells in lines:
-            if not cells:
+            # Spreadsheets write rows without anything in them.
+            if not any(cell.strip() for cell in cells):
                 continue
             number += 1
             if len(cells) != len(header):
@@ -182,7 +188,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[dict[str, str]]:
     except csv.Error as error:
         raise InputError(
             f"{shown(path)}: line {lines.line_num} is not CSV ({error}); expected cells "
-            "separated by commas"
+            "separated by commas, semicolons or tabs"
         ) from error
 
 
