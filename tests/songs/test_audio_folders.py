@@ -15,6 +15,7 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import find_songs, load_songs
 from musicvae_jax.songs.audio import part, reader
 from musicvae_jax.songs.audio.labels import Labels
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.parquet.reader import open_parquet
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -200,13 +201,15 @@ def test_labels_are_columns_and_part_of_the_fingerprint(monkeypatch, capsys):
     def label_songs(found, sources, is_used, data, terminal):
         assert found.root == FOLDER.absolute()
         assert [path.name for path in found.files] == ["song 0.wav", "song 1.flac"]
-        return Labels(said, (sidecar.absolute(),), ((found.files[1], "a tag that is none"),))
+        return Labels(
+            said, (sidecar.absolute(),), (Unusable(found.files[1], "a tag that is none", 3),)
+        )
 
     monkeypatch.setattr(reader, "label_songs", label_songs)
     songs = load_songs(FOLDER, None, CACHE, Terminal())
     assert list(songs.table["music_id"]) == ["own", "song 1.flac"]
     assert list(songs.table["genre"]) == ["Jig", None]
-    assert [tuple(one) for one in songs.unused] == [("song 1.flac", 0, "", "a tag that is none")]
+    assert [tuple(one) for one in songs.unused] == [("song 1.flac", 3, "", "a tag that is none")]
     assert "cannot be used: 1; the first is song 1.flac: a tag" in capsys.readouterr().err
     fingerprints = {songs.fingerprint, songs_of().fingerprint}
     said["genre"] = ["Reel", None]

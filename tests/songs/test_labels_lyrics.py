@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from labelfolders import Notices, label, write_audio
 
 from musicvae_jax.songs.audio.lyrics_file import lyrics_from_files, parse_lyrics
+from musicvae_jax.songs.audio.unusable import Unusable
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_what_is_no_lyrics_is_rejected_and_the_song_stays(tmp_path, content, exp
     (tmp_path / "a.txt").write_bytes(content)
     columns, found, _ = label(tmp_path, [song])
     assert "lyrics" not in columns
-    ((path, reason),) = found.rejected
+    ((path, reason, _),) = found.rejected
     assert path == tmp_path / "a.txt"
     assert reason.startswith("lyrics cannot be read: ")
     assert expected in reason
@@ -143,7 +144,7 @@ def test_a_folder_in_place_of_a_file_is_rejected(tmp_path):
     song = write_audio(tmp_path / "a.wav")
     (tmp_path / "a.txt").mkdir()
     assert label(tmp_path, [song])[1].rejected == [
-        (tmp_path / "a.txt", "lyrics cannot be read: Is a directory")
+        Unusable(tmp_path / "a.txt", "lyrics cannot be read: Is a directory")
     ]
 
 
@@ -151,7 +152,7 @@ def test_a_pipe_in_place_of_a_file_is_rejected(tmp_path):
     song = write_audio(tmp_path / "a.wav")
     os.mkfifo(tmp_path / "a.lrc")
     assert label(tmp_path, [song])[1].rejected == [
-        (tmp_path / "a.lrc", "lyrics cannot be read: it is a pipe")
+        Unusable(tmp_path / "a.lrc", "lyrics cannot be read: it is a pipe")
     ]
 
 
@@ -165,4 +166,4 @@ def test_any_bytes_are_read_or_rejected(tmp_path_factory, content, suffix):
         assert value.strip()
         assert value.encode()
         assert "\0" not in value
-    assert all("\n" not in reason for _, reason in found.rejected)
+    assert all("\n" not in reason for _, reason, _ in found.rejected)

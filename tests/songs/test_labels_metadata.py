@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from labelfolders import Notices, label, write_audio
 
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.audio.metadata_file import labels_from_metadata
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.table import song_frame
 
 
@@ -92,7 +94,7 @@ def test_rows_of_blank_cells_are_no_rows(folder):
     write_csv(folder, "file_name,genre\n,\n , \na.wav,Rock\ngone.wav,\n\n,\n")
     columns, found, _ = label(folder, files_of(folder))
     assert columns["genre"] == ["Rock", None, None]
-    assert [reason for _, reason in found.rejected] == [
+    assert [reason for _, reason, _ in found.rejected] == [
         "row 1: file_name 'gone.wav': there is no such file"
     ]
 
@@ -106,12 +108,12 @@ def test_rows_without_a_song_are_reported_each_with_its_row(folder):
     write_csv(folder, "file_name,genre\na.wav,Rock\ngone.wav,Pop\na.wav,Jazz\n./a.wav,Folk\n")
     columns, found, _ = label(folder, files_of(folder))
     assert columns["genre"] == ["Rock", None, None]
+    file = folder / "metadata.csv"
     assert found.rejected == [
-        (folder / "metadata.csv", "row 1: file_name 'gone.wav': there is no such file"),
+        Unusable(file, "row 1: file_name 'gone.wav': there is no such file", 1),
         *(
-            (
-                folder / "metadata.csv",
-                f"row {row}: file_name {name!r} is a duplicate of row 0 of metadata.csv",
+            Unusable(
+                file, f"row {row}: file_name {name!r} is a duplicate of row 0 of metadata.csv", row
             )
             for row, name in ((2, "a.wav"), (3, "./a.wav"))
         ),
@@ -199,11 +201,30 @@ def test_bad_json_lines_are_one_line_that_says_where(folder, text, expected):
     assert "\n" not in str(error.value)
 
 
-def test_both_kinds_in_one_folder_are_an_error(folder):
+@pytest.mark.parametrize("other", ["metadata.jsonl", "Metadata.CSV"])
+def test_two_in_one_folder_are_an_error(folder, other):
     write_csv(folder, "file_name\n")
-    (folder / "metadata.jsonl").write_text("")
-    with pytest.raises(InputError, match=r"has metadata\.csv and metadata\.jsonl; expected one"):
+    (folder / other).write_text("")
+    with pytest.raises(InputError, match=r"has .*; expected one of them") as error:
         label(folder, files_of(folder))
+    assert f" {other}" in str(error.value)
+    assert " metadata.csv" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["Metadata.csv", "METADATA.CSV"])
+def test_capital_letters_in_the_name_make_no_difference(folder, name):
+    write_csv(folder, "file_name,genre\na.wav,Rock\n", name)
+    assert label(folder, files_of(folder))[0]["genre"] == ["Rock", None, None]
+
+
+def test_a_folder_that_cannot_be_listed_is_said(folder, monkeypatch):
+    def iterdir(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert labels_from_metadata(folder, [folder / "a.wav"], Notices()).rejected == [
+        Unusable(folder, "metadata cannot be listed: Permission denied")
+    ]
 
 
 def test_text_of_any_kind_becomes_valid(folder):

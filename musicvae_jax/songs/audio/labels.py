@@ -14,6 +14,7 @@ from musicvae_jax.songs.audio.lyrics_file import lyrics_from_files
 from musicvae_jax.songs.audio.metadata_file import labels_from_metadata
 from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import path_text
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.language import as_written, detect_language
 
 
@@ -42,12 +43,12 @@ class Labels(NamedTuple):
         columns: names in `Songs.table` to one value per song, null where unknown: music_id, which
             is the path within the folder, and the columns that some song has.
         read: files that were read besides the songs, sorted.
-        rejected: a file, and why something in it, such as its tags, could not be used.
+        rejected: what could not be used, such as the tags of a file.
     """
 
     columns: Mapping[str, list[Any]]
     read: list[Path]
-    rejected: list[tuple[Path, str]]
+    rejected: list[Unusable]
 
 
 def read_sources(found: AudioFiles, terminal: Terminal) -> Sources:

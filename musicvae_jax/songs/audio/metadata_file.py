@@ -1,7 +1,8 @@
 """Labels in metadata.csv or metadata.jsonl: the AudioFolder convention of Hugging Face datasets.
 
 Each row names its song in the column `file_name`, by a path relative to the file of metadata. Such
-files may lie in the folder of songs and in any folder below it that has songs.
+files may lie in the folder of songs and in any folder below it that has songs, and their names may
+have capital letters.
 """
 
 import csv
@@ -19,6 +20,7 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.metadata_cells import COLUMNS, parse_cell
 from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import composed, reason_of, shown
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.delimiter import find_delimiter
 
 _CSV, _JSONL = "metadata.csv", "metadata.jsonl"
@@ -38,7 +40,7 @@ def labels_from_metadata(root: Path, files: Sequence[Path], terminal: Terminal) 
         terminal: for notices.
 
     Raises:
-        InputError: a file of metadata is not what it should be: both kinds in one folder, not
+        InputError: a file of metadata is not what it should be: two in one folder, not
             UTF-8, not CSV or JSON, without file_name, a column twice, a value of the wrong kind.
     """
     place_of = {os.path.normpath(file): place for place, file in enumerate(files)}
@@ -46,23 +48,22 @@ def labels_from_metadata(root: Path, files: Sequence[Path], terminal: Terminal) 
     songs = {composed(song): song for song in place_of} | {song: song for song in place_of}
     fields: list[Fields] = [{} for _ in files]
     named: dict[str, str] = {}
-    read, rejected = [], []
-    for path in _metadata_files(root, files):
-        read.append(path)
+    read, rejected = _metadata_files(root, files)
+    for path in read:
         elsewhere = 0
         rows = _read_rows(path, terminal)
         for row, (file_name, of_row) in enumerate(rows):
             where = f"row {row}: file_name {file_name!r}"
             song = _song(path.parent, file_name, songs)
             if song in named:
-                rejected.append((path, f"{where} is a duplicate of {named[song]}"))
+                rejected.append(Unusable(path, f"{where} is a duplicate of {named[song]}", row))
             elif song in place_of:
                 fields[place_of[song]] = of_row
                 named[song] = f"row {row} of {shown(path.relative_to(root))}"
             elif _exists(song):
                 elsewhere += 1
             else:
-                rejected.append((path, f"{where}: there is no such file"))
+                rejected.append(Unusable(path, f"{where}: there is no such file", row))
         if elsewhere:
             terminal.notice(
                 f"{shown(path)}: {elsewhere} of {len(rows)} rows are for files that are not read"
@@ -70,20 +71,27 @@ def labels_from_metadata(root: Path, files: Sequence[Path], terminal: Terminal) 
     return Source(_typed_factors(fields), read, rejected)
 
 
-def _metadata_files(root: Path, files: Sequence[Path]) -> list[Path]:
-    """The metadata files in the folders of songs and those above, up to the root."""
+def _metadata_files(root: Path, files: Sequence[Path]) -> tuple[list[Path], list[Unusable]]:
+    """The metadata files in the folders of songs and those above, up to the root, and folders that
+    cannot be listed."""
     folders = {root}
     for folder in {file.parent for file in files}:
         while folder not in folders and folder.is_relative_to(root):
             folders.add(folder)
             folder = folder.parent
-    found = []
+    found, rejected = [], []
     for folder in sorted(folders):
-        paths = [path for name in (_CSV, _JSONL) if (path := folder / name).is_file()]
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            rejected.append(Unusable(folder, f"metadata cannot be listed: {reason_of(error)}"))
+            continue
+        paths = [path for path in entries if path.name.lower() in (_CSV, _JSONL) and path.is_file()]
         if len(paths) > 1:
-            raise InputError(f"{shown(folder)}: has {_CSV} and {_JSONL}; expected one of them")
+            names = " and ".join(path.name for path in paths)
+            raise InputError(f"{shown(folder)}: has {names}; expected one of them")
         found += paths
-    return found
+    return found, rejected
 
 
 def _song(folder: Path, file_name: str, songs: Mapping[str, str]) -> str:
@@ -104,7 +112,7 @@ def _exists(path: str) -> bool:
 
 def _read_rows(path: Path, terminal: Terminal) -> list[tuple[str, Fields]]:
     """The file name and the fields of every row."""
-    rows = list((_csv_rows if path.name == _CSV else _json_rows)(path, _decoded(path)))
+    rows = list((_csv_rows if path.name.lower() == _CSV else _json_rows)(path, _decoded(path)))
     names = dict.fromkeys(name for row in rows for name in row)
     used = {name: column for name in names if (column := _column(name))}
     _check_columns(path, used)

@@ -38,8 +38,8 @@ def open_audio(
     songs = _decoded(songs, contents, data, terminal)
     labels = label_songs(found, sources, [not song.fault for song in songs], data, terminal)
     unused = [
-        Rejection(_name(found.root, path), 0, "", reason)
-        for path, reason in (*found.skipped, *labels.rejected)
+        Rejection(_name(found.root, path), row, "", reason)
+        for path, reason, row in (*found.skipped, *labels.rejected)
     ]
     if unused:
         terminal.notice(
