@@ -119,6 +119,13 @@ def test_factor_columns_are_kept_and_are_no_features(tmp_path):
     assert songs.features.names == NAMES
 
 
+def test_words_for_what_is_missing_are_no_labels(tmp_path):
+    table = gtzan_like(4).assign(label=["NA", "rock", "nan", "Unknown"], title="None")
+    songs = load_songs(write(tmp_path / "t.csv", table))
+    assert songs.table["genre"].tolist() == [None, "rock", None, None]
+    assert songs.table["title"].tolist() == ["None"] * 4
+
+
 def test_without_ids_the_row_is_the_id(tmp_path, capsys):
     path = write(tmp_path / "t.csv", features())
     assert load_songs(path).table["music_id"].tolist()[:2] == ["row 0", "row 1"]

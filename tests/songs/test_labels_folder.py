@@ -69,6 +69,13 @@ def test_folders_are_no_genres_in_other_layouts(tmp_path, names, said):
     assert said is None or said in notices[0]
 
 
+def test_a_folder_of_unknown_genre_is_none(tmp_path, gtzan):
+    songs = [*gtzan, write_audio(tmp_path / "Unknown" / "1.wav")]
+    columns, _, notices = label(tmp_path, songs)
+    assert columns["genre"] == ["blues", "blues", "rock", None]
+    assert notices == [NOTICE]
+
+
 def test_songs_that_are_not_used_have_no_say(tmp_path, gtzan):
     stray = write_audio(tmp_path / "stray.wav")
     words = "we are walking in the garden now"

@@ -34,14 +34,14 @@ def test_rows_label_their_songs_by_either_set_of_names(folder):
     write_csv(
         folder,
         "file_name,music_name,genre,art_id,artist,art_rank,musicnn_tags,related_genre,factor_tempo\n"
-        'inner/c.wav,"Two\nlines",Samba,7,None,12,"guitar; slow","[""Choro"", ""MPB""]",90.5\n'
+        'inner/c.wav,"Two\nlines",Samba,7,Ana,12,"guitar; slow","[""Choro"", ""MPB""]",90.5\n'
         "a.wav,NA, ,,,,,,120\n",
     )
     columns, found, notices = label(folder, files_of(folder))
     assert columns["title"] == ["NA", None, "Two\nlines"]
     assert columns["genre"] == [None, None, "Samba"]
     assert columns["artist_id"] == [None, None, "7"]
-    assert columns["artist_name"] == [None, None, "None"], "a band called None"
+    assert columns["artist_name"] == [None, None, "Ana"]
     assert columns["art_rank"] == [None, None, 12]
     assert columns["musicnn_tags"] == [None, None, ["guitar", "slow"]]
     assert columns["related_genre"] == [None, None, ["Choro", "MPB"]]
@@ -54,6 +54,19 @@ def test_rows_label_their_songs_by_either_set_of_names(folder):
     assert frame["artist"].tolist() == [None, None, "7"]
     assert frame["musicnn_tags"][2] == ("guitar", "slow")
     assert frame["factor_tempo"].dtype == float
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "null", "N/A", " NA ", "Unknown"])
+def test_words_for_what_is_missing_are_no_labels(folder, word):
+    names = ("title", "genre", "artist", "language", "lyrics")
+    write_csv(folder, f"file_name,{','.join(names)}\na.wav{f',{word}' * len(names)}\n")
+    (folder / "a.lrc").write_text("[ar:Ana]\n[la:en]\nwords")
+    columns, _, _ = label(folder, files_of(folder))
+    assert columns["title"][0].strip() == word.strip()
+    assert "genre" not in columns
+    assert [columns[name][0] for name in ("artist_name", "language", "lyrics")] == [
+        *("Ana", "en", "words")
+    ]
 
 
 def test_a_folder_below_has_its_own_file_with_its_own_paths(folder):

@@ -141,6 +141,15 @@ def test_the_album_artist_stands_in_for_the_artist(tmp_path):
     assert read_tags(song) == {"artist_name": "Band"}
 
 
+@pytest.mark.parametrize("artist", ["Unknown Artist", "<unknown>", "unknown"])
+def test_an_unknown_artist_is_none(tmp_path, artist):
+    tags = [id3.TPE1(text=artist), id3.TIT2(text="Unknown"), id3.TCON(text="Unknown")]
+    song = id3_only(tmp_path / "a.mp3", *tags)
+    assert label(tmp_path, [song])[0] == {"music_id": ["a.mp3"], "title": ["Unknown"]}
+    song = id3_only(tmp_path / "b.mp3", *tags, id3.TPE2(text="Band"))
+    assert read_tags(song)["artist_name"] == "Band"
+
+
 def test_bytes_that_are_not_utf8_are_said(tmp_path):
     song = write_audio(tmp_path / "a.wav")
     info = b"INAM" + struct.pack("<I", 4) + "Ação".encode("latin-1")

@@ -17,6 +17,7 @@ from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import reason_of, valid
 from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.language import language_code
+from musicvae_jax.songs.missing import is_missing
 
 # Tags with large pictures have some megabytes.
 _MOST_BYTES = 64_000_000
@@ -77,11 +78,16 @@ def read_tags(file: Path) -> Fields:
         except UnsupportedFormatError:
             return {}
     genres = _values(tag, "genre", separator=";")
+    artists = [
+        name
+        for name in _values(tag, "artist") + _values(tag, "albumartist")
+        if not is_missing("artist_name", name)
+    ]
     languages = [code for text in _values(tag, "language") if (code := language_code(text))]
     lyrics = [parse_lyrics(text).get("lyrics") for text in _values(tag, "lyrics")]
     fields = {
         "title": _first(_values(tag, "title")),
-        "artist_name": _first(_values(tag, "artist") + _values(tag, "albumartist")),
+        "artist_name": _first(artists),
         "genre": _first(genres),
         "related_genre": genres[1:],
         "language": _first(languages),

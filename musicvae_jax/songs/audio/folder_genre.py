@@ -6,6 +6,7 @@ from pathlib import Path
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.source import Fields
 from musicvae_jax.songs.audio.text import path_text, shown
+from musicvae_jax.songs.missing import is_missing
 
 _DEPTH = 2
 
@@ -28,7 +29,8 @@ def add_folder_genres(
     places = [file.relative_to(root) for file in files]
     n_known = sum("genre" in song for song in songs)
     elsewhere = [place for place in places if len(place.parts) != _DEPTH]
-    genres = {path_text(place.parent) for place in places if len(place.parts) == _DEPTH}
+    names = [path_text(place.parent) for place in places if len(place.parts) == _DEPTH]
+    genres = {name for name in names if not is_missing("genre", name)}
     if len(genres) < 2 or 2 * max(n_known, len(elsewhere)) >= len(songs):
         return
     if n_known:
@@ -43,8 +45,9 @@ def add_folder_genres(
             f"is {shown(elsewhere[0])}"
         )
     else:
-        for song, place in zip(songs, places, strict=True):
-            song["genre"] = path_text(place.parent)
+        for song, name in zip(songs, names, strict=True):
+            if name in genres:
+                song["genre"] = name
         terminal.notice(
             "genre: nothing gives one, so it is the name of each song's folder, "
             f"{len(genres)} in all (off: --data.folder-genre no)"

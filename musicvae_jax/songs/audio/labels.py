@@ -16,6 +16,7 @@ from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import path_text
 from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.language import as_written, detect_language
+from musicvae_jax.songs.missing import is_missing
 
 
 class Sources(NamedTuple):
@@ -107,6 +108,7 @@ def label_songs(
 
 def _add(song: Fields, fields: Fields, source: str) -> None:
     """Adds the fields that a song lacks."""
+    fields = {name: value for name, value in fields.items() if not is_missing(name, value)}
     found = {"language_source": source, **fields} if "language" in fields else fields
     if "language" not in fields or "language" in song:
         found = {name: found[name] for name in found if name != "language_source"}

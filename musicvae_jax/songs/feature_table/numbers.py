@@ -12,10 +12,9 @@ import pyarrow.compute as pc
 from musicvae_jax.config.songs import DROP
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.feature_table.files import is_number
+from musicvae_jax.songs.missing import MISSING
 from musicvae_jax.songs.table import Features
 
-# How programs write that there is no number.
-_MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None")
 # A column with a smaller share of numbers is text.
 _LEAST_SHARE = 0.9
 
@@ -106,7 +105,7 @@ def _numbers(cells: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     except pa.ArrowInvalid:
         # Some cell is no number: slower, but it does not stop there.
         texts = cells.to_pandas().astype(object).str.strip()
-        texts = texts.where(~texts.isin(_MISSING), None)
+        texts = texts.where(~texts.isin(MISSING), None)
         values = pd.to_numeric(texts, errors="coerce").to_numpy(float)
         return values, np.isnan(values) & texts.notna().to_numpy()
 
