@@ -71,7 +71,8 @@ class Features(NamedTuple):
             bad = np.flatnonzero(~np.isfinite(self.values[row]))
             if len(bad):
                 is_missing = np.isnan(self.values[row, bad[0]])
-                what = "has no number" if is_missing else "is infinite"
+                too_large = "is infinite or beyond 3.4e38, the largest float32"
+                what = "has no number" if is_missing else too_large
                 found[row] = f"column {self.names[bad[0]]!r} {what}"
         return found
 

@@ -1,5 +1,6 @@
 """Collects the numbers of a table, and finds out which of its columns hold any."""
 
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from musicvae_jax.songs.table import Features
 
 # A column with a smaller share of numbers is text.
 _LEAST_SHARE = 0.9
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
 class Numbers:
@@ -79,8 +81,14 @@ class Numbers:
             if n_numbers + n_texts == 0:
                 found[name] = "empty"
             elif n_numbers < _LEAST_SHARE * (n_numbers + n_texts):
-                found[name] = "text"
+                found[name] = self._kind_of_text(name)
         return found
+
+    def _kind_of_text(self, name: str) -> str:
+        _, text = self._first_text[name]
+        if _DECIMAL_COMMA.fullmatch(text):
+            return "decimal commas, not points"
+        return "text"
 
     def _check_no_text(self, names: Sequence[str]) -> None:
         for name in names:
