@@ -70,9 +70,8 @@ class Features(NamedTuple):
         for row in doubtful.tolist():
             bad = np.flatnonzero(~np.isfinite(self.values[row]))
             if len(bad):
-                is_missing = np.isnan(self.values[row, bad[0]])
-                too_large = "is infinite or beyond 3.4e38, the largest float32"
-                what = "has no number" if is_missing else too_large
+                is_nan = np.isnan(self.values[row, bad[0]])
+                what = "has no number" if is_nan else "is infinite or beyond float32 (3.4e38)"
                 found[row] = f"column {self.names[bad[0]]!r} {what}"
         return found
 

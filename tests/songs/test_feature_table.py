@@ -166,8 +166,8 @@ def test_a_row_without_a_number_is_rejected_with_its_column(tmp_path, gap):
     songs = load_songs(write_text(tmp_path / "t.csv", text))
     assert songs.features.faults == {
         1: "column 'a' has no number",
-        2: "column 'b' is infinite or beyond 3.4e38, the largest float32",
-        3: "column 'b' is infinite or beyond 3.4e38, the largest float32",
+        2: "column 'b' is infinite or beyond float32 (3.4e38)",
+        3: "column 'b' is infinite or beyond float32 (3.4e38)",
     }
     rows, rejected = songs.usable_rows(songs.features.faults)
     assert rows.tolist() == [0, 4, 5, 6]

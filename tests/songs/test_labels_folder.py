@@ -41,8 +41,7 @@ def test_one_genre_from_elsewhere_is_enough_to_leave_folders_alone_which_is_said
     columns, _, notices = label(tmp_path, gtzan)
     assert columns["genre"] == [None, None, "Pop"]
     assert notices == [
-        "genre: known for 1 of 3 songs; the folders' names are not used for the others, since they "
-        "are only where nothing gives any song a genre"
+        "genre: known for 1 of 3 songs, so the folders' names are not used for the others"
     ]
 
 
@@ -58,7 +57,7 @@ def test_where_most_songs_have_a_genre_folders_are_not_mentioned(tmp_path, gtzan
         (["a/1.wav", "a/2.wav"], None),
         (["1.wav", "2.wav"], None),
         (["a/b/1.wav", "a/c/1.wav", "d/1.wav", "e/1.wav"], None),
-        (["a/1.wav", "b/2.wav", "3.wav"], "1 of 3 songs do not lie exactly one level deep; the "),
+        (["a/1.wav", "b/2.wav", "3.wav"], "1 of 3 songs are not exactly one folder deep; the "),
         (["a/1.wav", "b/2.wav", "b/c/2.wav"], "the first is b/c/2.wav"),
     ],
 )

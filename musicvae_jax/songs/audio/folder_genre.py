@@ -8,6 +8,7 @@ from musicvae_jax.songs.audio.source import Fields
 from musicvae_jax.songs.audio.text import path_text, shown
 from musicvae_jax.songs.missing import is_missing
 
+# A folder and a file.
 _DEPTH = 2
 
 
@@ -17,8 +18,8 @@ def add_folder_genres(
     """Gives each song the name of its folder as its genre, where folders can be genres.
 
     That is where nothing else gives a genre to any song, and every song lies exactly one level
-    below the root, in at least two folders. A notice says so. Another says what is in the way if
-    that is a minority of the songs.
+    below the root, in at least two folders. A notice says so, or what is in the way if that is a
+    minority of the songs.
 
     Args:
         root: folder of the songs.
@@ -35,14 +36,14 @@ def add_folder_genres(
         return
     if n_known:
         terminal.notice(
-            f"genre: known for {n_known} of {len(songs)} songs; the folders' names are not used "
-            "for the others, since they are only where nothing gives any song a genre"
+            f"genre: known for {n_known} of {len(songs)} songs, so the folders' names are not used "
+            "for the others"
         )
     elif elsewhere:
         terminal.notice(
             "genre: nothing gives one, and the folders' names are not used, since "
-            f"{len(elsewhere)} of {len(songs)} songs do not lie exactly one level deep; the first "
-            f"is {shown(elsewhere[0])}"
+            f"{len(elsewhere)} of {len(songs)} songs are not exactly one folder deep; the first is "
+            f"{shown(elsewhere[0])}"
         )
     else:
         for song, name in zip(songs, names, strict=True):
