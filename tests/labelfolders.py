@@ -7,7 +7,8 @@ import soundfile
 
 from musicvae_jax.config import DataConfig
 from musicvae_jax.runtime.terminal import Terminal
-from musicvae_jax.songs.audio.labels import label_songs
+from musicvae_jax.songs.audio.find import AudioFiles
+from musicvae_jax.songs.audio.labels import label_songs, read_sources
 
 RATE = 22050
 
@@ -33,8 +34,15 @@ def write_audio(path: Path, seconds: float = 0.1) -> Path:
     return path
 
 
-def label(folder: Path, files, folder_genre="auto"):
+def label(folder: Path, files, folder_genre="auto", rejected=()):
     """The labels of files in a folder, by column, and the whole result and its notices."""
     terminal = Notices()
-    found = label_songs(folder, list(files), DataConfig(folder_genre=folder_genre), terminal)
-    return found.columns, found, terminal.lines
+    found = AudioFiles(folder, tuple(files), ())
+    labels = label_songs(
+        found,
+        read_sources(found, terminal),
+        [file not in rejected for file in found.files],
+        DataConfig(folder_genre=folder_genre),
+        terminal,
+    )
+    return labels.columns, labels, terminal.lines

@@ -17,6 +17,7 @@ from musicvae_jax.config import FACTOR_PREFIX, DataConfig, Label
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.language import language_code
 from musicvae_jax.songs.mels import Part
+from musicvae_jax.songs.missing import is_missing
 
 # Columns of the table that clusters are compared with.
 LABELS: tuple[Label, ...] = get_args(Label)
@@ -69,8 +70,8 @@ class Features(NamedTuple):
         for row in doubtful.tolist():
             bad = np.flatnonzero(~np.isfinite(self.values[row]))
             if len(bad):
-                is_missing = np.isnan(self.values[row, bad[0]])
-                what = "has no number" if is_missing else "is infinite"
+                is_nan = np.isnan(self.values[row, bad[0]])
+                what = "has no number" if is_nan else "is infinite or beyond float32 (3.4e38)"
                 found[row] = f"column {self.names[bad[0]]!r} {what}"
         return found
 
@@ -193,9 +194,9 @@ def song_frame(columns: Mapping[str, Iterable[Any]], n_songs: int) -> pd.DataFra
     """`Songs.table` from the columns that a reader has; those it lacks are null.
 
     Args:
-        columns: by their names in `Songs.table`, `[songs]` each. Blank text becomes null, languages
-            become codes (see `language_code`), genres and artists lose the blanks around them, and
-            tags may be any lists of text.
+        columns: by their names in `Songs.table`, `[songs]` each. Blank text and words for what is
+            missing (see `is_missing`) become null, languages become codes (see `language_code`),
+            genres and artists lose the blanks around them, and tags may be any lists of text.
         n_songs: number of songs.
 
     Example:
@@ -217,9 +218,11 @@ def song_frame(columns: Mapping[str, Iterable[Any]], n_songs: int) -> pd.DataFra
 
 
 def _text(name: str, column: Iterable[str | None]) -> pd.Series:
-    # Treat a blank cell as null.
     tidy = _TIDY.get(name, str)
-    cells = [tidy(cell) if cell and cell.strip() else None for cell in column]
+    cells = [
+        tidy(cell) if cell and cell.strip() and not is_missing(name, cell) else None
+        for cell in column
+    ]
     return pd.Series(cells, dtype=object)
 
 

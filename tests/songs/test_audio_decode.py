@@ -1,6 +1,7 @@
 """From audio files to mel spectrograms: closed forms, and every way in which a file can be bad."""
 
 import re
+import struct
 
 import audiofiles
 import librosa
@@ -156,7 +157,7 @@ def test_what_is_no_audio_is_refused(tmp_path, suffix, content, fault):
     assert fault in fault_of(tmp_path / f"a{suffix}")
 
 
-@pytest.mark.parametrize("suffix", [".flac", ".mp3"])
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".wav"])
 def test_a_file_that_was_cut_is_refused(tmp_path, suffix):
     path = audiofiles.write(tmp_path / f"a{suffix}", audiofiles.noise(8.0, rate_hz=44_100), 44_100)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -167,6 +168,22 @@ def test_a_file_that_was_cut_is_refused(tmp_path, suffix):
     )
     # What comes before is whole.
     assert mel_of(path, "start", 2.0).shape == (128, 87)
+
+
+def test_a_wav_file_that_ends_before_the_excerpt_is_refused(tmp_path):
+    path = audiofiles.write(tmp_path / "a.wav", audiofiles.noise(8.0))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 4])
+    assert fault_of(path, "middle", 2.0) == (
+        "is cut short: it ends before 3.0 s, but should have 8.0 s"
+    )
+
+
+@pytest.mark.parametrize("n_bytes", [0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_wav_file_written_to_a_pipe_is_as_long_as_it_is(tmp_path, n_bytes):
+    path = audiofiles.write(tmp_path / "a.wav", audiofiles.noise(2.0))
+    head, mark, rest = path.read_bytes().partition(b"data")
+    path.write_bytes(head + mark + struct.pack("<I", n_bytes) + rest[4:])
+    assert mel_of(path).shape == (128, 87)
 
 
 def test_silence_nan_and_0_seconds_are_refused(tmp_path):

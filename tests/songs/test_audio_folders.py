@@ -15,6 +15,7 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs import find_songs, load_songs
 from musicvae_jax.songs.audio import part, reader
 from musicvae_jax.songs.audio.labels import Labels
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.parquet.reader import open_parquet
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -50,6 +51,30 @@ def test_audio_in_other_formats_is_not_missed_without_a_word():
     ((name, _, _, reason),) = songs.unused
     assert name == "b.AIFF"
     assert reason.startswith(".aiff files are not read; expected files that end in .wav")
+
+
+@pytest.mark.parametrize(
+    ("beside", "kept"),
+    [
+        ({}, "song 0.wav"),
+        ({"song 0 (1).txt": "words"}, "song 0 (1).wav"),
+        ({"metadata.csv": "file_name,genre\nz/song 0.wav,Jig\n"}, "z/song 0.wav"),
+        ({"metadata.csv": "file_name,genre\ns.wav,Jig\n"}, "s.wav"),
+    ],
+)
+def test_of_copies_the_one_with_labels_is_kept_then_the_file_then_the_short_name(beside, kept):
+    write_songs(1)
+    content = (FOLDER / "song 0.wav").read_bytes()
+    (FOLDER / "z").mkdir()
+    for copy in ("song 0 (1).wav", "z/song 0.wav"):
+        (FOLDER / copy).write_bytes(content)
+    (FOLDER / "s.wav").symlink_to("song 0.wav")
+    for name, text in beside.items():
+        (FOLDER / name).write_text(text)
+    songs = songs_of()
+    reasons = reasons_of(songs)
+    assert {*songs.table["music_id"]} - {*reasons} == {kept}
+    assert {*reasons.values()} == {f"same content as {kept}"}
 
 
 def test_numbers_in_names_count_as_numbers():
@@ -152,22 +177,39 @@ def test_links_are_followed_once():
     assert "loop" in said
 
 
+def test_songs_that_cannot_be_used_do_not_decide_on_labels(capsys):
+    for i, genre in enumerate(["Jig", "Reel", "Reel"]):
+        audiofiles.write(FOLDER / genre / f"{i}.wav", audiofiles.noise(seed=i))
+    (FOLDER / "Damaged").mkdir()
+    for name in ("stray.mp3", "Damaged/4.mp3"):
+        (FOLDER / name).touch()
+        (FOLDER / name).with_suffix(".txt").write_text("we are walking in the garden now")
+    (FOLDER / "metadata.csv").write_text("file_name,genre\nstray.mp3,Pop\n")
+    songs = load_songs(FOLDER, None, CACHE, Terminal())
+    assert list(songs.table["genre"]) == [None, "Jig", "Reel", "Reel", "Pop"]
+    said = capsys.readouterr().err
+    assert "the name of each song's folder, 2 in all" in said
+    assert "language" not in said
+
+
 def test_labels_are_columns_and_part_of_the_fingerprint(monkeypatch, capsys):
     write_songs(2)
     sidecar = Path("labels.csv")
     sidecar.write_text("a")
     said = {"genre": ["Jig", None], "music_id": ["own", "song 1.flac"]}
 
-    def label_songs(root, files, data, terminal):
-        assert root == FOLDER.absolute()
-        assert [path.name for path in files] == ["song 0.wav", "song 1.flac"]
-        return Labels(said, (sidecar.absolute(),), ((files[1], "a tag that is none"),))
+    def label_songs(found, sources, is_used, data, terminal):
+        assert found.root == FOLDER.absolute()
+        assert [path.name for path in found.files] == ["song 0.wav", "song 1.flac"]
+        return Labels(
+            said, (sidecar.absolute(),), (Unusable(found.files[1], "a tag that is none", 3),)
+        )
 
     monkeypatch.setattr(reader, "label_songs", label_songs)
     songs = load_songs(FOLDER, None, CACHE, Terminal())
     assert list(songs.table["music_id"]) == ["own", "song 1.flac"]
     assert list(songs.table["genre"]) == ["Jig", None]
-    assert [tuple(one) for one in songs.unused] == [("song 1.flac", 0, "", "a tag that is none")]
+    assert [tuple(one) for one in songs.unused] == [("song 1.flac", 3, "", "a tag that is none")]
     assert "cannot be used: 1; the first is song 1.flac: a tag" in capsys.readouterr().err
     fingerprints = {songs.fingerprint, songs_of().fingerprint}
     said["genre"] = ["Reel", None]

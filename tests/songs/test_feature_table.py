@@ -119,6 +119,13 @@ def test_factor_columns_are_kept_and_are_no_features(tmp_path):
     assert songs.features.names == NAMES
 
 
+def test_words_for_what_is_missing_are_no_labels(tmp_path):
+    table = gtzan_like(4).assign(label=["NA", "rock", "nan", "Unknown"], title="None")
+    songs = load_songs(write(tmp_path / "t.csv", table))
+    assert songs.table["genre"].tolist() == [None, "rock", None, None]
+    assert songs.table["title"].tolist() == ["None"] * 4
+
+
 def test_without_ids_the_row_is_the_id(tmp_path, capsys):
     path = write(tmp_path / "t.csv", features())
     assert load_songs(path).table["music_id"].tolist()[:2] == ["row 0", "row 1"]
@@ -159,8 +166,8 @@ def test_a_row_without_a_number_is_rejected_with_its_column(tmp_path, gap):
     songs = load_songs(write_text(tmp_path / "t.csv", text))
     assert songs.features.faults == {
         1: "column 'a' has no number",
-        2: "column 'b' is infinite",
-        3: "column 'b' is infinite",
+        2: "column 'b' is infinite or beyond float32 (3.4e38)",
+        3: "column 'b' is infinite or beyond float32 (3.4e38)",
     }
     rows, rejected = songs.usable_rows(songs.features.faults)
     assert rows.tolist() == [0, 4, 5, 6]
@@ -193,6 +200,13 @@ def test_text_among_numbers_is_an_error_with_row_and_column(tmp_path):
         "--data.columns drop=tempo",
     )
     assert opened(path, "drop=tempo").features.names == NAMES[1:]
+
+
+def test_decimal_commas_are_the_reason_why_numbers_are_text(tmp_path, capsys):
+    path = write(tmp_path / "t.csv", gtzan_like(4), sep=";", decimal=",")
+    fails(path, r"expected some besides .*tempo \(decimal commas, not points\)")
+    titles = write_text(tmp_path / "u.csv", "a;b;c\n1;x, y;1,5\n2;1,5;2,5\n3;z;3,5\n")
+    assert "left out: b (text), c (decimal commas, not points)" in notice_of(titles, capsys)
 
 
 def test_the_row_of_text_is_counted_over_all_batches(tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from labelfolders import label, write_audio
 
-from musicvae_jax.songs.audio.folder_genre import genres_of_folders
 from musicvae_jax.songs.table import song_frame
 
 NOTICE = (
@@ -37,25 +36,58 @@ def test_folders_are_no_genres_where_that_is_off(tmp_path, gtzan):
     assert notices == []
 
 
-def test_one_genre_from_elsewhere_is_enough_to_leave_folders_alone(tmp_path, gtzan):
+def test_one_genre_from_elsewhere_is_enough_to_leave_folders_alone_which_is_said(tmp_path, gtzan):
     (tmp_path / "metadata.csv").write_text("file_name,genre\nrock/rock.00000.wav,Pop\n")
     columns, _, notices = label(tmp_path, gtzan)
     assert columns["genre"] == [None, None, "Pop"]
-    assert notices == []
+    assert notices == [
+        "genre: known for 1 of 3 songs, so the folders' names are not used for the others"
+    ]
+
+
+def test_where_most_songs_have_a_genre_folders_are_not_mentioned(tmp_path, gtzan):
+    rows = [f"blues/blues.0000{i}.wav,Pop\n" for i in (0, 1)]
+    (tmp_path / "metadata.csv").write_text("file_name,genre\n" + "".join(rows))
+    assert label(tmp_path, gtzan)[2] == []
 
 
 @pytest.mark.parametrize(
-    "names",
+    ("names", "said"),
     [
-        ["a/1.wav", "a/2.wav"],
-        ["a/1.wav", "b/2.wav", "3.wav"],
-        ["a/1.wav", "b/c/2.wav"],
-        ["1.wav", "2.wav"],
-        [],
+        (["a/1.wav", "a/2.wav"], None),
+        (["1.wav", "2.wav"], None),
+        (["a/b/1.wav", "a/c/1.wav", "d/1.wav", "e/1.wav"], None),
+        (["a/1.wav", "b/2.wav", "3.wav"], "1 of 3 songs are not exactly one folder deep; the "),
+        (["a/1.wav", "b/2.wav", "b/c/2.wav"], "the first is b/c/2.wav"),
     ],
 )
-def test_folders_are_no_genres_in_other_layouts(names):
-    assert genres_of_folders(Path("/m"), [Path("/m", name) for name in names]) is None
+def test_folders_are_no_genres_in_other_layouts(tmp_path, names, said):
+    columns, _, notices = label(tmp_path, [write_audio(tmp_path / name) for name in names])
+    assert "genre" not in columns
+    assert len(notices) == (said is not None)
+    assert said is None or said in notices[0]
+
+
+def test_a_folder_of_unknown_genre_is_none(tmp_path, gtzan):
+    songs = [*gtzan, write_audio(tmp_path / "Unknown" / "1.wav")]
+    columns, _, notices = label(tmp_path, songs)
+    assert columns["genre"] == ["blues", "blues", "rock", None]
+    assert notices == [NOTICE]
+
+
+def test_songs_that_are_not_used_have_no_say(tmp_path, gtzan):
+    stray = write_audio(tmp_path / "stray.wav")
+    words = "we are walking in the garden now"
+    for song in (stray, gtzan[0]):
+        song.with_suffix(".txt").write_text(words)
+    (tmp_path / "metadata.csv").write_text("file_name,genre\nstray.wav,Pop\n")
+    columns, _, notices = label(tmp_path, [*gtzan, stray], rejected=[stray])
+    assert columns["genre"] == ["blues", "blues", "rock", "Pop"]
+    assert columns["language"] == ["en", None, None, None]
+    assert notices == [
+        NOTICE,
+        "language: detected from the lyrics of 1 of 1 songs for which nothing gives one",
+    ]
 
 
 @pytest.mark.parametrize("name", ["a\nb.wav", "a'\"<b>.wav", "é ü.wav", "-x.wav", " .wav"])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from labelfolders import Notices, label, write_audio
 
 from musicvae_jax.songs.audio.lyrics_file import lyrics_from_files, parse_lyrics
+from musicvae_jax.songs.audio.unusable import Unusable
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,22 @@ def test_lrc_comes_before_txt_for_each_field(tmp_path):
     assert len(found.read) == 4
 
 
+@pytest.mark.parametrize("forms", [("NFD", "NFC"), ("NFC", "NFD")])
+def test_accents_of_another_system_are_the_same_name(tmp_path, forms):
+    of_song, of_lyrics = (unicodedata.normalize(form, "é") for form in forms)
+    song = write_audio(tmp_path / f"{of_song}.wav")
+    (tmp_path / f"{of_lyrics}.txt").write_text("words")
+    assert label(tmp_path, [song])[0]["lyrics"] == ["words"]
+
+
+def test_names_that_look_the_same_are_told_apart_where_both_are_there(tmp_path):
+    names = [unicodedata.normalize(form, "é") for form in ("NFC", "NFD")]
+    songs = [write_audio(tmp_path / f"{name}.wav") for name in names]
+    for song, form in zip(songs, ("NFC", "NFD"), strict=True):
+        song.with_suffix(".txt").write_text(form)
+    assert label(tmp_path, songs)[0]["lyrics"] == ["NFC", "NFD"]
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -116,7 +134,7 @@ def test_what_is_no_lyrics_is_rejected_and_the_song_stays(tmp_path, content, exp
     (tmp_path / "a.txt").write_bytes(content)
     columns, found, _ = label(tmp_path, [song])
     assert "lyrics" not in columns
-    ((path, reason),) = found.rejected
+    ((path, reason, _),) = found.rejected
     assert path == tmp_path / "a.txt"
     assert reason.startswith("lyrics cannot be read: ")
     assert expected in reason
@@ -126,7 +144,7 @@ def test_a_folder_in_place_of_a_file_is_rejected(tmp_path):
     song = write_audio(tmp_path / "a.wav")
     (tmp_path / "a.txt").mkdir()
     assert label(tmp_path, [song])[1].rejected == [
-        (tmp_path / "a.txt", "lyrics cannot be read: Is a directory")
+        Unusable(tmp_path / "a.txt", "lyrics cannot be read: Is a directory")
     ]
 
 
@@ -134,7 +152,7 @@ def test_a_pipe_in_place_of_a_file_is_rejected(tmp_path):
     song = write_audio(tmp_path / "a.wav")
     os.mkfifo(tmp_path / "a.lrc")
     assert label(tmp_path, [song])[1].rejected == [
-        (tmp_path / "a.lrc", "lyrics cannot be read: it is a pipe")
+        Unusable(tmp_path / "a.lrc", "lyrics cannot be read: it is a pipe")
     ]
 
 
@@ -148,4 +166,4 @@ def test_any_bytes_are_read_or_rejected(tmp_path_factory, content, suffix):
         assert value.strip()
         assert value.encode()
         assert "\0" not in value
-    assert all("\n" not in reason for _, reason in found.rejected)
+    assert all("\n" not in reason for _, reason, _ in found.rejected)

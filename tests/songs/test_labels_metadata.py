@@ -1,6 +1,8 @@
 """Labels in metadata.csv and metadata.jsonl."""
 
 import json
+import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from labelfolders import Notices, label, write_audio
 
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.audio.metadata_file import labels_from_metadata
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.table import song_frame
 
 
@@ -31,14 +34,14 @@ def test_rows_label_their_songs_by_either_set_of_names(folder):
     write_csv(
         folder,
         "file_name,music_name,genre,art_id,artist,art_rank,musicnn_tags,related_genre,factor_tempo\n"
-        'inner/c.wav,"Two\nlines",Samba,7,None,12,"guitar; slow","[""Choro"", ""MPB""]",90.5\n'
+        'inner/c.wav,"Two\nlines",Samba,7,Ana,12,"guitar; slow","[""Choro"", ""MPB""]",90.5\n'
         "a.wav,NA, ,,,,,,120\n",
     )
     columns, found, notices = label(folder, files_of(folder))
     assert columns["title"] == ["NA", None, "Two\nlines"]
     assert columns["genre"] == [None, None, "Samba"]
     assert columns["artist_id"] == [None, None, "7"]
-    assert columns["artist_name"] == [None, None, "None"], "a band called None"
+    assert columns["artist_name"] == [None, None, "Ana"]
     assert columns["art_rank"] == [None, None, 12]
     assert columns["musicnn_tags"] == [None, None, ["guitar", "slow"]]
     assert columns["related_genre"] == [None, None, ["Choro", "MPB"]]
@@ -51,6 +54,19 @@ def test_rows_label_their_songs_by_either_set_of_names(folder):
     assert frame["artist"].tolist() == [None, None, "7"]
     assert frame["musicnn_tags"][2] == ("guitar", "slow")
     assert frame["factor_tempo"].dtype == float
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "null", "N/A", " NA ", "Unknown"])
+def test_words_for_what_is_missing_are_no_labels(folder, word):
+    names = ("title", "genre", "artist", "language", "lyrics")
+    write_csv(folder, f"file_name,{','.join(names)}\na.wav{f',{word}' * len(names)}\n")
+    (folder / "a.lrc").write_text("[ar:Ana]\n[la:en]\nwords")
+    columns, _, _ = label(folder, files_of(folder))
+    assert columns["title"][0].strip() == word.strip()
+    assert "genre" not in columns
+    assert [columns[name][0] for name in ("artist_name", "language", "lyrics")] == [
+        *("Ana", "en", "words")
+    ]
 
 
 def test_a_folder_below_has_its_own_file_with_its_own_paths(folder):
@@ -78,6 +94,24 @@ def test_json_lines_say_the_same(folder):
     assert columns["factor_k"] == [None, "minor", "3"]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_cells_are_separated_by_commas_semicolons_or_tabs(folder, delimiter):
+    rows = [["file_name", "genre", "title"], ["a.wav", ' "Rock, Pop"', '"Old; new"']]
+    write_csv(folder, "\n".join(map(delimiter.join, rows)))
+    columns, _, _ = label(folder, files_of(folder))
+    assert columns["genre"] == ["Rock, Pop", None, None]
+    assert columns["title"] == ["Old; new", None, None]
+
+
+def test_rows_of_blank_cells_are_no_rows(folder):
+    write_csv(folder, "file_name,genre\n,\n , \na.wav,Rock\ngone.wav,\n\n,\n")
+    columns, found, _ = label(folder, files_of(folder))
+    assert columns["genre"] == ["Rock", None, None]
+    assert [reason for _, reason, _ in found.rejected] == [
+        "row 1: file_name 'gone.wav': there is no such file"
+    ]
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(folder):
     write_csv(folder, b"\xef\xbb\xbf" + "file_name,title\na.wav,Ação\n".encode())
     assert label(folder, files_of(folder))[0]["title"] == ["Ação", None, None]
@@ -87,12 +121,12 @@ def test_rows_without_a_song_are_reported_each_with_its_row(folder):
     write_csv(folder, "file_name,genre\na.wav,Rock\ngone.wav,Pop\na.wav,Jazz\n./a.wav,Folk\n")
     columns, found, _ = label(folder, files_of(folder))
     assert columns["genre"] == ["Rock", None, None]
+    file = folder / "metadata.csv"
     assert found.rejected == [
-        (folder / "metadata.csv", "row 1: file_name 'gone.wav': there is no such file"),
+        Unusable(file, "row 1: file_name 'gone.wav': there is no such file", 1),
         *(
-            (
-                folder / "metadata.csv",
-                f"row {row}: file_name {name!r} is a duplicate of row 0 of metadata.csv",
+            Unusable(
+                file, f"row {row}: file_name {name!r} is a duplicate of row 0 of metadata.csv", row
             )
             for row, name in ((2, "a.wav"), (3, "./a.wav"))
         ),
@@ -104,6 +138,23 @@ def test_songs_that_are_not_read_are_counted_not_rejected(folder):
     _, found, notices = label(folder, [folder / "a.wav"])
     assert found.rejected == []
     assert notices == [f"{folder}/metadata.csv: 1 of 2 rows are for files that are not read"]
+
+
+@pytest.mark.parametrize(("of_file", "of_row"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_accents_of_another_system_are_the_same_name(tmp_path, of_file, of_row):
+    name = "canção/é.wav"
+    song = write_audio(tmp_path / unicodedata.normalize(of_file, name))
+    write_csv(tmp_path, f"file_name,genre\n{unicodedata.normalize(of_row, name)},Rock\n")
+    columns, found, _ = label(tmp_path, [song])
+    assert columns["genre"] == ["Rock"]
+    assert found.rejected == []
+
+
+def test_names_that_look_the_same_are_told_apart_where_both_are_there(tmp_path):
+    names = [unicodedata.normalize(form, "é.wav") for form in ("NFC", "NFD")]
+    songs = [write_audio(tmp_path / name) for name in names]
+    write_csv(tmp_path, f"file_name,genre\n{names[0]},Rock\n{names[1]},Pop\n")
+    assert label(tmp_path, songs)[0]["genre"] == ["Rock", "Pop"]
 
 
 def test_columns_of_no_use_are_named(folder):
@@ -119,12 +170,12 @@ def test_columns_of_no_use_are_named(folder):
     [
         ("name,genre\na.wav,Rock\n", "column 'file_name' is missing; its columns are name, genre"),
         ("", "column 'file_name' is missing; its columns are none"),
-        ("file_name;genre\na.wav;Rock\n", "its columns are file_name;genre"),
+        ("file_name|genre\na.wav|Rock\n", "its columns are file_name|genre"),
         ("file_name,genre,genre\na.wav,A,B\n", "column 'genre' appears more than once"),
         ("file_name,genre,main_genre\na.wav,A,B\n", "'genre' and 'main_genre' are both the genre"),
         ("file_name,genre\na.wav,A\nb.wav\n", "row 1 has 1 cells; expected 2"),
         ('file_name,genre\na.wav,"A\n', "is not CSV (unexpected end of data)"),
-        ("file_name,genre\n ,A\n", "row 0, column 'file_name' is ' '"),
+        ("file_name,genre\n ,A\n", "row 0, column 'file_name' is ''"),
         ("file_name,art_rank\na.wav,1\nb.wav,high\n", "row 1, column 'art_rank': got 'high'"),
         ("file_name,related_art\na.wav,Ana\n", "row 0, column 'related_art': got 'Ana'"),
         ("file_name,musicnn_tags\na.wav,[1]\n", "row 0, column 'musicnn_tags': got '[1]'"),
@@ -163,11 +214,30 @@ def test_bad_json_lines_are_one_line_that_says_where(folder, text, expected):
     assert "\n" not in str(error.value)
 
 
-def test_both_kinds_in_one_folder_are_an_error(folder):
+@pytest.mark.parametrize("other", ["metadata.jsonl", "Metadata.CSV"])
+def test_two_in_one_folder_are_an_error(folder, other):
     write_csv(folder, "file_name\n")
-    (folder / "metadata.jsonl").write_text("")
-    with pytest.raises(InputError, match=r"has metadata\.csv and metadata\.jsonl; expected one"):
+    (folder / other).write_text("")
+    with pytest.raises(InputError, match=r"has .*; expected one of them") as error:
         label(folder, files_of(folder))
+    assert f" {other}" in str(error.value)
+    assert " metadata.csv" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["Metadata.csv", "METADATA.CSV"])
+def test_capital_letters_in_the_name_make_no_difference(folder, name):
+    write_csv(folder, "file_name,genre\na.wav,Rock\n", name)
+    assert label(folder, files_of(folder))[0]["genre"] == ["Rock", None, None]
+
+
+def test_a_folder_that_cannot_be_listed_is_said(folder, monkeypatch):
+    def iterdir(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert labels_from_metadata(folder, [folder / "a.wav"], Notices()).rejected == [
+        Unusable(folder, "metadata cannot be listed: Permission denied")
+    ]
 
 
 def test_text_of_any_kind_becomes_valid(folder):

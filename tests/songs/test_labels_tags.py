@@ -12,6 +12,7 @@ from mutagen.wave import WAVE
 
 from musicvae_jax.songs.audio import audio_tags
 from musicvae_jax.songs.audio.audio_tags import labels_from_tags, read_tags
+from musicvae_jax.songs.audio.unusable import Unusable
 
 NAMES = ("a.mp3", "a.flac", "a.ogg", "a.wav")
 FIELDS = {
@@ -140,13 +141,22 @@ def test_the_album_artist_stands_in_for_the_artist(tmp_path):
     assert read_tags(song) == {"artist_name": "Band"}
 
 
+@pytest.mark.parametrize("artist", ["Unknown Artist", "<unknown>", "unknown"])
+def test_an_unknown_artist_is_none(tmp_path, artist):
+    tags = [id3.TPE1(text=artist), id3.TIT2(text="Unknown"), id3.TCON(text="Unknown")]
+    song = id3_only(tmp_path / "a.mp3", *tags)
+    assert label(tmp_path, [song])[0] == {"music_id": ["a.mp3"], "title": ["Unknown"]}
+    song = id3_only(tmp_path / "b.mp3", *tags, id3.TPE2(text="Band"))
+    assert read_tags(song)["artist_name"] == "Band"
+
+
 def test_bytes_that_are_not_utf8_are_said(tmp_path):
     song = write_audio(tmp_path / "a.wav")
     info = b"INAM" + struct.pack("<I", 4) + "Ação".encode("latin-1")
     content = song.read_bytes() + b"LIST" + struct.pack("<I", 4 + len(info)) + b"INFO" + info
     song.write_bytes(content)
     columns, found, _ = label(tmp_path, [song])
-    assert found.rejected == [(song, "tags have bytes that are no text: title")]
+    assert found.rejected == [Unusable(song, "tags have bytes that are no text: title")]
     assert columns["title"] == ["A\ufffd\ufffdo"]
 
 
@@ -156,8 +166,8 @@ def test_unreadable_tags_are_rejected_and_the_song_stays(tmp_path):
     columns, found, _ = label(tmp_path, songs)
     assert columns["title"] == ["Ação\n2", None, None]
     assert found.rejected == [
-        (songs[1], "tags cannot be read: Invalid OGG header"),
-        (songs[2], "tags cannot be read: No such file or directory"),
+        Unusable(songs[1], "tags cannot be read: Invalid OGG header"),
+        Unusable(songs[2], "tags cannot be read: No such file or directory"),
     ]
 
 
@@ -177,7 +187,7 @@ def test_tags_that_take_too_long_are_rejected(tmp_path, monkeypatch):
     start = time.monotonic()
     found = labels_from_tags([song], Notices())
     assert time.monotonic() - start < 5
-    assert found.rejected == [(song, "tags cannot be read: that takes more than 0.2 s")]
+    assert found.rejected == [Unusable(song, "tags cannot be read: that takes more than 0.2 s")]
 
 
 def test_tags_that_are_too_large_are_rejected(tmp_path, monkeypatch):
@@ -185,7 +195,9 @@ def test_tags_that_are_too_large_are_rejected(tmp_path, monkeypatch):
     assert len(read_tags(song)["lyrics"]) == 5000
     monkeypatch.setattr(audio_tags, "_MOST_BYTES", 1000)
     found = labels_from_tags([song], Notices())
-    assert found.rejected == [(song, "tags cannot be read: they have more than 1,000 bytes")]
+    assert found.rejected == [
+        Unusable(song, "tags cannot be read: they have more than 1,000 bytes")
+    ]
     assert found.fields == [{}]
 
 

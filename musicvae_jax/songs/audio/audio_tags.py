@@ -15,7 +15,9 @@ from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.lyrics_file import parse_lyrics
 from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import reason_of, valid
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.language import language_code
+from musicvae_jax.songs.missing import is_missing
 
 # Tags with large pictures have some megabytes.
 _MOST_BYTES = 64_000_000
@@ -40,7 +42,7 @@ def labels_from_tags(files: Sequence[Path], terminal: Terminal) -> Source:
         lyrics.
     """
     fields: list[Fields] = []
-    rejected: list[tuple[Path, str]] = []
+    rejected: list[Unusable] = []
     with terminal.progress("reading tags", len(files)) as advance:
         for file in files:
             try:
@@ -49,14 +51,14 @@ def labels_from_tags(files: Sequence[Path], terminal: Terminal) -> Source:
             except (TinyTagException, OSError) as error:
                 # tinytag turns whatever its parsers raise into its own error.
                 fields.append({})
-                rejected.append((file, f"tags cannot be read: {reason_of(error)}"))
+                rejected.append(Unusable(file, f"tags cannot be read: {reason_of(error)}"))
             else:
                 fields.append(of_song)
                 # related_genre is a list.
                 values = {name: "".join(value) for name, value in of_song.items()}
                 if damaged := [name for name, value in values.items() if _REPLACEMENT in value]:
                     reason = f"tags have bytes that are no text: {', '.join(damaged)}"
-                    rejected.append((file, reason))
+                    rejected.append(Unusable(file, reason))
             advance()
     return Source(fields, [], rejected)
 
@@ -76,11 +78,16 @@ def read_tags(file: Path) -> Fields:
         except UnsupportedFormatError:
             return {}
     genres = _values(tag, "genre", separator=";")
+    artists = [
+        name
+        for name in _values(tag, "artist") + _values(tag, "albumartist")
+        if not is_missing("artist_name", name)
+    ]
     languages = [code for text in _values(tag, "language") if (code := language_code(text))]
     lyrics = [parse_lyrics(text).get("lyrics") for text in _values(tag, "lyrics")]
     fields = {
         "title": _first(_values(tag, "title")),
-        "artist_name": _first(_values(tag, "artist") + _values(tag, "albumartist")),
+        "artist_name": _first(artists),
         "genre": _first(genres),
         "related_genre": genres[1:],
         "language": _first(languages),

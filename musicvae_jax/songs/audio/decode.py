@@ -160,8 +160,9 @@ def _usable(stream: Stream, first: int, last: int) -> Iterator[np.ndarray]:
         if place == last:
             break
     if place < last - _TOLERANCE_SECONDS * stream.rate_hz:
+        when = "after" if place > first else "before"
         raise AudioError(
-            f"is cut short: it ends after {place / stream.rate_hz:.1f} s, but should have "
+            f"is cut short: it ends {when} {place / stream.rate_hz:.1f} s, but should have "
             f"{stream.n_samples / stream.rate_hz:.1f} s"
         )
     if peak < _SILENCE:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.audio.streams import SUFFIXES
 from musicvae_jax.songs.audio.text import path_text
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.paths import is_visible, sorted_by_name
 
 # Other formats of audio, so that a song in one is not missed without a word.
@@ -25,12 +26,12 @@ class AudioFiles(NamedTuple):
         root: absolute; the folder, or for several paths the one that holds them all.
         files: absolute, below the root, sorted by their paths there, none twice.
         skipped: links to folders that are read already, audio in other formats, and what cannot be
-            read, each with the reason.
+            read.
     """
 
     root: Path
     files: tuple[Path, ...]
-    skipped: tuple[tuple[Path, str], ...]
+    skipped: tuple[Unusable, ...]
 
 
 def is_audio(path: Path) -> bool:
@@ -71,7 +72,7 @@ def find_audio(paths: Sequence[Path]) -> AudioFiles:
             raise InputError(f"{path}: no such file; expected an audio file")
     root = Path(os.path.commonpath([*folders, *(path.parent for path in single)]))
     _check_name(root)
-    skipped: list[tuple[Path, str]] = []
+    skipped: list[Unusable] = []
     found = [*single, *_walk(folders, skipped)]
     if not found:
         raise InputError(
@@ -82,7 +83,7 @@ def find_audio(paths: Sequence[Path]) -> AudioFiles:
     return AudioFiles(root, tuple(root / name for name in names), tuple(skipped))
 
 
-def _walk(folders: Sequence[Path], skipped: list[tuple[Path, str]]) -> Iterator[Path]:
+def _walk(folders: Sequence[Path], skipped: list[Unusable]) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
     waiting = list(reversed(folders))
     links: list[Path] = []
@@ -93,10 +94,10 @@ def _walk(folders: Sequence[Path], skipped: list[tuple[Path, str]]) -> Iterator[
             about = folder.stat()
             entries = sorted(folder.iterdir())
         except OSError as error:
-            skipped.append((folder, f"this folder cannot be read ({error.strerror})"))
+            skipped.append(Unusable(folder, f"this folder cannot be read ({error.strerror})"))
             continue
         if (about.st_dev, about.st_ino) in seen:
-            skipped.append((folder, "links to a folder that is read already"))
+            skipped.append(Unusable(folder, "links to a folder that is read already"))
             continue
         seen.add((about.st_dev, about.st_ino))
         for entry in entries:
@@ -105,14 +106,16 @@ def _walk(folders: Sequence[Path], skipped: list[tuple[Path, str]]) -> Iterator[
             try:
                 is_dir = entry.is_dir()
             except OSError as error:
-                skipped.append((entry, f"cannot be read ({error.strerror})"))
+                skipped.append(Unusable(entry, f"cannot be read ({error.strerror})"))
                 continue
             if is_dir:
                 (links if entry.is_symlink() else waiting).append(entry)
             elif has_suffix(entry):
                 yield entry
             elif entry.suffix.lower() in _UNREAD:
-                skipped.append((entry, f"{entry.suffix.lower()} files are not read; {_EXPECTED}"))
+                skipped.append(
+                    Unusable(entry, f"{entry.suffix.lower()} files are not read; {_EXPECTED}")
+                )
 
 
 def _check_name(root: Path) -> None:

@@ -1,18 +1,40 @@
 """Labels and lyrics of a folder of audio files, from every source that has some."""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from musicvae_jax.config import DataConfig
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.audio_tags import labels_from_tags
-from musicvae_jax.songs.audio.folder_genre import genres_of_folders
+from musicvae_jax.songs.audio.find import AudioFiles
+from musicvae_jax.songs.audio.folder_genre import add_folder_genres
 from musicvae_jax.songs.audio.lyrics_file import lyrics_from_files
 from musicvae_jax.songs.audio.metadata_file import labels_from_metadata
-from musicvae_jax.songs.audio.source import Fields
+from musicvae_jax.songs.audio.source import Fields, Source
 from musicvae_jax.songs.audio.text import path_text
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.language import as_written, detect_language
+from musicvae_jax.songs.missing import is_missing
+
+
+class Sources(NamedTuple):
+    """What each source says; a field that the first gives is not taken from the others."""
+
+    metadata: Source
+    lyrics_files: Source
+    tags: Source
+
+    @property
+    def n_beside(self) -> list[int]:
+        """The number of fields that files beside each song give."""
+        both = zip(self.metadata.fields, self.lyrics_files.fields, strict=True)
+        return [len(row | lyrics) for row, lyrics in both]
+
+
+# As in the column language_source.
+_NAMES = ("metadata", "lyrics file", "tags")
 
 
 class Labels(NamedTuple):
@@ -22,56 +44,71 @@ class Labels(NamedTuple):
         columns: names in `Songs.table` to one value per song, null where unknown: music_id, which
             is the path within the folder, and the columns that some song has.
         read: files that were read besides the songs, sorted.
-        rejected: a file, and why something in it, such as its tags, could not be used.
+        rejected: what could not be used, such as the tags of a file.
     """
 
     columns: Mapping[str, list[Any]]
     read: list[Path]
-    rejected: list[tuple[Path, str]]
+    rejected: list[Unusable]
 
 
-def label_songs(root: Path, files: Sequence[Path], data: DataConfig, terminal: Terminal) -> Labels:
-    """Finds the labels and lyrics of a folder of audio files.
-
-    For every field of every song, the first of these that has it gives it: the row for the song in
-    a metadata.csv or metadata.jsonl, SONG.lrc and then SONG.txt beside it, and its tags. If none
-    of them gives a genre to any song, the folders' names do where they can, see
-    `genres_of_folders`. A language that is not known is detected from the lyrics.
-
-    Args:
-        root: folder of the songs, absolute.
-        files: of the songs, absolute, in the order of the table.
-        data: `folder_genre` says whether the folders' names may be genres.
-        terminal: for progress and notices.
+def read_sources(found: AudioFiles, terminal: Terminal) -> Sources:
+    """Reads what there is about songs in a metadata.csv or metadata.jsonl, in SONG.lrc and SONG.txt
+    beside them, and in their tags.
 
     Raises:
         InputError: a file of metadata cannot be used, see `labels_from_metadata`.
     """
-    sources = {
-        "metadata": labels_from_metadata(root, files, terminal),
-        "lyrics file": lyrics_from_files(files, terminal),
-        "tags": labels_from_tags(files, terminal),
-    }
-    songs: list[Fields] = [{} for _ in files]
-    for name, source in sources.items():
+    return Sources(
+        labels_from_metadata(found.root, found.files, terminal),
+        lyrics_from_files(found.files, terminal),
+        labels_from_tags(found.files, terminal),
+    )
+
+
+def label_songs(
+    found: AudioFiles,
+    sources: Sources,
+    is_used: Sequence[bool],
+    data: DataConfig,
+    terminal: Terminal,
+) -> Labels:
+    """Puts together the labels and lyrics of a folder of audio files.
+
+    Every field of every song is from the first source that has it. If none gives a genre to any
+    song, the folders' names do where they can, see `add_folder_genres`. A language that is not
+    known is detected from the lyrics. Songs that cannot be used have no say in either, and get
+    neither.
+
+    Args:
+        found: the songs, in the order of the table.
+        sources: what is said about them.
+        is_used: whether each song can be used.
+        data: `folder_genre` says whether the folders' names may be genres.
+        terminal: for progress and notices.
+    """
+    songs: list[Fields] = [{} for _ in found.files]
+    for name, source in zip(_NAMES, sources, strict=True):
         for song, fields in zip(songs, source.fields, strict=True):
             _add(song, fields, name)
     _respell_languages(songs)
+    used = list(compress(songs, is_used))
     if data.folder_genre == "auto":
-        _add_folder_genres(root, files, songs, terminal)
-    _detect_languages(songs, terminal)
-    for file, song in zip(files, songs, strict=True):
-        song["music_id"] = path_text(file.relative_to(root))
+        add_folder_genres(found.root, list(compress(found.files, is_used)), used, terminal)
+    _detect_languages(used, terminal)
+    for file, song in zip(found.files, songs, strict=True):
+        song["music_id"] = path_text(file.relative_to(found.root))
     names = sorted({name for song in songs for name in song})
     return Labels(
         {name: [song.get(name) for song in songs] for name in names},
-        sorted(path for source in sources.values() for path in source.read),
-        [one for source in sources.values() for one in source.rejected],
+        sorted(path for source in sources for path in source.read),
+        [one for source in sources for one in source.rejected],
     )
 
 
 def _add(song: Fields, fields: Fields, source: str) -> None:
     """Adds the fields that a song lacks."""
+    fields = {name: value for name, value in fields.items() if not is_missing(name, value)}
     found = {"language_source": source, **fields} if "language" in fields else fields
     if "language" not in fields or "language" in song:
         found = {name: found[name] for name in found if name != "language_source"}
@@ -86,22 +123,6 @@ def _respell_languages(songs: Sequence[Fields]) -> None:
     written = as_written((song["language"] for song in others), given)
     for song in others:
         song["language"] = written[song["language"]]
-
-
-def _add_folder_genres(
-    root: Path, files: Sequence[Path], songs: Sequence[Fields], terminal: Terminal
-) -> None:
-    if any("genre" in song for song in songs):
-        return
-    genres = genres_of_folders(root, files)
-    if genres is None:
-        return
-    for song, genre in zip(songs, genres, strict=True):
-        song["genre"] = genre
-    terminal.notice(
-        f"genre: nothing gives one, so it is the name of each song's folder, {len(set(genres))} in "
-        "all (off: --data.folder-genre no)"
-    )
 
 
 def _detect_languages(songs: Sequence[Fields], terminal: Terminal) -> None:

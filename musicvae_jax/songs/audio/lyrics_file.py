@@ -1,12 +1,13 @@
 """Lyrics in a text file beside a song: SONG.lrc or SONG.txt."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.source import Fields, Source
-from musicvae_jax.songs.audio.text import decode, reason_of, shown
+from musicvae_jax.songs.audio.text import composed, decode, reason_of, shown
+from musicvae_jax.songs.audio.unusable import Unusable
 from musicvae_jax.songs.language import language_code
 
 # In this order: a field that the first gives is not read from the second.
@@ -40,7 +41,7 @@ def lyrics_from_files(files: Sequence[Path], terminal: Terminal) -> Source:
             content = _read(path)
             text, is_guessed = decode(content)
         except (OSError, ValueError) as error:
-            rejected.append((path, f"lyrics cannot be read: {reason_of(error)}"))
+            rejected.append(Unusable(path, f"lyrics cannot be read: {reason_of(error)}"))
             continue
         read.append(path)
         if is_guessed:
@@ -101,7 +102,7 @@ def _split_times(line: str) -> tuple[list[float], str]:
     return times, _WORD_TIME.sub("", line[end:]).strip()
 
 
-def _lyrics_files(files: Sequence[Path]) -> tuple[list[list[Path]], list[tuple[Path, str]]]:
+def _lyrics_files(files: Sequence[Path]) -> tuple[list[list[Path]], list[Unusable]]:
     """The lyrics files beside each song, in the order of `_SUFFIXES`, and unreadable folders."""
     beside: dict[tuple[Path, str, str], Path] = {}
     rejected = []
@@ -109,12 +110,23 @@ def _lyrics_files(files: Sequence[Path]) -> tuple[list[list[Path]], list[tuple[P
         try:
             paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
         except OSError as error:
-            rejected.append((folder, f"lyrics files cannot be listed: {reason_of(error)}"))
+            rejected.append(Unusable(folder, f"lyrics files cannot be listed: {reason_of(error)}"))
             continue
-        for path in paths:
-            beside.setdefault((folder, path.stem, path.suffix.lower()), path)
-    keys = [[(file.parent, file.stem, suffix) for suffix in _SUFFIXES] for file in files]
-    return [[beside[key] for key in of_song if key in beside] for of_song in keys], rejected
+        # A song's own spelling comes first, then any that looks the same.
+        for spelled in (str, composed):
+            for path in paths:
+                beside.setdefault((folder, spelled(path.stem), path.suffix.lower()), path)
+    return [_beside(file, beside) for file in files], rejected
+
+
+def _beside(file: Path, paths: Mapping[tuple[Path, str, str], Path]) -> list[Path]:
+    """The lyrics files beside a song."""
+    found = [
+        paths.get((file.parent, file.stem, suffix))
+        or paths.get((file.parent, composed(file.stem), suffix))
+        for suffix in _SUFFIXES
+    ]
+    return [path for path in found if path]
 
 
 def _read(path: Path) -> bytes:

@@ -1,7 +1,8 @@
 """Labels in metadata.csv or metadata.jsonl: the AudioFolder convention of Hugging Face datasets.
 
 Each row names its song in the column `file_name`, by a path relative to the file of metadata. Such
-files may lie in the folder of songs and in any folder below it that has songs.
+files may lie in the folder of songs and in any folder below it that has songs, and their names may
+have capital letters.
 """
 
 import csv
@@ -18,7 +19,9 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.terminal import Terminal
 from musicvae_jax.songs.audio.metadata_cells import COLUMNS, parse_cell
 from musicvae_jax.songs.audio.source import Fields, Source
-from musicvae_jax.songs.audio.text import reason_of, shown
+from musicvae_jax.songs.audio.text import composed, reason_of, shown
+from musicvae_jax.songs.audio.unusable import Unusable
+from musicvae_jax.songs.delimiter import find_delimiter
 
 _CSV, _JSONL = "metadata.csv", "metadata.jsonl"
 _FILE_NAME = "file_name"
@@ -37,29 +40,30 @@ def labels_from_metadata(root: Path, files: Sequence[Path], terminal: Terminal) 
         terminal: for notices.
 
     Raises:
-        InputError: a file of metadata is not what it should be: both kinds in one folder, not
+        InputError: a file of metadata is not what it should be: two in one folder, not
             UTF-8, not CSV or JSON, without file_name, a column twice, a value of the wrong kind.
     """
     place_of = {os.path.normpath(file): place for place, file in enumerate(files)}
+    # A song's own spelling comes first, then any that looks the same.
+    songs = {composed(song): song for song in place_of} | {song: song for song in place_of}
     fields: list[Fields] = [{} for _ in files]
     named: dict[str, str] = {}
-    read, rejected = [], []
-    for path in _metadata_files(root, files):
-        read.append(path)
+    read, rejected = _metadata_files(root, files)
+    for path in read:
         elsewhere = 0
         rows = _read_rows(path, terminal)
         for row, (file_name, of_row) in enumerate(rows):
             where = f"row {row}: file_name {file_name!r}"
-            song = _song(path.parent, file_name, place_of)
+            song = _song(path.parent, file_name, songs)
             if song in named:
-                rejected.append((path, f"{where} is a duplicate of {named[song]}"))
+                rejected.append(Unusable(path, f"{where} is a duplicate of {named[song]}", row))
             elif song in place_of:
                 fields[place_of[song]] = of_row
                 named[song] = f"row {row} of {shown(path.relative_to(root))}"
             elif _exists(song):
                 elsewhere += 1
             else:
-                rejected.append((path, f"{where}: there is no such file"))
+                rejected.append(Unusable(path, f"{where}: there is no such file", row))
         if elsewhere:
             terminal.notice(
                 f"{shown(path)}: {elsewhere} of {len(rows)} rows are for files that are not read"
@@ -67,27 +71,35 @@ def labels_from_metadata(root: Path, files: Sequence[Path], terminal: Terminal) 
     return Source(_typed_factors(fields), read, rejected)
 
 
-def _metadata_files(root: Path, files: Sequence[Path]) -> list[Path]:
-    """The metadata files in the folders of songs and those above, up to the root."""
+def _metadata_files(root: Path, files: Sequence[Path]) -> tuple[list[Path], list[Unusable]]:
+    """The metadata files in the folders of songs and those above, up to the root, and folders that
+    cannot be listed."""
     folders = {root}
     for folder in {file.parent for file in files}:
         while folder not in folders and folder.is_relative_to(root):
             folders.add(folder)
             folder = folder.parent
-    found = []
+    found, rejected = [], []
     for folder in sorted(folders):
-        paths = [path for name in (_CSV, _JSONL) if (path := folder / name).is_file()]
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            rejected.append(Unusable(folder, f"metadata cannot be listed: {reason_of(error)}"))
+            continue
+        paths = [path for path in entries if path.name.lower() in (_CSV, _JSONL) and path.is_file()]
         if len(paths) > 1:
-            raise InputError(f"{shown(folder)}: has {_CSV} and {_JSONL}; expected one of them")
+            names = " and ".join(path.name for path in paths)
+            raise InputError(f"{shown(folder)}: has {names}; expected one of them")
         found += paths
-    return found
+    return found, rejected
 
 
-def _song(folder: Path, file_name: str, place_of: Mapping[str, int]) -> str:
+def _song(folder: Path, file_name: str, songs: Mapping[str, str]) -> str:
     """The path that a row names; with backslashes, as Windows writes them, if need be."""
-    song = os.path.normpath(folder / file_name)
-    slashed = os.path.normpath(folder / file_name.replace("\\", "/"))
-    return slashed if song not in place_of else song
+    names = (file_name, file_name.replace("\\", "/"))
+    paths = [os.path.normpath(folder / name) for name in names]
+    found = (songs.get(path) or songs.get(composed(path)) for path in paths)
+    return next(filter(None, found), paths[-1])
 
 
 def _exists(path: str) -> bool:
@@ -100,7 +112,7 @@ def _exists(path: str) -> bool:
 
 def _read_rows(path: Path, terminal: Terminal) -> list[tuple[str, Fields]]:
     """The file name and the fields of every row."""
-    rows = list((_csv_rows if path.name == _CSV else _json_rows)(path, _decoded(path)))
+    rows = list((_csv_rows if path.name.lower() == _CSV else _json_rows)(path, _decoded(path)))
     names = dict.fromkeys(name for row in rows for name in row)
     used = {name: column for name in names if (column := _column(name))}
     _check_columns(path, used)
@@ -161,13 +173,18 @@ def _decoded(path: Path) -> str:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[dict[str, str]]:
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    delimiter = find_delimiter(io.StringIO(text, newline="").readline())
+    # Blanks after a delimiter would make quotation marks a part of the cell.
+    lines = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
     number = -1
     try:
         header = [name.strip() for name in next(lines, [])]
         _check_header(path, header)
         for cells in lines:
-            if not cells:
+            # Spreadsheets write rows without anything in them.
+            if not any(cell.strip() for cell in cells):
                 continue
             number += 1
             if len(cells) != len(header):
@@ -179,7 +196,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[dict[str, str]]:
     except csv.Error as error:
         raise InputError(
             f"{shown(path)}: line {lines.line_num} is not CSV ({error}); expected cells "
-            "separated by commas"
+            "separated by commas, semicolons or tabs"
         ) from error
 
 

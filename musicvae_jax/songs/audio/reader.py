@@ -6,10 +6,11 @@ from pathlib import Path
 
 from musicvae_jax.config import DataConfig
 from musicvae_jax.runtime.terminal import Terminal
+from musicvae_jax.songs.audio.copies import find_originals
 from musicvae_jax.songs.audio.decode import Task
 from musicvae_jax.songs.audio.digests import Content, read_contents
 from musicvae_jax.songs.audio.find import AudioFiles, find_audio
-from musicvae_jax.songs.audio.labels import Labels, label_songs
+from musicvae_jax.songs.audio.labels import Labels, Sources, label_songs, read_sources
 from musicvae_jax.songs.audio.part import AudioSong, audio_parts
 from musicvae_jax.songs.audio.pool import decode_files
 from musicvae_jax.songs.audio.store import digest_of, find_fault, mel_key, mel_path, open_mel
@@ -27,15 +28,18 @@ def open_audio(
     cannot be used is a row of the table all the same, and rejected later with its reason.
 
     Raises:
-        InputError: there is no audio file, or the cache cannot be written.
+        InputError: there is no audio file, a file of metadata cannot be used, or the cache cannot
+            be written.
     """
     found = find_audio(paths)
     contents = read_contents(found, cache_dir, terminal)
-    songs = _decoded(_songs(found, contents, data, cache_dir), contents, data, terminal)
-    labels = label_songs(found.root, found.files, data, terminal)
+    sources = read_sources(found, terminal)
+    songs = _songs(found, contents, sources, data, cache_dir)
+    songs = _decoded(songs, contents, data, terminal)
+    labels = label_songs(found, sources, [not song.fault for song in songs], data, terminal)
     unused = [
-        Rejection(_name(found.root, path), 0, "", reason)
-        for path, reason in (*found.skipped, *labels.rejected)
+        Rejection(_name(found.root, path), row, "", reason)
+        for path, reason, row in (*found.skipped, *labels.rejected)
     ]
     if unused:
         terminal.notice(
@@ -53,20 +57,22 @@ def open_audio(
 
 
 def _songs(
-    found: AudioFiles, contents: Sequence[Content], data: DataConfig, cache_dir: Path
+    found: AudioFiles,
+    contents: Sequence[Content],
+    sources: Sources,
+    data: DataConfig,
+    cache_dir: Path,
 ) -> list[AudioSong]:
     """The songs, with faults that show before decoding."""
-    first_of: dict[str, str] = {}
+    digests = [content.digest for content in contents]
+    originals = find_originals(found.files, digests, sources.n_beside)
     songs = []
-    for path, content in zip(found.files, contents, strict=True):
-        name = _name(found.root, path)
+    for path, content, original in zip(found.files, contents, originals, strict=True):
         fault = content.fault or missing_extra(path)
-        if not fault and content.digest in first_of:
-            fault = f"same content as {first_of[content.digest]}"
+        if not fault and path != original:
+            fault = f"same content as {_name(found.root, original)}"
         key = "" if fault else mel_key(content.digest, path, data)
-        if key:
-            first_of[content.digest] = name
-        songs.append(AudioSong(name, key, mel_path(cache_dir, key), fault))
+        songs.append(AudioSong(_name(found.root, path), key, mel_path(cache_dir, key), fault))
     return songs
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from musicvae_jax.songs.audio.unusable import Unusable
+
 # Columns of the song table to values; a field that the source does not give is absent.
 Fields = dict[str, Any]
 
@@ -13,9 +15,9 @@ class Source(NamedTuple):
     Attributes:
         fields: of each song, in the order of the files.
         read: files that were read besides the songs themselves.
-        rejected: a file, and why something in it could not be used.
+        rejected: what could not be used.
     """
 
     fields: list[Fields]
     read: list[Path]
-    rejected: list[tuple[Path, str]]
+    rejected: list[Unusable]

@@ -4,6 +4,7 @@ Worker processes import this module, so it must not import JAX.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -23,6 +24,10 @@ SUFFIXES = (*_LIBSNDFILE, *_FFMPEG)
 _EXTRA = "audio-av"
 # Samples of all channels in a block, a second or so: the place of a fault is known to a block.
 _BLOCK_SAMPLES = 1 << 16
+# Bytes of samples: what the header says, and what the file has.
+_CUT_WAV = re.compile(r"^data : (\d+) \(should be (\d+)\)$", re.MULTILINE)
+# Programs that write a WAV file to a pipe say that it has 2 or 4 GiB, or some bytes less.
+_UNKNOWN_BYTES = (1 << 31) - (1 << 16)
 
 
 class AudioError(Exception):
@@ -89,7 +94,20 @@ def _open_libsndfile(path: Path) -> Iterator[Stream]:
         # The library's own message is wrong where it tried one decoder after the other.
         raise AudioError("holds no audio that libsndfile can read") from error
     with file:
-        yield Stream(file.samplerate, file.frames, lambda start: _read_libsndfile(file, start))
+        n_samples = _intended_samples(file)
+        yield Stream(file.samplerate, n_samples, lambda start: _read_libsndfile(file, start))
+
+
+def _intended_samples(file: "soundfile.SoundFile") -> int:
+    """The length of each channel as the header says, which for a WAV file that is cut is longer.
+
+    Of other formats libsndfile gives that length; of a WAV file it gives what is there, and only
+    its log has the other.
+    """
+    cut = _CUT_WAV.search(file.extra_info)
+    if not cut or int(cut[1]) >= _UNKNOWN_BYTES:
+        return file.frames
+    return file.frames * int(cut[1]) // max(1, int(cut[2]))
 
 
 def _read_libsndfile(file: "soundfile.SoundFile", start: int) -> Iterator[np.ndarray]:
@@ -99,7 +117,7 @@ def _read_libsndfile(file: "soundfile.SoundFile", start: int) -> Iterator[np.nda
     size = max(1, _BLOCK_SAMPLES // file.channels)
     try:
         if file.seekable():
-            place = file.seek(start)
+            place = file.seek(min(start, file.frames))
         while len(block := file.read(size, dtype="float32", always_2d=True)):
             if place + len(block) > start:
                 yield _mono(block[max(0, start - place) :], 1)

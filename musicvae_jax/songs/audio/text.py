@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +63,16 @@ def valid(text: str) -> str:
         'a?b'
     """
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def composed(text: str) -> str:
+    r"""Text with one character for a letter and its accent (NFC): macOS writes two in names.
+
+    Example:
+        >>> composed("cafe\u0301.wav") == "caf\xe9.wav"
+        True
+    """
+    return unicodedata.normalize("NFC", text)
 
 
 def path_text(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musicvae_jax.errors import InputError
+from musicvae_jax.songs.delimiter import find_delimiter
 
 # Pandas writes a header of several lines for columns with several names each; FMA has three.
 _MOST_LINES = 8
@@ -55,7 +56,7 @@ def read_header(path: Path) -> Header:
     if not "".join(lines).strip():
         raise InputError(f"{path}: is empty; {_EXPECTED}")
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
-    delimiter = next((one for one in (usual, ";", "\t") if one in lines[0]), usual)
+    delimiter = find_delimiter(lines[0], usual)
     note = "" if delimiter == usual else f"its cells are separated by {_DELIMITERS[delimiter]}"
     try:
         rows = list(csv.reader(lines, delimiter=delimiter))

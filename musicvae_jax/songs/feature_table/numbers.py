@@ -1,5 +1,6 @@
 """Collects the numbers of a table, and finds out which of its columns hold any."""
 
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,12 +13,12 @@ import pyarrow.compute as pc
 from musicvae_jax.config.songs import DROP
 from musicvae_jax.errors import InputError
 from musicvae_jax.songs.feature_table.files import is_number
+from musicvae_jax.songs.missing import MISSING
 from musicvae_jax.songs.table import Features
 
-# How programs write that there is no number.
-_MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None")
 # A column with a smaller share of numbers is text.
 _LEAST_SHARE = 0.9
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
 class Numbers:
@@ -80,8 +81,14 @@ class Numbers:
             if n_numbers + n_texts == 0:
                 found[name] = "empty"
             elif n_numbers < _LEAST_SHARE * (n_numbers + n_texts):
-                found[name] = "text"
+                found[name] = self._kind_of_text(name)
         return found
+
+    def _kind_of_text(self, name: str) -> str:
+        _, text = self._first_text[name]
+        if _DECIMAL_COMMA.fullmatch(text):
+            return "decimal commas, not points"
+        return "text"
 
     def _check_no_text(self, names: Sequence[str]) -> None:
         for name in names:
@@ -106,7 +113,7 @@ def _numbers(cells: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     except pa.ArrowInvalid:
         # Some cell is no number: slower, but it does not stop there.
         texts = cells.to_pandas().astype(object).str.strip()
-        texts = texts.where(~texts.isin(_MISSING), None)
+        texts = texts.where(~texts.isin(MISSING), None)
         values = pd.to_numeric(texts, errors="coerce").to_numpy(float)
         return values, np.isnan(values) & texts.notna().to_numpy()
 
