@@ -152,7 +152,7 @@ def init_state(
     """
     first = jax.tree.map(lambda leaf: leaf[:1], examples)
     noise = jnp.zeros((1, model.latent))
-    params = model.init(key, first.x, noise, first.condition)
+    params = model.init(key, first.x, noise, first.condition, method="terms")
     opt_state = optimiser(learning_rate).init(params)
     if not optax.tree_utils.tree_get_all_with_path(opt_state, "learning_rate"):
         # A step would use another rate, since it reads the rate from the state.
