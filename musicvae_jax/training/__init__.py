@@ -17,7 +17,7 @@ from musicvae_jax.training.health import (
     divergence,
     is_finite,
 )
-from musicvae_jax.training.randomness import Keys, example_noise, split_key
+from musicvae_jax.training.randomness import Keys, example_noise, seed_key, split_key
 from musicvae_jax.training.reports import EpochReports, OnEpochs, OnHistory
 from musicvae_jax.training.state import (
     Data,
@@ -73,5 +73,6 @@ __all__ = [
     "make_train",
     "no_history",
     "no_losses",
+    "seed_key",
     "split_key",
 ]

@@ -31,6 +31,7 @@ from musicvae_jax.training import (
     blank_history,
     init_state,
     make_epochs,
+    seed_key,
 )
 from musicvae_jax.training.reports import OnHistory
 from musicvae_jax.training.resume import OpenSaver, Saver, save_nothing
@@ -137,7 +138,7 @@ def _members_at_once(
     optimiser: Optimiser,
 ) -> int:
     def start() -> TrainState:
-        return init_state(model, jax.random.key(members[0].seed), data.train, 0.0, optimiser)
+        return init_state(model, seed_key(members[0].seed), data.train, 0.0, optimiser)
 
     state = jax.eval_shape(start)
     bytes_each = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
@@ -237,7 +238,7 @@ def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser
     def start_each(
         seeds: jax.Array, learning_rates: jax.Array, is_used: jax.Array, data: Data
     ) -> Progress:
-        keys = jax.vmap(jax.random.key)(seeds)
+        keys = jax.vmap(seed_key)(seeds)
         progress = jax.vmap(start, in_axes=(0, None, 0))(keys, data, learning_rates)
         return progress._replace(active=is_used)
 
@@ -248,7 +249,7 @@ def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser
             member: tuple[Progress, jax.Array, jax.Array],
         ) -> tuple[Progress, History]:
             progress, seed, beta = member
-            return run(progress, jax.random.key(seed), data, beta, epochs)
+            return run(progress, seed_key(seed), data, beta, epochs)
 
         side_by_side = None if fills_a_device else len(seeds)
         return jax.lax.map(run_one, (progress, seeds, betas), batch_size=side_by_side)

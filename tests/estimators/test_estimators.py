@@ -61,6 +61,15 @@ def test_score_is_the_mean_elbo(blobs):
     assert vae.score(x) == vae.score(x)
 
 
+def test_the_noise_of_a_score_is_the_same_under_another_default_of_jaxs_generators(
+    blobs, other_generators
+):
+    vae = VAE(**SMALL).fit(blobs[0])
+    expected = vae.score(blobs[0])
+    other_generators()
+    assert vae.score(blobs[0]) == expected
+
+
 def test_missing_features_are_not_given_to_the_loss(blobs):
     x = blobs[0].copy()
     x[:, 5] = np.nan

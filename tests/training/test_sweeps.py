@@ -33,6 +33,11 @@ def swept(default_optimisations, data):
     return train_members(MODEL, CONFIG, MEMBERS, data)
 
 
+def test_another_default_of_jaxs_generators_changes_nothing(data, swept, other_generators):
+    other_generators()
+    assert_trees_close(train_members(MODEL, CONFIG, MEMBERS, data), swept)
+
+
 def member_of(trees, place):
     return jax.tree.map(lambda leaf: leaf[place], trees)
 

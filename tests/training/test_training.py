@@ -382,3 +382,12 @@ def test_data_without_heldout_examples_are_refused(data):
     train = make_train(make_model(SMALL, (6,)), SHORT)
     with pytest.raises(ValueError, match="got 10 training and 0 held-out examples, expected"):
         train(jax.random.key(0), data._replace(heldout=nothing), 1.0, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make_key", "got"), [(lambda: 0, "0"), (lambda: jax.random.key(0, impl="rbg"), "rbg")]
+)
+def test_a_key_whose_numbers_would_depend_on_the_layout_is_refused(data, make_key, got):
+    train = make_train(make_model(SMALL, (6,)), SHORT)
+    with pytest.raises(ValueError, match=f"^key: got {got}, expected a key of threefry2x32, such"):
+        train(make_key(), data, 1.0, 1e-3)
