@@ -19,6 +19,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from musicvae_jax.config import Member, TrainConfig
+from musicvae_jax.config.checks import require
 from musicvae_jax.models import Model
 from musicvae_jax.runtime.devices import SWEEP, data_axis, is_cpu_core, make_mesh, place
 from musicvae_jax.training import (
@@ -29,6 +30,7 @@ from musicvae_jax.training import (
     TrainState,
     adam,
     blank_history,
+    check_data,
     init_state,
     make_epochs,
     seed_key,
@@ -107,8 +109,13 @@ def train_members(
         States and histories, NumPy, with a leading axis of members in their order.
 
     Raises:
+        InputError: there is no member, a seed is out of range, or the data do not fit each other.
         StoppedError: a stop was requested.
     """
+    require(len(members) > 0, "members", members, "at least one")
+    seeds = [member.seed for member in members]
+    require(all(0 <= seed < 2**32 for seed in seeds), "seeds", seeds, "seeds from 0 to 2**32 - 1")
+    check_data(data)
     at_once = _members_at_once(model, members, data, state_bytes, optimiser)
     mesh = mesh or make_mesh(at_once)
     # Swept values are arguments of the program, so sweeps that differ only in them share it.
