@@ -104,6 +104,7 @@ def test_a_condition_is_read_by_encoder_and_decoder(blobs):
         (["drone"] * 60, "got 'drone', which was not among the conditions of fit"),
         (["march"] * 59, "inconsistent numbers of samples"),
         ([["march"]] * 60, "got an array of shape"),
+        ("march", r"^condition: got an array of shape \(\), expected one label for each of 60"),
     ],
 )
 def test_a_condition_that_cannot_be_used_is_named(blobs, condition, message):
