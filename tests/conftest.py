@@ -182,6 +182,19 @@ def quick_projections(monkeypatch, quick_manifold, few_draws):
 
 
 @pytest.fixture
+def other_generators():
+    """Turns JAX's default random generators to "rbg" when called, in all threads."""
+
+    def set_default(name):
+        jax.config.update("jax_default_prng_impl", name)
+        # Programs that are traced already would keep theirs.
+        jax.clear_caches()
+
+    yield lambda: set_default("rbg")
+    set_default("threefry2x32")
+
+
+@pytest.fixture
 def double_precision():
     """A caller's own set-up of JAX."""
     jax.config.update("jax_enable_x64", True)

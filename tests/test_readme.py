@@ -2,16 +2,21 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal, get_args
 
+import jax
+import numpy as np
 import pytest
 import tinyruns
+from smallfits import TINY, fit
 
+import musicvae_jax as mv
 from experiments import run
-from musicvae_jax.config import TRACKERS, RuntimeConfig, TrackerName
-from musicvae_jax.config.traits import TrackerTraits
+from musicvae_jax.config import MODELS, TRACKERS, RuntimeConfig, TrackerName, learning
+from musicvae_jax.config.traits import ModelKind, ModelTraits, TrackerTraits
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -90,10 +95,31 @@ def test_a_tracker_of_ones_own_follows_a_fit_and_a_run(
     assert "silhouette" in memory.scores["vae", 0]
 
 
+def test_a_model_of_ones_own_is_fitted_encodes_and_is_loaded_again(songs, tmp_path, monkeypatch):
+    page = "docs/howto/extend.md"
+    names = {}
+    exec(the_snippet_with(page, "LinearVAE"), names)
+    (kind, row) = re.search(r'`"(\w+)": (ModelTraits\(.*\))`', (ROOT / page).read_text()).groups()
+    module = SimpleNamespace(LinearVAE=names["LinearVAE"])
+    monkeypatch.setitem(sys.modules, "musicvae_jax.models.linear", module)
+    monkeypatch.setitem(MODELS, kind, eval(row, {"ModelTraits": ModelTraits}))
+    monkeypatch.setattr(learning, "ModelKind", Literal[(*get_args(ModelKind), kind)])
+    experiment = replace(TINY, model=mv.ModelConfig(kind=kind, latent=2))
+    model = fit(experiment, songs)
+    loss = model.history.train.negative_elbo
+    assert np.all(loss[:, -1] < loss[:, 0])
+    latents = model.encode(songs).points
+    assert latents.shape == (2, 24, 2)
+    assert model.sample(jax.random.key(0), 3).shape == model.decode(latents[0][:3]).shape
+    model.save(tmp_path / "mine")
+    np.testing.assert_array_equal(mv.load(tmp_path / "mine").encode(songs).points, latents)
+
+
 def test_there_is_no_other_python():
     n_snippets = {page.relative_to(ROOT).as_posix(): len(snippets(page)) for page in PAGES}
     assert {page: n for page, n in n_snippets.items() if n} == {
         "README.md": 1,
+        "docs/howto/extend.md": 1,
         "docs/howto/library.md": 2,
         "docs/howto/scikit-learn.md": 2,
         "docs/howto/track-training.md": 1,

@@ -58,18 +58,14 @@ class Experiment:
         )
         # Without a posterior, a KL weight would be ignored silently.
         without_kl = self.model.traits.trained and not self.model.traits.has_kl
-        plain: tuple[tuple[str, object, str], ...] = (
-            ("beta", (0,), "0"),
-            ("kl_warmup", "none", "'none'"),
-            ("free_bits", 0, "0"),
-        )
-        for name, off, allowed in plain:
+        plain: dict[str, object] = {"beta": (0,), "kl_warmup": "none", "free_bits": 0}
+        for name, off in plain.items():
             value = getattr(self.train, name)
             require(
                 not without_kl or value == off,
                 f"train.{name}",
                 value,
-                f"{allowed} with model.kind {self.model.kind!r}, which has no KL term",
+                f"{off!r} with model.kind {self.model.kind!r}, which has no KL term",
             )
         require(
             self.model.traits.reads != "crops" or not self.text_blocks,

@@ -63,14 +63,13 @@ def checked_condition(condition: Any, x: np.ndarray) -> np.ndarray:
         >>> checked_condition(["waltz", None], np.zeros((2, 3)))
         array(['waltz', None], dtype=object)
     """
-    found = check_array(
-        np.asarray(condition, dtype=object), dtype=None, ensure_2d=False, ensure_all_finite=False
-    )
+    found = np.asarray(condition, dtype=object)
     if found.ndim != 1:
         raise ValueError(
             f"condition: got an array of shape {found.shape}, expected one label for each of "
             f"{len(x)} samples"
         )
+    found = check_array(found, dtype=None, ensure_2d=False, ensure_all_finite=False)
     check_consistent_length(x, found)
     labels = found.copy()
     labels[pd.isna(labels)] = None

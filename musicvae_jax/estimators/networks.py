@@ -21,6 +21,7 @@ from musicvae_jax.training import (
     example_noise,
     make_losses,
     make_model,
+    seed_key,
     split_key,
 )
 from musicvae_jax.training.sweeps import train_members
@@ -126,7 +127,7 @@ def _losses(model: Model, train: TrainConfig) -> Callable[..., jax.Array]:
 
 @jax.jit
 def _draw(seed: jax.Array, index: jax.Array, like: jax.Array) -> jax.Array:
-    return example_noise(split_key(jax.random.key(seed)).heldout, index, like.shape[0])
+    return example_noise(split_key(seed_key(seed)).heldout, index, like.shape[0])
 
 
 def _noise(seed: np.uint32, index: np.ndarray, latent: int) -> np.ndarray:

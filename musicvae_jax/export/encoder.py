@@ -38,9 +38,6 @@ def encoder_of(trained: Trained, member: int = 0) -> Encoder:
             f"export: got a model of kind {experiment.model.kind!r}, which has no network; "
             "expected a trained one, such as a vae"
         )
-    n_members = len(experiment.members)
-    if not 0 <= member < n_members:
-        raise InputError(f"member: got {member}, expected a place from 0 to {n_members - 1}")
     model, traits = trained.model, experiment.model.traits
     params = jax.tree.map(jnp.asarray, trained.params(member))
     scaler = jax.tree.map(jnp.asarray, trained.preprocessor.scaler)

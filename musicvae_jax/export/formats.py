@@ -30,7 +30,7 @@ def _needs(extra: str) -> Iterator[None]:
         ) from error
 
 
-def to_safetensors(trained: Trained, path: Path, member: int = 0) -> None:
+def to_safetensors(trained: Trained, path: Path | str, member: int = 0) -> None:
     """Writes the weights of one member, and what is needed to use them.
 
     Names are those of the layers: "encoder.Dense_0.kernel" is the matrix `[inputs, outputs]` of
@@ -64,7 +64,7 @@ def to_safetensors(trained: Trained, path: Path, member: int = 0) -> None:
         save_file(contiguous, aside, {name: json.dumps(value) for name, value in about.items()})
 
 
-def to_stablehlo(trained: Trained, path: Path, member: int = 0) -> None:
+def to_stablehlo(trained: Trained, path: Path | str, member: int = 0) -> None:
     """Writes the encoder as a StableHLO program for any number of songs.
 
     `jax.export.deserialize` reads it, without this package.
@@ -85,7 +85,7 @@ def to_stablehlo(trained: Trained, path: Path, member: int = 0) -> None:
         aside.write_bytes(program.serialize())
 
 
-def to_onnx(trained: Trained, path: Path, member: int = 0) -> None:
+def to_onnx(trained: Trained, path: Path | str, member: int = 0) -> None:
     """Writes the encoder as an ONNX model for any number of songs.
 
     Its inputs have the names of `Encoder.inputs`, its output is "latents".

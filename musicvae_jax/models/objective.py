@@ -42,6 +42,8 @@ class Terms(NamedTuple):
 class Model(Protocol):
     """A Flax module that can be trained; its methods are called through `apply`.
 
+    It needs no `__call__`: its parameters are those that `terms` uses.
+
     Attributes:
         latent: size of z.
         other_terms: names of the terms beyond reconstruction and KL.
@@ -62,6 +64,15 @@ class Model(Protocol):
         """See `flax.linen.Module`."""
 
     def __hash__(self) -> int: ...
+
+    @classmethod
+    def for_shape(cls, shape: Any, **settings: Any) -> "Model":
+        """The module for examples of a shape.
+
+        Args:
+            shape: `(features,)` of rows, `(bands, frames)` of crops, or the widths of the blocks.
+            settings: those of the `ModelConfig` that the module has an attribute for, by name.
+        """
 
     def encode(
         self,

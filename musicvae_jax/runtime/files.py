@@ -26,7 +26,7 @@ _FLOAT_FORMAT = "%.6f"
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path | str) -> Iterator[Path]:
     """Yields a temporary path, which replaces `path` in one step if the block succeeds.
 
     If the block fails, what it wrote is removed and the old file, if any, stays.
@@ -37,6 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written.
     """
+    path = Path(path)
     prefix = f"{_PREFIX}{_process_space()}-{os.getpid()}-"
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder:
         aside = Path(folder) / path.name

@@ -13,7 +13,14 @@ from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.files import read_json
 from musicvae_jax.trained.codec import put_together, take_apart
 from musicvae_jax.trained.model import Trained
-from musicvae_jax.training import Examples, TrainState, empty_example, init_state, make_model
+from musicvae_jax.training import (
+    Examples,
+    TrainState,
+    empty_example,
+    init_state,
+    make_model,
+    seed_key,
+)
 
 # Raise it whenever the content of a checkpoint changes.
 _FORMAT = 2
@@ -131,7 +138,7 @@ def _abstract_state(trained: Trained, shape: tuple[int, ...]) -> TrainState:
     seeds = jnp.array([member.seed for member in members], jnp.uint32)
     rates = jnp.array([member.learning_rate for member in members], jnp.float32)
     return jax.eval_shape(
-        jax.vmap(lambda seed, rate: init_state(model, jax.random.key(seed), examples, rate)),
+        jax.vmap(lambda seed, rate: init_state(model, seed_key(seed), examples, rate)),
         seeds,
         rates,
     )

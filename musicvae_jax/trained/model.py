@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from musicvae_jax.config import Experiment
@@ -71,9 +72,18 @@ class Trained(NamedTuple):
         return own_names(self)
 
     def params(self, member: int) -> Any:
-        """One member's parameters."""
+        """One member's parameters, by its index in `experiment.members`.
+
+        Raises:
+            InputError: there is no such member.
+            ValueError: the model is not trained.
+        """
         if self.state is None:
             raise ValueError("params: the model is not trained")
+        n_members = len(self.experiment.members)
+        if not 0 <= member < n_members:
+            # JAX would clamp it.
+            raise InputError(f"member: got {member}, expected a place from 0 to {n_members - 1}")
         return jax.tree.map(lambda leaf: leaf[member], self.state.params)
 
     def encode(
@@ -98,10 +108,11 @@ class Trained(NamedTuple):
             points of the chosen representation.
 
         Raises:
-            InputError: there is no such representation, modality or usable song, both a name and a
-                beta were given, or a song has a label that the representation uses and that no
-                training song has.
+            InputError: these are no songs, there is no such representation, modality or usable
+                song, both a name and a beta were given, or a song has a label that the
+                representation uses and that no training song has.
         """
+        _check_songs(songs)
         wanted = self._wanted(name, beta)
         if given is not None:
             given = (given,) if isinstance(given, str) else given
@@ -118,6 +129,7 @@ class Trained(NamedTuple):
 
     def representations(self, songs: Songs) -> tuple[Representation, ...]:
         """All of the model's own representations of songs, see `encode` and `names`."""
+        _check_songs(songs)
         return own_representations(self, transform(self.preprocessor, songs))
 
     def decode(
@@ -138,9 +150,9 @@ class Trained(NamedTuple):
                 condition have another shape.
         """
         model = self._trained_model("decode")
-        self._check_latents(points, model.latent)
-        self._check_condition(condition, len(points))
-        return self.unscaled(decode(model, self._member(member), points, condition))
+        points = self._checked_latents(points, model.latent)
+        condition = self._checked_condition(condition, len(points))
+        return self.unscaled(decode(model, self.params(member), points, condition))
 
     def sample(
         self, key: jax.Array, n: int, member: int = 0, condition: np.ndarray | None = None
@@ -163,9 +175,10 @@ class Trained(NamedTuple):
             raise InputError(f"sample: got a model of kind {kind!r}, which has no prior to sample")
         if n < 1:
             raise InputError(f"n: got {n}, expected at least 1")
-        self._check_condition(condition, n)
-        noise = np.asarray(jax.random.normal(key, (n, model.latent)))
-        return self.unscaled(sample(model, self._member(member), noise, condition))
+        condition = self._checked_condition(condition, n)
+        # As a model draws it: float32 in a process that computes in double precision too.
+        noise = np.asarray(jax.random.normal(key, (n, model.latent), jnp.float32))
+        return self.unscaled(sample(model, self.params(member), noise, condition))
 
     def unscaled(self, x: np.ndarray) -> np.ndarray:
         """Converts standardised examples `[n, ...]` to the units of the model's input."""
@@ -175,7 +188,13 @@ class Trained(NamedTuple):
         return rows if x.ndim == 2 else np.swapaxes(rows, -1, -2)
 
     def of_beta(self, beta: float) -> "Trained":
-        """The part of a sweep with one KL weight, without its fusions."""
+        """The part of a sweep with one KL weight, without its fusions.
+
+        Raises:
+            InputError: there is no model of this weight.
+        """
+        # For its error.
+        self._name_of_beta(beta)
         experiment = self.experiment
         chosen = np.array([member.beta == beta for member in experiment.members])
         state, history = jax.tree.map(
@@ -218,21 +237,20 @@ class Trained(NamedTuple):
             raise InputError(f"{what}: got a model of kind {kind!r}, expected a neural network")
         return self.model
 
-    def _member(self, place: int) -> Any:
-        """One member's parameters; checked, since JAX clamps an index that is out of range."""
-        n_members = len(self.experiment.members)
-        if not 0 <= place < n_members:
-            raise InputError(f"member: got {place}, expected a place from 0 to {n_members - 1}")
-        return self.params(place)
+    def _checked_latents(self, points: np.ndarray, n_latent: int) -> np.ndarray:
+        if isinstance(points, Representation):
+            raise InputError("points: got Representation, expected those of one seed, .points[i]")
+        points = np.asarray(points, np.float32)
+        if points.ndim != 2 or len(points) == 0 or points.shape[1] != n_latent:
+            raise InputError(
+                f"points: got shape {points.shape}, expected [n, {n_latent}], n at least 1"
+            )
+        return points
 
-    def _check_latents(self, points: np.ndarray, n_latent: int) -> None:
-        shape = np.shape(points)
-        if len(shape) != 2 or shape[0] == 0 or shape[1] != n_latent:
-            raise InputError(f"points: got shape {shape}, expected [n, {n_latent}], n at least 1")
-
-    def _check_condition(self, condition: np.ndarray | None, n: int) -> None:
+    def _checked_condition(self, condition: np.ndarray | None, n: int) -> np.ndarray | None:
         label = self.experiment.model.condition
-        got = None if condition is None else np.shape(condition)
+        condition = None if condition is None else np.asarray(condition, np.float32)
+        got = None if condition is None else condition.shape
         wanted = None if label == "none" else (n, len(self.preprocessor.vocabularies[label]))
         if got != wanted:
             raise InputError(
@@ -240,6 +258,7 @@ class Trained(NamedTuple):
                 f"{'none' if wanted is None else f'shape {wanted}'} for a model whose condition is "
                 f"{label!r}"
             )
+        return condition
 
     def _check_modalities(self, given: Collection[str], wanted: str) -> None:
         model, allowed = self.experiment.model, self.experiment.modalities
@@ -273,3 +292,8 @@ class Trained(NamedTuple):
         if beta not in named:
             raise InputError(f"beta: got {beta}, expected one of {', '.join(map(str, named))}")
         return named[beta]
+
+
+def _check_songs(songs: object) -> None:
+    if not isinstance(songs, Songs):
+        raise InputError(f"songs: got {type(songs).__name__}, expected Songs")

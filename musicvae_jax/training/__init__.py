@@ -17,7 +17,7 @@ from musicvae_jax.training.health import (
     divergence,
     is_finite,
 )
-from musicvae_jax.training.randomness import Keys, example_noise, split_key
+from musicvae_jax.training.randomness import Keys, example_noise, seed_key, split_key
 from musicvae_jax.training.reports import EpochReports, OnEpochs, OnHistory
 from musicvae_jax.training.state import (
     Data,
@@ -29,6 +29,7 @@ from musicvae_jax.training.state import (
     TrainState,
     adam,
     blank_history,
+    check_data,
     empty_example,
     init_state,
     make_model,
@@ -59,6 +60,7 @@ __all__ = [
     "TrainState",
     "adam",
     "blank_history",
+    "check_data",
     "check_finite",
     "collapse_notes",
     "divergence",
@@ -73,5 +75,6 @@ __all__ = [
     "make_train",
     "no_history",
     "no_losses",
+    "seed_key",
     "split_key",
 ]

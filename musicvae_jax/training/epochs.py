@@ -20,6 +20,7 @@ from musicvae_jax.training.state import (
     Progress,
     TrainState,
     adam,
+    check_data,
     init_state,
     no_history,
 )
@@ -41,9 +42,10 @@ def make_train(model: Model, config: TrainConfig, optimiser: Optimiser = adam) -
 
     Returns:
         `train(key, data, beta, learning_rate) -> (state, history)`, which can be jitted, mapped or
-        vmapped, and computes in float32. It raises ValueError for data without held-out examples.
-        An epoch visits every training song once; its last batch may be smaller. After a
-        loss that is not finite, the remaining epochs are skipped and their history is NaN.
+        vmapped, and computes in float32. It raises ValueError for data without held-out examples
+        or whose parts differ in length, and for a key that is not of threefry2x32, JAX's default.
+        An epoch visits every training song once; its last batch may be smaller. After a loss that
+        is not finite, the remaining epochs are skipped and their history is NaN.
     """
     start, run = make_epochs(model, config, optimiser=optimiser)
 
@@ -81,6 +83,7 @@ def make_epochs(
     step = make_step(model, config, data_axis, optimiser)
 
     def start(key: jax.Array, data: Data, learning_rate: jax.Array) -> Progress:
+        check_data(data)
         learning_rate = _in_float32(learning_rate)
         state = init_state(model, split_key(key).init, data.train, learning_rate, optimiser)
         return Progress(state, jnp.array(True))
@@ -91,11 +94,6 @@ def make_epochs(
         keys = split_key(key)
         data, beta = _in_float32((data, beta))
         n_train, n_heldout = len(data.train.x), len(data.heldout.x)
-        if not n_train or not n_heldout:
-            raise ValueError(
-                f"data: got {n_train} training and {n_heldout} held-out examples, expected at "
-                "least 1 of each"
-            )
         batch_size = min(config.batch_size, n_train)
         train, _, train_weight = own_examples(data.train, data_axis)
         heldout, heldout_index, heldout_weight = own_examples(data.heldout, data_axis)

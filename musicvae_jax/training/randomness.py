@@ -5,6 +5,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+# Not JAX's default, which a process may have set: keys of "rbg" draw other numbers under `vmap`
+# than alone, and so other ones on other devices.
+_IMPLEMENTATION = "threefry2x32"
+
 
 class Keys(NamedTuple):
     """The keys of a training, one for each purpose."""
@@ -15,8 +19,26 @@ class Keys(NamedTuple):
     heldout: jax.Array
 
 
+def seed_key(seed: jax.Array | int) -> jax.Array:
+    """The key of a training with this seed, from 0 to 2**32 - 1; also of seeds that are traced."""
+    return jax.random.key(seed, impl=_IMPLEMENTATION)
+
+
 def split_key(key: jax.Array) -> Keys:
-    """Splits a training's key into its `Keys`."""
+    """Splits a training's key into its `Keys`.
+
+    Raises:
+        ValueError: it is no key, or of an implementation whose numbers depend on the layout.
+    """
+    try:
+        found = str(jax.random.key_impl(key))
+    except TypeError:
+        found = repr(key)
+    if found != _IMPLEMENTATION:
+        raise ValueError(
+            f"key: got {found}, expected a key of {_IMPLEMENTATION}, such as "
+            f"jax.random.key(0, impl={_IMPLEMENTATION!r})"
+        )
     return Keys(*jax.random.split(key, 4))
 
 

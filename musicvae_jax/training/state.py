@@ -11,6 +11,7 @@ import numpy as np
 import optax
 
 from musicvae_jax.config import ModelConfig
+from musicvae_jax.errors import InputError
 from musicvae_jax.models import Model
 
 Array = jax.Array | np.ndarray
@@ -39,6 +40,32 @@ class Data(NamedTuple):
 
     train: Examples
     heldout: Examples
+
+
+def check_data(data: Data) -> None:
+    """Raises `InputError` unless both sides have examples, whose parts have a row for each.
+
+    Without the check, JAX would clamp the places that a condition or mask lacks.
+    """
+    for name, side in zip(Data._fields, data, strict=True):
+        if not isinstance(side, Examples):
+            raise InputError(f"data.{name}: got {type(side).__name__}, expected Examples")
+        shape = np.shape(side.x)
+        if side.condition is not None and len(side.condition) != shape[0]:
+            raise InputError(
+                f"data.{name}.condition: got {len(side.condition)} rows, expected {shape[0]}, as "
+                "many as x has"
+            )
+        if side.mask is not None and np.shape(side.mask) != shape:
+            raise InputError(
+                f"data.{name}.mask: got shape {np.shape(side.mask)}, expected {shape}, that of x"
+            )
+    n_train, n_heldout = len(data.train.x), len(data.heldout.x)
+    if not n_train or not n_heldout:
+        raise InputError(
+            f"data: got {n_train} training and {n_heldout} held-out examples, expected at least 1 "
+            "of each"
+        )
 
 
 class TrainState(NamedTuple):
@@ -152,7 +179,7 @@ def init_state(
     """
     first = jax.tree.map(lambda leaf: leaf[:1], examples)
     noise = jnp.zeros((1, model.latent))
-    params = model.init(key, first.x, noise, first.condition)
+    params = model.init(key, first.x, noise, first.condition, method="terms")
     opt_state = optimiser(learning_rate).init(params)
     if not optax.tree_utils.tree_get_all_with_path(opt_state, "learning_rate"):
         # A step would use another rate, since it reads the rate from the state.

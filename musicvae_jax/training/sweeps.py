@@ -19,6 +19,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from musicvae_jax.config import Member, TrainConfig
+from musicvae_jax.config.checks import require
 from musicvae_jax.models import Model
 from musicvae_jax.runtime.devices import SWEEP, data_axis, is_cpu_core, make_mesh, place
 from musicvae_jax.training import (
@@ -29,8 +30,10 @@ from musicvae_jax.training import (
     TrainState,
     adam,
     blank_history,
+    check_data,
     init_state,
     make_epochs,
+    seed_key,
 )
 from musicvae_jax.training.reports import OnHistory
 from musicvae_jax.training.resume import OpenSaver, Saver, save_nothing
@@ -106,8 +109,13 @@ def train_members(
         States and histories, NumPy, with a leading axis of members in their order.
 
     Raises:
+        InputError: there is no member, a seed is out of range, or the data do not fit each other.
         StoppedError: a stop was requested.
     """
+    require(len(members) > 0, "members", members, "at least one")
+    seeds = [member.seed for member in members]
+    require(all(0 <= seed < 2**32 for seed in seeds), "seeds", seeds, "seeds from 0 to 2**32 - 1")
+    check_data(data)
     at_once = _members_at_once(model, members, data, state_bytes, optimiser)
     mesh = mesh or make_mesh(at_once)
     # Swept values are arguments of the program, so sweeps that differ only in them share it.
@@ -137,7 +145,7 @@ def _members_at_once(
     optimiser: Optimiser,
 ) -> int:
     def start() -> TrainState:
-        return init_state(model, jax.random.key(members[0].seed), data.train, 0.0, optimiser)
+        return init_state(model, seed_key(members[0].seed), data.train, 0.0, optimiser)
 
     state = jax.eval_shape(start)
     bytes_each = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
@@ -237,7 +245,7 @@ def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser
     def start_each(
         seeds: jax.Array, learning_rates: jax.Array, is_used: jax.Array, data: Data
     ) -> Progress:
-        keys = jax.vmap(jax.random.key)(seeds)
+        keys = jax.vmap(seed_key)(seeds)
         progress = jax.vmap(start, in_axes=(0, None, 0))(keys, data, learning_rates)
         return progress._replace(active=is_used)
 
@@ -248,7 +256,7 @@ def _program(model: Model, config: TrainConfig, mesh: Mesh, optimiser: Optimiser
             member: tuple[Progress, jax.Array, jax.Array],
         ) -> tuple[Progress, History]:
             progress, seed, beta = member
-            return run(progress, jax.random.key(seed), data, beta, epochs)
+            return run(progress, seed_key(seed), data, beta, epochs)
 
         side_by_side = None if fills_a_device else len(seeds)
         return jax.lax.map(run_one, (progress, seeds, betas), batch_size=side_by_side)

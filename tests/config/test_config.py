@@ -115,7 +115,7 @@ def test_a_name_must_be_a_folder_name(name):
 
 
 def test_an_autoencoder_takes_no_kl_weight():
-    with pytest.raises(InputError, match=r"^train\.beta: got \(1\.0,\)"):
+    with pytest.raises(InputError, match=r"^train\.beta: got \(1\.0,\), expected \(0,\) with"):
         Experiment("x", model=ModelConfig(kind="ae"))
 
 

@@ -61,6 +61,15 @@ def test_score_is_the_mean_elbo(blobs):
     assert vae.score(x) == vae.score(x)
 
 
+def test_the_noise_of_a_score_is_the_same_under_another_default_of_jaxs_generators(
+    blobs, other_generators
+):
+    vae = VAE(**SMALL).fit(blobs[0])
+    expected = vae.score(blobs[0])
+    other_generators()
+    assert vae.score(blobs[0]) == expected
+
+
 def test_missing_features_are_not_given_to_the_loss(blobs):
     x = blobs[0].copy()
     x[:, 5] = np.nan
@@ -95,6 +104,7 @@ def test_a_condition_is_read_by_encoder_and_decoder(blobs):
         (["drone"] * 60, "got 'drone', which was not among the conditions of fit"),
         (["march"] * 59, "inconsistent numbers of samples"),
         ([["march"]] * 60, "got an array of shape"),
+        ("march", r"^condition: got an array of shape \(\), expected one label for each of 60"),
     ],
 )
 def test_a_condition_that_cannot_be_used_is_named(blobs, condition, message):

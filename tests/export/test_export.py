@@ -43,7 +43,7 @@ def test_the_encoder_is_that_of_the_model():
 def test_the_program_encodes_songs_as_the_model_does(experiment, tmp_path):
     songs = load_songs(write(tmp_path / "s.parquet", songs_table()))
     trained, *_ = fresh(experiment, songs)
-    to_stablehlo(trained, tmp_path / "encoder.stablehlo")
+    to_stablehlo(trained, str(tmp_path / "encoder.stablehlo"))
     program = jax.export.deserialize((tmp_path / "encoder.stablehlo").read_bytes())
     encoder = encoder_of(trained)
     rng = np.random.default_rng(0)

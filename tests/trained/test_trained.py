@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
@@ -15,6 +16,7 @@ from musicvae_jax.config import (
     TrainConfig,
 )
 from musicvae_jax.errors import InputError
+from musicvae_jax.representations import Representation
 from musicvae_jax.songs import load_songs
 from musicvae_jax.trained import Trained
 
@@ -299,6 +301,16 @@ def test_samples_of_a_model_with_a_mixture_are_of_the_mixture(monkeypatch):
     np.testing.assert_allclose(shares, weights, atol=0.05)
 
 
+def test_double_precision_samples_and_decodes_in_float32_too(request):
+    trained, key, points = by_hand(SWEEP), jax.random.key(4), np.full((2, 3), 0.1)
+    expected = trained.sample(key, 6), trained.decode(points)
+    request.getfixturevalue("double_precision")
+    found = trained.sample(key, 6), trained.decode(points)
+    assert {one.dtype for one in found} == {np.dtype(np.float32)}
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
 @pytest.mark.parametrize("n", [0, -1])
 def test_a_number_of_samples_below_one_is_named(n):
     with pytest.raises(InputError, match=rf"^n: got {n}, expected at least 1"):
@@ -326,6 +338,28 @@ def test_latents_of_a_wrong_shape_are_named(shape):
         by_hand(SWEEP).decode(np.zeros(shape))
 
 
+def test_a_representation_in_place_of_its_points_is_named():
+    points = np.zeros((1, 2, 3), np.float32)
+    whole = Representation("vae", np.array(["a", "b"]), points, np.ones(2, bool), ())
+    with pytest.raises(InputError, match=r"^points: got Representation, .* \.points\[i\]$"):
+        by_hand(SWEEP).decode(whole)
+
+
+def test_latents_and_conditions_may_be_lists():
+    trained, labels = by_hand(of(condition="genre")), np.eye(3)[:2]
+    expected = trained.decode(np.ones((2, 3)), condition=labels)
+    found = trained.decode([[1, 1, 1]] * 2, condition=labels.tolist())
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("songs", ["songs.parquet", np.zeros((2, 7))])
+def test_what_is_no_songs_is_named(songs):
+    trained = by_hand(SWEEP)
+    for call in (trained.encode, trained.representations):
+        with pytest.raises(InputError, match=r"^songs: got (str|ndarray), expected Songs$"):
+            call(songs)
+
+
 def test_a_condition_of_a_wrong_shape_is_named():
     points, labelled = np.zeros((2, 3)), by_hand(of(condition="genre"))
     expected = r"expected shape \(2, 3\) for a model whose condition is 'genre'$"
@@ -339,8 +373,10 @@ def test_a_condition_of_a_wrong_shape_is_named():
 
 @pytest.mark.parametrize("member", [-1, 4])
 def test_a_member_that_is_not_there_is_named(member):
-    with pytest.raises(InputError, match=rf"^member: got {member}, expected a place from 0 to 3$"):
-        by_hand(SWEEP).decode(np.zeros((2, 3)), member)
+    trained, expected = by_hand(SWEEP), rf"^member: got {member}, expected a place from 0 to 3$"
+    for call in (partial(trained.decode, np.zeros((2, 3))), trained.params):
+        with pytest.raises(InputError, match=expected):
+            call(member)
 
 
 def test_more_latents_than_are_decoded_at_once(monkeypatch):
@@ -364,3 +400,8 @@ def test_one_beta_of_a_sweep_is_a_model_of_its_own():
     np.testing.assert_array_equal(part.decode(points, 1), sweep.decode(points, 3))
     assert part.names == ("beta_vae_4",)
     assert part.key != sweep.key
+
+
+def test_a_beta_that_the_sweep_lacks_is_named():
+    with pytest.raises(InputError, match=r"^beta: got 3\.0, expected one of 1\.0, 4\.0$"):
+        by_hand(SWEEP).of_beta(3.0)

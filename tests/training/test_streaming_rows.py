@@ -145,3 +145,9 @@ def test_bytes_are_those_of_both_sides():
     assert source("cvae").n_bytes == (27 + 9) * bytes_each
     data = source("cvae").data()
     assert source("cvae").n_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(data))
+
+
+def test_another_default_of_jaxs_generators_changes_nothing(other_generators):
+    expected = streamed("vae")
+    other_generators()
+    assert_trees_close(streamed("vae"), expected)

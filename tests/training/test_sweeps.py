@@ -11,6 +11,7 @@ from processes import clean_environment
 from sweepmodels import Counts, assert_trees_close
 
 from musicvae_jax.config import Member, ModelConfig, TrainConfig
+from musicvae_jax.errors import InputError
 from musicvae_jax.runtime.devices import make_mesh
 from musicvae_jax.training import Data, Examples, adam, make_model, make_train, sweeps
 from musicvae_jax.training.sweeps import train_members
@@ -31,6 +32,29 @@ def data():
 @pytest.fixture(scope="module")
 def swept(default_optimisations, data):
     return train_members(MODEL, CONFIG, MEMBERS, data)
+
+
+def test_another_default_of_jaxs_generators_changes_nothing(data, swept, other_generators):
+    other_generators()
+    assert_trees_close(train_members(MODEL, CONFIG, MEMBERS, data), swept)
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([], r"^members: got \[\], expected at least one"),
+        ([Member(1.0, 1e-3, -1)], r"^seeds: got \[-1\], expected seeds from 0 to"),
+    ],
+)
+def test_members_that_cannot_be_trained_are_named(data, members, message):
+    with pytest.raises(InputError, match=message):
+        train_members(MODEL, CONFIG, members, data)
+
+
+def test_data_without_training_examples_are_refused(data):
+    nothing = jax.tree.map(lambda leaf: leaf[:0], data.train)
+    with pytest.raises(InputError, match=r"^data: got 0 training and 3 held-out examples"):
+        train_members(MODEL, CONFIG, MEMBERS, data._replace(train=nothing))
 
 
 def member_of(trees, place):

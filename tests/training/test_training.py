@@ -382,3 +382,33 @@ def test_data_without_heldout_examples_are_refused(data):
     train = make_train(make_model(SMALL, (6,)), SHORT)
     with pytest.raises(ValueError, match="got 10 training and 0 held-out examples, expected"):
         train(jax.random.key(0), data._replace(heldout=nothing), 1.0, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"condition": np.ones((3, 2))}, r"condition: got 3 rows, expected 10, as many as x has"),
+        ({"mask": np.ones((3, 6))}, r"mask: got shape \(3, 6\), expected \(10, 6\), that of x"),
+        ({"mask": np.ones(10)}, r"mask: got shape \(10,\), expected \(10, 6\)"),
+    ],
+)
+def test_parts_of_examples_that_do_not_fit_each_other_are_refused(data, part, message):
+    train = jax.jit(make_train(make_model(SMALL, (6,)), SHORT))
+    wrong = data._replace(train=data.train._replace(**part))
+    with pytest.raises(ValueError, match=rf"^data\.train\.{message}"):
+        train(jax.random.key(0), wrong, 1.0, 1e-3)
+
+
+def test_arrays_in_place_of_examples_are_refused(data):
+    train = make_train(make_model(SMALL, (6,)), SHORT)
+    with pytest.raises(ValueError, match=r"^data\.heldout: got ndarray, expected Examples"):
+        train(jax.random.key(0), data._replace(heldout=np.ones((3, 6))), 1.0, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make_key", "got"), [(lambda: 0, "0"), (lambda: jax.random.key(0, impl="rbg"), "rbg")]
+)
+def test_a_key_whose_numbers_would_depend_on_the_layout_is_refused(data, make_key, got):
+    train = make_train(make_model(SMALL, (6,)), SHORT)
+    with pytest.raises(ValueError, match=f"^key: got {got}, expected a key of threefry2x32, such"):
+        train(make_key(), data, 1.0, 1e-3)

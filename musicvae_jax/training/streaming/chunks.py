@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 
 from musicvae_jax.config import TrainConfig
 from musicvae_jax.runtime.devices import DATA
-from musicvae_jax.training import split_key
+from musicvae_jax.training import seed_key, split_key
 from musicvae_jax.training.streaming.source import Source, Visits
 
 
@@ -62,7 +62,7 @@ def make_plan(source: Source, config: TrainConfig, mesh: Mesh, chunk_bytes: int)
 
 def read_steps(source: Source, plan: Plan, seed: int, chunks: range) -> Iterator[Steps]:
     """Reads chunks, numbered over all epochs, onto the devices."""
-    key = split_key(jax.random.key(seed)).order
+    key = split_key(seed_key(seed)).order
     weights = _steps_of(np.arange(_n_filled(plan)) < plan.n_examples, plan).astype(np.float32)
     # A batch is padded with examples of weight 0.
     weights[:, plan.batch :] = 0

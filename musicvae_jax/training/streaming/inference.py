@@ -16,7 +16,7 @@ from musicvae_jax.config import Member, TrainConfig
 from musicvae_jax.models import Model, Posterior
 from musicvae_jax.runtime.devices import DATA, SWEEP, local_mesh, place
 from musicvae_jax.runtime.prefetch import one_ahead
-from musicvae_jax.training import Losses, example_noise, make_losses, split_key
+from musicvae_jax.training import Losses, example_noise, make_losses, seed_key, split_key
 from musicvae_jax.training.streaming.source import Source, Visits
 
 _ALL = (SWEEP, DATA)
@@ -146,7 +146,7 @@ def _losses(
     epoch: jax.Array,
     to_examples: Partial,
 ) -> Losses:
-    key = jax.random.fold_in(split_key(jax.random.key(member.seed)).heldout, epoch)
+    key = jax.random.fold_in(split_key(seed_key(member.seed)).heldout, epoch)
     noise = example_noise(key, ids, model.latent)
     losses = make_losses(model, config)(params, to_examples(read), noise, member.beta)
     return jax.lax.with_sharding_constraint(losses, NamedSharding(mesh, P()))

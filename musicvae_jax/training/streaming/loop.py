@@ -29,6 +29,7 @@ from musicvae_jax.training import (
     is_finite,
     make_step,
     no_losses,
+    seed_key,
     split_key,
 )
 from musicvae_jax.training.resume import Saver
@@ -144,7 +145,7 @@ def _init(
     read: Any,
     to_examples: Partial,
 ) -> TrainState:
-    key = split_key(jax.random.key(member.seed)).init
+    key = split_key(seed_key(member.seed)).init
     state = init_state(model, key, to_examples(read), member.learning_rate, optimiser)
     return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, P()))
 
@@ -175,7 +176,7 @@ def _run_steps(
         epoch: jax.Array,
         to_examples: Partial,
     ) -> tuple[TrainState, Losses]:
-        key = jax.random.fold_in(split_key(jax.random.key(member.seed)).noise, epoch)
+        key = jax.random.fold_in(split_key(seed_key(member.seed)).noise, epoch)
 
         def run_step(
             index: jax.Array, carry: tuple[TrainState, Losses]
