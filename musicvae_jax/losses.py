@@ -248,8 +248,8 @@ def _twice_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:
 def _over_exp(value: jax.Array, power: jax.Array | float) -> jax.Array:
     """`value / exp(power)`, which is 0 where the value is, though `exp(-power)` may overflow."""
     most = math.floor(math.log(jnp.finfo(jnp.result_type(value, power)).max))
-    inverse = jnp.where(value == 0, jnp.minimum(-power, most), -power)
-    return value * jnp.exp(inverse)
+    overflows = (value == 0) & (-power > most)
+    return value * jnp.exp(jnp.where(overflows, most, -power))
 
 
 def _floats(*arrays: Any) -> list[Any]:
