@@ -3,6 +3,9 @@
 Every loss is one number per example, shape `[...]`; the caller averages over the batch.
 """
 
+import math
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -29,7 +32,8 @@ def squared_error(
         Array(5., dtype=float32)
     """
     _check_same_shape(x=x, reconstruction=reconstruction)
-    _check_fits(x, weight=weight)
+    _check_fits(x=x, weight=weight)
+    x, reconstruction = _floats(x, reconstruction)
     return jnp.sum(weight * (x - reconstruction) ** 2, axis=-1)
 
 
@@ -60,8 +64,10 @@ def gaussian_nll(
         Bishop, Pattern Recognition and Machine Learning, 2006, eq. 2.43.
     """
     _check_same_shape(x=x, mean=mean)
-    _check_fits(x, log_var=log_var, weight=weight)
-    per_feature = jnp.log(2.0 * jnp.pi) + log_var + (x - mean) ** 2 * jnp.exp(-log_var)
+    _check_fits(x=x, log_var=log_var, weight=weight)
+    x, mean, log_var = _floats(x, mean, log_var)
+    error = _over_exp((x - mean) ** 2, log_var)
+    per_feature = jnp.log(2.0 * jnp.pi) + log_var + error
     return 0.5 * jnp.sum(weight * per_feature, axis=-1)
 
 
@@ -129,8 +135,9 @@ def gaussian_kl_between(
     _check_same_shape(mean=mean, log_var=log_var)
     _check_same_shape(mean=mean, other_mean=other_mean)
     _check_same_shape(mean=mean, other_log_var=other_log_var)
+    mean, log_var, other_mean, other_log_var = _floats(mean, log_var, other_mean, other_log_var)
     # In units of p's deviation, p is the standard normal.
-    scaled = (mean - other_mean) * jnp.exp(-0.5 * other_log_var)
+    scaled = _over_exp(mean - other_mean, 0.5 * other_log_var)
     return 0.5 * _twice_kl(scaled, log_var - other_log_var)
 
 
@@ -148,7 +155,8 @@ def free_bits_kl(
     Args:
         kl_nats: divergence per dimension, `[..., latent]`.
         batch_kl_nats: its mean over the whole batch without padding, `[latent]`.
-        free_bits: the threshold in nats, at least 0; 0 gives the plain divergence.
+        free_bits: the threshold in nats, at least 0, broadcastable to kl_nats; 0 gives the plain
+            divergence.
 
     Returns:
         Nats, shape `[...]`, at least 0.
@@ -167,6 +175,7 @@ def free_bits_kl(
             f"batch_kl_nats: got shape {batch_kl_nats.shape}, expected [latent], which is "
             f"{kl_nats.shape[-1:]} in kl_nats"
         )
+    _check_fits(kl_nats=kl_nats, free_bits=free_bits)
     is_free = jax.lax.stop_gradient(batch_kl_nats) < free_bits
     return jnp.sum(jnp.where(is_free, free_bits, kl_nats), axis=-1)
 
@@ -209,8 +218,9 @@ def negative_elbo(
     Args:
         reconstruction_nats: negative log-likelihood of x given z, `[...]`.
         kl_nats: divergence of the posterior from the prior, `[...]`.
-        beta: weight of the divergence, at least 0. 1 gives the VAE's bound, more than 1 the
-            beta-VAE's objective, 0 the reconstruction term alone.
+        beta: weight of the divergence, at least 0, broadcastable to it. 1 gives the VAE's bound,
+            more than 1 the beta-VAE's objective, 0 the reconstruction term alone where the
+            divergence is finite, else NaN.
 
     Returns:
         Nats, shape `[...]`. It is a bound on the evidence only with beta 1.
@@ -223,14 +233,31 @@ def negative_elbo(
         Higgins et al., beta-VAE, 2017, eq. 4.
     """
     _check_same_shape(reconstruction_nats=reconstruction_nats, kl_nats=kl_nats)
+    _check_fits(kl_nats=kl_nats, beta=beta)
     return reconstruction_nats + beta * kl_nats
 
 
 def _twice_kl(mean: jax.Array, log_var: jax.Array) -> jax.Array:
+    mean, log_var = _floats(mean, log_var)
     # Near the prior, expm1(v) - v keeps digits that exp(v) - 1 - v would lose in float32. It can
     # still round to slightly below its true minimum of 0.
     variance_part = jnp.maximum(jnp.expm1(log_var) - log_var, 0.0)
     return variance_part + mean**2
+
+
+def _over_exp(value: jax.Array, power: jax.Array | float) -> jax.Array:
+    """`value / exp(power)`, which is 0 where the value is, though `exp(-power)` may overflow."""
+    most = math.floor(math.log(jnp.finfo(jnp.result_type(value, power)).max))
+    overflows = (value == 0) & (-power > most)
+    return value * jnp.exp(jnp.where(overflows, most, -power))
+
+
+def _floats(*arrays: Any) -> list[Any]:
+    """Integers and booleans as floats, since small integers wrap around; floats as they are."""
+    return [
+        array if jnp.issubdtype(jnp.result_type(array), jnp.inexact) else 1.0 * array
+        for array in arrays
+    ]
 
 
 def _check_same_shape(**arrays: jax.Array) -> None:
@@ -249,14 +276,15 @@ def _check_same_shape(**arrays: jax.Array) -> None:
             )
 
 
-def _check_fits(x: jax.Array, **arrays: jax.Array | float) -> None:
-    """Refuses arrays that would broadcast x to more than it is."""
-    shape = jnp.shape(x)
-    for name, array in arrays.items():
+def _check_fits(**arrays: jax.Array | float) -> None:
+    """Refuses arrays that would broadcast the first one to more than it is."""
+    (first, one), *others = arrays.items()
+    shape = jnp.shape(one)
+    for name, array in others:
         missing = len(shape) - jnp.ndim(array)
         found = (1,) * missing + jnp.shape(array)
-        if missing < 0 or any(one not in (1, size) for one, size in zip(found, shape, strict=True)):
+        if missing < 0 or any(n not in (1, size) for n, size in zip(found, shape, strict=True)):
             raise ValueError(
-                f"{name}: got shape {jnp.shape(array)}, expected one that broadcasts to that of x, "
-                f"{shape}"
+                f"{name}: got shape {jnp.shape(array)}, expected one that broadcasts to that of "
+                f"{first}, {shape}"
             )

@@ -236,6 +236,20 @@ def test_a_log_variance_that_would_widen_the_examples_is_refused():
         losses.gaussian_nll(x, x, np.zeros(4))
 
 
+def test_thresholds_and_weights_of_the_kl_that_would_widen_the_examples_are_refused():
+    kl_nats = jnp.ones((5, 3))
+    assert losses.free_bits_kl(kl_nats, jnp.ones(3), jnp.ones(3)).shape == (5,)
+    with pytest.raises(
+        ValueError, match=r"^free_bits: got shape \(7, 1, 1\), expected one .*kl_nats"
+    ):
+        losses.free_bits_kl(kl_nats, jnp.ones(3), jnp.ones((7, 1, 1)))
+    assert losses.negative_elbo(jnp.ones(3), jnp.ones(3), jnp.ones(3)).shape == (3,)
+    with pytest.raises(
+        ValueError, match=r"^beta: got shape \(4, 1\), expected one .* kl_nats, \(3,\)"
+    ):
+        losses.negative_elbo(jnp.ones(3), jnp.ones(3), jnp.ones((4, 1)))
+
+
 def test_free_bits_of_a_batch_with_another_number_of_dimensions_are_refused():
     for shape in ((3,), (), (5, 4)):
         with pytest.raises(ValueError, match=r"^batch_kl_nats: got shape .*expected \[latent\]"):
@@ -245,3 +259,61 @@ def test_free_bits_of_a_batch_with_another_number_of_dimensions_are_refused():
 def test_shapes_are_checked_under_jit_too():
     with pytest.raises(ValueError, match=r"^reconstruction: got 1 on axis 0"):
         jax.jit(losses.squared_error)(np.zeros((8, 512)), np.zeros((1, 512)))
+
+
+@pytest.mark.parametrize("module", [jnp, np])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "bool"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.squared_error,
+        losses.gaussian_nll,
+        losses.gaussian_kl,
+        losses.gaussian_kl_per_dimension,
+    ],
+)
+def test_integers_count_as_the_floats_they_are(loss, dtype, module):
+    """Their differences and squares do not fit into their own type."""
+    one, other = (np.array(row, dtype) for row in ([[0, 100, 20]], [[5, 0, 3]]))
+    found = loss(module.asarray(one), module.asarray(other))
+    np.testing.assert_array_equal(found, loss(one.astype(np.float32), other.astype(np.float32)))
+
+
+def test_the_kl_between_integers_is_that_of_floats():
+    parts = [np.array([value], np.int8) for value in (100, -3, -100, 0)]
+    expected = losses.gaussian_kl_between(*(part.astype(np.float32) for part in parts))
+    np.testing.assert_array_equal(losses.gaussian_kl_between(*parts), expected)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16, jnp.float32])
+def test_floats_keep_their_precision(dtype):
+    x = jnp.ones((2, 3), dtype)
+    assert losses.squared_error(x, x).dtype == losses.gaussian_kl(x, x).dtype == dtype
+    assert losses.gaussian_nll(x, x, 0).dtype == dtype
+
+
+def value_and_gradients(loss, *arguments):
+    return jax.value_and_grad(loss, argnums=range(len(arguments)))(*arguments)
+
+
+def test_a_density_at_its_mean_is_finite_however_small_the_variance():
+    found, gradients = value_and_gradients(
+        lambda x, mean, log_var: losses.gaussian_nll(x, mean, log_var),
+        *(jnp.array([value]) for value in (3.0, 3.0, -200.0)),
+    )
+    assert found == pytest.approx(np.log(2 * np.pi) / 2 - 100)
+    np.testing.assert_array_equal(gradients, [[0.0], [0.0], [0.5]])
+
+
+def test_a_density_has_its_curvature_at_its_mean():
+    curvature = jax.hessian(lambda x: losses.gaussian_nll(x, jnp.zeros(1), -2.0))(jnp.zeros(1))
+    np.testing.assert_allclose(curvature, [[np.exp(2)]], rtol=1e-6)
+
+
+def test_equal_gaussians_have_no_kl_between_them_however_narrow_they_are():
+    narrow = [jnp.array([value]) for value in (2.0, -200.0, 2.0, -200.0)]
+    found, gradients = value_and_gradients(
+        lambda *parts: losses.gaussian_kl_between(*parts).sum(), *narrow
+    )
+    assert found == 0
+    assert not np.any(gradients)

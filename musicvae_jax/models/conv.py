@@ -19,6 +19,8 @@ from musicvae_jax.models.posterior import Output, Posterior, sample_posterior
 Architecture = Literal["patch", "conv"]
 Size = tuple[int, int]
 _CONV_WIDTHS = (16, 32, 64, 128)
+# What bands and frames must be multiples of, for whole patches or four halvings.
+_STEPS: dict[str, Size] = {"patch": (8, 16), "conv": (16, 16)}
 
 
 def space_to_depth(x: jax.Array, patch: Size) -> jax.Array:
@@ -134,7 +136,7 @@ class ConvAutoencoder(nn.Module):
     behind the default architecture see benchmarks/README.md.
 
     Attributes:
-        bands: number of mel bands, a multiple of 16.
+        bands: number of mel bands, a multiple of 16, or of 8 with patches.
         frames: length of a crop, a multiple of 16.
         latent: size of z.
         architecture: patch: dense layers on patches of 8 bands x 4 frames, then of all bands x 16
@@ -162,6 +164,13 @@ class ConvAutoencoder(nn.Module):
         return cls(*shape, **settings)
 
     def setup(self) -> None:
+        for name, step in zip(("bands", "frames"), _STEPS[self.architecture], strict=True):
+            size = getattr(self, name)
+            if size < 1 or size % step:
+                raise ValueError(
+                    f"{name}: got {size}, expected a multiple of {step} with architecture "
+                    f"{self.architecture!r}"
+                )
         self.encoder = Encoder(self.architecture, 2 * self.latent)
         self.decoder = Decoder(self.architecture, self.bands, self.frames)
 
@@ -207,7 +216,7 @@ class ConvAutoencoder(nn.Module):
     ) -> Terms:
         """See `Model.terms`."""
         output = self(x, noise, condition)
-        reconstruction = reconstruction_nats(x, output.reconstruction, mask, likelihood)
+        reconstruction = reconstruction_nats(x, output.reconstruction, mask, likelihood, n_axes=2)
         return gaussian_terms(reconstruction, output.posterior)
 
 

@@ -18,7 +18,8 @@ def product_of_experts(
     """The normalised product of the Gaussians of some experts.
 
     Args:
-        experts: one Gaussian for each, parts `[..., experts, latent]`.
+        experts: one Gaussian for each, parts `[..., experts, latent]`, with log-variances within
+            80 of 0 in float32; also those that take no part must be finite.
         present: 1 for experts that take part, else 0, `[..., experts]`.
         with_prior: whether a standard normal takes part too.
 
@@ -47,7 +48,8 @@ class BlockAutoencoder(nn.Module):
     """What multimodal autoencoders share: an encoder and a decoder for each block of x.
 
     A subclass adds the terms of its objective. Its posterior of a song is the product of the
-    experts of the blocks that the song has, whichever these are.
+    experts of the blocks that the song has, whichever these are. A mask is constant, 0 or 1, in
+    each block: only its first element is looked at.
 
     Attributes:
         widths: sizes of the blocks of x, which are side by side.
@@ -127,14 +129,14 @@ class BlockAutoencoder(nn.Module):
         """Negative log-likelihood of some blocks of x given one sample of a posterior.
 
         Args:
-            x: `[examples, features]`.
-            posterior: parts `[examples, latent]`.
-            noise: standard normal, `[examples, latent]`.
-            blocks: 1 for the blocks that count, else 0, `[examples, blocks]`.
+            x: `[..., features]`.
+            posterior: parts `[..., latent]`.
+            noise: standard normal, `[..., latent]`.
+            blocks: 1 for the blocks that count, else 0, `[..., blocks]`.
             kind: one of `LIKELIHOODS`.
 
         Returns:
-            Nats, `[examples]`.
+            Nats, `[...]`.
         """
         decoded = self.decode(sample_posterior(posterior, noise))
         weight = jnp.repeat(blocks, np.array(self.widths), axis=-1, total_repeat_length=x.shape[-1])

@@ -51,9 +51,9 @@ class MoPoE(BlockAutoencoder):
             counts = jnp.all(present >= subset, axis=-1)
             n_components += counts
             reconstruction += counts * self.reconstruction(x, posterior, noise, present, likelihood)
-            kl += counts[:, None] * gaussian_kl_per_dimension(*posterior)
+            kl += counts[..., None] * gaussian_kl_per_dimension(*posterior)
         n_components = jnp.maximum(n_components, 1.0)
-        kl = kl / n_components[:, None]
+        kl = kl / n_components[..., None]
         return Terms(reconstruction / n_components, kl.sum(axis=-1), kl)
 
 

@@ -43,14 +43,14 @@ class MVAE(BlockAutoencoder):
         del condition
         x, present = self.given(x, mask)
         experts = self.experts(x)
-        alone = present[:, None] * jnp.eye(len(self.widths))
+        alone = present[..., None, :] * jnp.eye(len(self.widths))
         # That of all blocks comes first; with a single block it is the only one.
-        subsets = [present, *jnp.moveaxis(alone, 1, 0)]
+        subsets = [present, *jnp.moveaxis(alone, -2, 0)]
         has_several = present.sum(axis=-1) > 1
         reconstruction = kl = jnp.zeros(())
         for place, subset in enumerate(subsets):
             posterior = product_of_experts(experts, subset, with_prior=True)
             counts = (place == 0) | (has_several & subset.any(axis=-1))
             reconstruction += counts * self.reconstruction(x, posterior, noise, subset, likelihood)
-            kl += counts[:, None] * gaussian_kl_per_dimension(*posterior)
+            kl += counts[..., None] * gaussian_kl_per_dimension(*posterior)
         return Terms(reconstruction, kl.sum(axis=-1), kl)

@@ -1,5 +1,6 @@
 """The protocol of all models, and the terms of their objective."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -25,11 +26,11 @@ class Terms(NamedTuple):
     """The terms of an objective, in nats per example.
 
     Attributes:
-        reconstruction: negative log-likelihood of x, `[examples]`.
+        reconstruction: negative log-likelihood of x, `[...]`.
         kl: what beta weighs: the divergence of the posterior from the prior, or what the model's
-            objective has in its place, `[examples]`; 0 without a posterior.
-        kl_per_dimension: the terms of that sum, `[examples, latent]`, for free bits.
-        others: further terms to minimise, unweighted, by name, `[examples]` each. Their names are
+            objective has in its place, `[...]`; 0 without a posterior.
+        kl_per_dimension: the terms of that sum, `[..., latent]`, for free bits.
+        others: further terms to minimise, unweighted, by name, `[...]` each. Their names are
             the model's `other_terms`.
     """
 
@@ -103,15 +104,19 @@ class Model(Protocol):
         mask: jax.Array | float = 1.0,
         likelihood: str = "squared_error",
     ) -> Terms:
-        """The objective's terms of each example.
+        """The objective's terms of each example, with the leading axes of x.
 
         Args:
-            x: examples, `[examples, ...]`.
-            noise: standard normal, `[examples, latent]`.
-            condition: labels, `[examples, labels]`, or None.
+            x: examples, `[..., *shape of an example]`.
+            noise: standard normal, `[..., latent]`.
+            condition: labels, `[..., labels]`, or None.
             mask: weight of each element of x in the reconstruction, 0 if it is missing; of a shape
-                that broadcasts to that of x.
+                that broadcasts to that of x. For a model of blocks it is constant, 0 or 1, in each
+                block.
             likelihood: one of `LIKELIHOODS`.
+
+        Raises:
+            ValueError: no such likelihood; arrays whose shapes do not match.
         """
 
 
@@ -139,13 +144,31 @@ def refuse_condition(condition: jax.Array | None, module: str) -> None:
 
 
 def reconstruction_nats(
-    x: jax.Array, reconstruction: jax.Array, mask: jax.Array | float, likelihood: str
+    x: jax.Array,
+    reconstruction: jax.Array,
+    mask: jax.Array | float,
+    likelihood: str,
+    n_axes: int = 1,
 ) -> jax.Array:
-    """Negative log-likelihood summed over all axes but the first, `[examples]`."""
+    """Negative log-likelihood of each example, `[...]`.
+
+    Args:
+        x: examples, `[..., *shape of an example]`.
+        reconstruction: same shape.
+        mask: see `Model.terms`.
+        likelihood: one of `LIKELIHOODS`.
+        n_axes: number of axes of an example, over which the likelihood is summed.
+    """
+    if likelihood not in LIKELIHOODS:
+        names = ", ".join(LIKELIHOODS)
+        raise ValueError(f"likelihood: got {likelihood!r}, expected one of {names}")
+
+    def flat(part: jax.Array) -> jax.Array:
+        return part.reshape(*part.shape[:-n_axes], math.prod(part.shape[-n_axes:]))
+
     if jnp.ndim(mask):
-        mask = jnp.broadcast_to(mask, x.shape).reshape(len(x), -1)
-    flat = (part.reshape(len(part), -1) for part in (x, reconstruction))
-    return LIKELIHOODS[likelihood](*flat, weight=mask)
+        mask = flat(jnp.broadcast_to(mask, x.shape))
+    return LIKELIHOODS[likelihood](flat(x), flat(reconstruction), weight=mask)
 
 
 def gaussian_terms(reconstruction: jax.Array, posterior: Posterior) -> Terms:

@@ -25,7 +25,10 @@ def sample_posterior(posterior: Posterior, noise: jax.Array) -> jax.Array:
 
     Args:
         posterior: q(z | x), parts of shape `[..., latent]`.
-        noise: standard normal, `[..., latent]`.
+        noise: standard normal, `[..., latent]`; of more leading axes for several samples.
+
+    Raises:
+        ValueError: the posterior would broadcast the noise, so that latents shared a draw.
 
     Example:
         >>> posterior = Posterior(jnp.array([1.0, 2.0]), jnp.log(jnp.array([4.0, 9.0])))
@@ -35,4 +38,10 @@ def sample_posterior(posterior: Posterior, noise: jax.Array) -> jax.Array:
     References:
         Kingma and Welling, Auto-Encoding Variational Bayes, 2014.
     """
+    shape = jnp.shape(noise)
+    if jnp.broadcast_shapes(shape, jnp.shape(posterior.mean)) != shape:
+        raise ValueError(
+            f"noise: got shape {shape}, expected [..., latent], one number for each of the "
+            f"posterior's {jnp.shape(posterior.mean)}"
+        )
     return posterior.mean + jnp.exp(0.5 * posterior.log_var) * noise

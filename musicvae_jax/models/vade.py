@@ -85,14 +85,14 @@ class VaDE(MLPAutoencoder):
             return terms._replace(others={"assignment": terms.kl})
         log_shares = self._log_responsibilities(z)
         shares = jnp.exp(log_shares)
-        own = (jnp.repeat(part[:, None], self.components, axis=1) for part in posterior)
-        prior = (jnp.broadcast_to(part, (len(x), *part.shape)) for part in self._prior)
-        kl = jnp.sum(shares[..., None] * gaussian_kl_between(*own, *prior), axis=1)
-        assignment = jnp.sum(shares * (log_shares - nn.log_softmax(self.logits)), axis=1)
-        return Terms(reconstruction, kl.sum(axis=1), kl, {"assignment": assignment})
+        own = (self._for_each_component(part) for part in posterior)
+        prior = (jnp.broadcast_to(part, (*z.shape[:-1], *part.shape)) for part in self._prior)
+        kl = jnp.sum(shares[..., None] * gaussian_kl_between(*own, *prior), axis=-2)
+        assignment = jnp.sum(shares * (log_shares - nn.log_softmax(self.logits)), axis=-1)
+        return Terms(reconstruction, kl.sum(axis=-1), kl, {"assignment": assignment})
 
     def responsibilities(self, x: jax.Array, condition: jax.Array | None = None) -> jax.Array:
-        """The probability of each Gaussian given the posterior mean, `[examples, components]`."""
+        """The probability of each Gaussian given the posterior mean, `[..., components]`."""
         return jnp.exp(self._log_responsibilities(self.encode(x, condition).mean))
 
     def sample(self, noise: jax.Array, condition: jax.Array | None = None) -> jax.Array:
@@ -116,7 +116,11 @@ class VaDE(MLPAutoencoder):
         """Means and log-variances of the Gaussians, `[components, latent]` each."""
         return Posterior(self.means, self.log_vars)
 
+    def _for_each_component(self, latents: jax.Array) -> jax.Array:
+        """Latents `[..., latent]`, repeated to `[..., components, latent]`."""
+        return jnp.repeat(latents[..., None, :], self.components, axis=-2)
+
     def _log_responsibilities(self, z: jax.Array) -> jax.Array:
-        z = jnp.repeat(z[:, None], self.components, axis=1)
+        z = self._for_each_component(z)
         means, log_vars = (jnp.broadcast_to(part, z.shape) for part in self._prior)
         return nn.log_softmax(nn.log_softmax(self.logits) - gaussian_nll(z, means, log_vars))

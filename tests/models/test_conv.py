@@ -138,3 +138,21 @@ def test_a_mask_has_the_shape_of_the_mels_or_broadcasts_to_it():
     np.testing.assert_allclose(half + rest, whole, rtol=1e-5)
     of_bands = reconstruction(first_half[0, :, :1])
     np.testing.assert_allclose(of_bands, half, rtol=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("name", "size"), [("bands", 20), ("bands", 0), ("frames", 24)])
+def test_sizes_that_are_not_whole_steps_are_refused(architecture, name, size):
+    sizes = {"bands": 32, "frames": 32, name: size}
+    model = ConvAutoencoder(**sizes, latent=5, architecture=architecture)
+    with pytest.raises(ValueError, match=rf"^{name}: got {size}, expected a multiple of \d+ with"):
+        model.init(jax.random.key(0), np.zeros((3, 32, 32)), NOISE)
+
+
+def test_patches_take_bands_that_strided_convolutions_do_not():
+    x = np.zeros((3, 24, 16), np.float32)
+    model = ConvAutoencoder(bands=24, frames=16, latent=5)
+    output, _ = jax.jit(model.init_with_output)(jax.random.key(0), x, NOISE)
+    assert output.reconstruction.shape == x.shape
+    with pytest.raises(ValueError, match=r"^bands: got 24, expected a multiple of 16 with"):
+        model.clone(architecture="conv").init(jax.random.key(0), x, NOISE)

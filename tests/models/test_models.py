@@ -80,6 +80,14 @@ def test_posterior_samples_have_its_mean_and_deviation():
     np.testing.assert_allclose(z.std(axis=0), [1.0, 0.5], atol=0.02)
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (5, 1), (1, 3)])
+def test_noise_that_latents_would_share_is_refused(shape):
+    posterior = Posterior(jnp.zeros((5, 3)), jnp.zeros((5, 3)))
+    with pytest.raises(ValueError, match=r"^noise: got shape \(.*, expected .*\(5, 3\)"):
+        sample_posterior(posterior, np.zeros(shape))
+    assert sample_posterior(posterior, np.zeros((2, 5, 3))).shape == (2, 5, 3)
+
+
 def test_samples_are_decoded_prior_draws():
     model, params = build(LABELS)
     samples = model.apply(params, NOISE, LABELS, method="sample")

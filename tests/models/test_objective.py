@@ -2,11 +2,16 @@
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from sweepmodels import CROP_MODEL
 
 from musicvae_jax.models import ConvAutoencoder, MLPAutoencoder
+from musicvae_jax.models.mopoe import MoPoE
+from musicvae_jax.models.mvae import MVAE
+from musicvae_jax.models.mvtcae import MVTCAE
+from musicvae_jax.models.vade import VaDE
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(5, 7)).astype(np.float32)
@@ -15,6 +20,15 @@ NOISE = {n: RNG.normal(size=(5, n)).astype(np.float32) for n in (2, 3)}
 LABELS = np.eye(2, dtype=np.float32)[[0, 1, 0, 1, 0]]
 VAE = MLPAutoencoder(features=7, hidden=(6,), latent=3)
 AE = MLPAutoencoder(features=7, hidden=(6,), latent=3, deterministic=True)
+
+BLOCKS = {"widths": (4, 3), "hidden": (6,), "latent": 3}
+ALL = [
+    (VAE, ROWS),
+    (AE, ROWS),
+    (VaDE(features=7, hidden=(6,), latent=3, components=4), ROWS),
+    *((kind(**BLOCKS), ROWS) for kind in (MVAE, MoPoE, MVTCAE)),
+    (CROP_MODEL, CROPS),
+]
 
 
 def built(model: nn.Module, x, condition=None):
@@ -90,3 +104,41 @@ def test_terms_are_of_each_example_by_itself():
     np.testing.assert_allclose(
         terms(x=changed).reconstruction[0], terms().reconstruction[0], rtol=1e-6
     )
+
+
+@pytest.mark.parametrize(("model", "x"), ALL)
+def test_terms_have_the_leading_axes_of_the_examples(model, x):
+    noise = NOISE[model.latent]
+    mask = np.ones_like(x)
+    mask[2] = 0
+    params = model.init(jax.random.key(0), x, noise)
+
+    def terms(x, noise, mask):
+        return model.apply(params, x, noise, None, mask, method="terms")
+
+    expected = jax.tree.leaves(terms(x, noise, mask))
+    assert expected[0].shape == (5,)
+    one = [terms(*parts) for parts in zip(x, noise, mask, strict=True)]
+    found = {
+        "mapped": jax.vmap(terms)(x, noise, mask),
+        "one by one": jax.tree.map(lambda *parts: jnp.stack(parts), *one),
+        "more axes": jax.tree.map(lambda part: part[0], terms(x[None], noise[None], mask[None])),
+    }
+    for leaves in map(jax.tree.leaves, found.values()):
+        for leaf, other in zip(leaves, expected, strict=True):
+            assert leaf.shape == other.shape
+            np.testing.assert_allclose(leaf, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("model", "x"), ALL)
+def test_no_examples_have_no_terms(model, x):
+    noise = NOISE[model.latent]
+    params = model.init(jax.random.key(0), x, noise)
+    terms = model.apply(params, x[:0], noise[:0], None, np.ones_like(x[:0]), method="terms")
+    assert [len(leaf) for leaf in jax.tree.leaves(terms)] == [0] * len(jax.tree.leaves(terms))
+
+
+def test_a_likelihood_that_does_not_exist_is_refused_with_those_that_do():
+    terms, _ = built(VAE, ROWS)
+    with pytest.raises(ValueError, match=r"^likelihood: got 'bernoulli', expected one of squared_"):
+        terms(likelihood="bernoulli")
