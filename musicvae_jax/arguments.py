@@ -5,14 +5,9 @@ from numbers import Integral
 
 import numpy as np
 
+from musicvae_jax.config.checks import require_type
 from musicvae_jax.errors import InputError
 from musicvae_jax.representations import Representation
-
-
-def check_type(what: str, value: object, expected: type) -> None:
-    """Raises `InputError` if an argument has another type."""
-    if not isinstance(value, expected):
-        raise InputError(f"{what}: got {type(value).__name__}, expected {expected.__name__}")
 
 
 def checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
@@ -30,7 +25,7 @@ def checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
 
 def check_representation(one: Representation) -> None:
     """Raises `InputError` unless it is a representation whose arrays fit its songs."""
-    check_type("representation", one, Representation)
+    require_type("representation", one, Representation)
     for what, array, axes in (
         ("points", one.points, ("seeds", "songs", "dimensions")),
         ("known", one.known, ("songs",)),
@@ -55,7 +50,7 @@ def check_finite_points(one: Representation) -> None:
 
 def check_axes(what: str, array: np.ndarray, axes: tuple[str, ...], n_songs: int) -> None:
     """Raises `InputError` unless an array has these axes, and as many songs on that of songs."""
-    check_type(what, array, np.ndarray)
+    require_type(what, array, np.ndarray)
     if array.ndim != len(axes) or 0 in array.shape:
         raise InputError(
             f"{what}: got shape {array.shape}, expected [{', '.join(axes)}], none of them 0"

@@ -17,7 +17,6 @@ from musicvae_jax.arguments import (
     check_axes,
     check_finite_points,
     check_representation,
-    check_type,
     checked_seeds,
 )
 from musicvae_jax.clustering import (
@@ -36,6 +35,7 @@ from musicvae_jax.config import (
     Experiment,
     RuntimeConfig,
 )
+from musicvae_jax.config.checks import require_type
 from musicvae_jax.errors import InputError
 from musicvae_jax.evaluation import Significance, internal_scores, significance
 from musicvae_jax.pipeline.choosing_k import with_measured
@@ -115,7 +115,7 @@ def load_songs(
     """
     terminal = _terminal()
     if data is not None:
-        check_type("data", data, DataConfig)
+        require_type("data", data, DataConfig)
     if path is None:
         path = resolve_data(DataConfig(), terminal).source
     return song_files.load_songs(path, data, terminal=terminal)
@@ -160,8 +160,8 @@ def fit(
     """
     terminal = _terminal(quiet)
     experiment = _find(experiment) if isinstance(experiment, str) else experiment
-    check_type("experiment", experiment, Experiment)
-    check_type("songs", songs, Songs)
+    require_type("experiment", experiment, Experiment)
+    require_type("songs", songs, Songs)
     if seeds is not None:
         experiment = replace(experiment, seeds=checked_seeds(seeds))
     split = {name: getattr(experiment.data, name) for name in ("heldout_fraction", "split_seed")}
@@ -209,7 +209,7 @@ def cluster(
     if method not in tuple(CLUSTERERS):
         raise InputError(f"method: got {method!r}, expected one of {', '.join(CLUSTERERS)}")
     config = config or ClusterConfig()
-    check_type("config", config, ClusterConfig)
+    require_type("config", config, ClusterConfig)
     if k is not None:
         if not isinstance(k, Integral):
             raise InputError(f"k: got {k!r}, expected an integer")
@@ -266,7 +266,7 @@ def score(clusters: Clusters, songs: Songs) -> pd.DataFrame:
         True
     """
     _check_clusters(clusters)
-    check_type("songs", songs, Songs)
+    require_type("songs", songs, Songs)
     one = clusters.representation
     by_id = songs.table.drop_duplicates("music_id").set_index("music_id")
     places = np.flatnonzero(one.known & np.isin(one.songs, by_id.index.dropna()))
@@ -328,8 +328,8 @@ def assign(model: Trained, songs: Songs, clusters: Clusters | None = None) -> pd
         >>> bool((table["cluster"] == clusters.labels[0]).all())
         True
     """
-    check_type("model", model, Trained)
-    check_type("songs", songs, Songs)
+    require_type("model", model, Trained)
+    require_type("songs", songs, Songs)
     if clusters is None:
         return assign_as_run(model, songs, _terminal())
     known, name = _known(clusters, model), clusters.representation.name
@@ -386,7 +386,7 @@ def _find(name: str) -> Experiment:
 
 
 def _check_clusters(clusters: Clusters) -> None:
-    check_type("clusters", clusters, Clusters)
+    require_type("clusters", clusters, Clusters)
     one = clusters.representation
     check_representation(one)
     check_axes(f"labels of {one.name}", clusters.labels, ("seeds", "songs"), len(one.songs))

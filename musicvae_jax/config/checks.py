@@ -1,4 +1,4 @@
-"""Errors for values that a config does not allow."""
+"""Errors for values that a config or a function does not allow."""
 
 from collections.abc import Collection
 
@@ -10,6 +10,11 @@ def require(ok: bool, field: str, arrived: object, allowed: str) -> None:
         # Arrays and tables are shown in several lines; an error has one.
         shown = " ".join(map(str.strip, repr(arrived).splitlines()))
         raise InputError(f"{field}: got {shown}, expected {allowed}")
+
+
+def require_type(field: str, arrived: object, allowed: type) -> None:
+    if not isinstance(arrived, allowed):
+        raise InputError(f"{field}: got {type(arrived).__name__}, expected {allowed.__name__}")
 
 
 def require_one_of(field: str, arrived: object, allowed: Collection[object]) -> None:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from musicvae_jax.config import Experiment
+from musicvae_jax.config.checks import require_type
 from musicvae_jax.config.naming import member_name
 from musicvae_jax.errors import InputError
 from musicvae_jax.features import unstandardise
@@ -112,7 +113,7 @@ class Trained(NamedTuple):
                 song, both a name and a beta were given, or a song has a label that the
                 representation uses and that no training song has.
         """
-        _check_songs(songs)
+        require_type("songs", songs, Songs)
         wanted = self._wanted(name, beta)
         if given is not None:
             given = (given,) if isinstance(given, str) else given
@@ -129,7 +130,7 @@ class Trained(NamedTuple):
 
     def representations(self, songs: Songs) -> tuple[Representation, ...]:
         """All of the model's own representations of songs, see `encode` and `names`."""
-        _check_songs(songs)
+        require_type("songs", songs, Songs)
         return own_representations(self, transform(self.preprocessor, songs))
 
     def decode(
@@ -292,8 +293,3 @@ class Trained(NamedTuple):
         if beta not in named:
             raise InputError(f"beta: got {beta}, expected one of {', '.join(map(str, named))}")
         return named[beta]
-
-
-def _check_songs(songs: object) -> None:
-    if not isinstance(songs, Songs):
-        raise InputError(f"songs: got {type(songs).__name__}, expected Songs")

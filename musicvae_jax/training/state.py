@@ -11,6 +11,7 @@ import numpy as np
 import optax
 
 from musicvae_jax.config import ModelConfig
+from musicvae_jax.config.checks import require_type
 from musicvae_jax.errors import InputError
 from musicvae_jax.models import Model
 
@@ -48,8 +49,7 @@ def check_data(data: Data) -> None:
     Without the check, JAX would clamp the places that a condition or mask lacks.
     """
     for name, side in zip(Data._fields, data, strict=True):
-        if not isinstance(side, Examples):
-            raise InputError(f"data.{name}: got {type(side).__name__}, expected Examples")
+        require_type(f"data.{name}", side, Examples)
         shape = np.shape(side.x)
         if side.condition is not None and len(side.condition) != shape[0]:
             raise InputError(
