@@ -1,10 +1,19 @@
 """Models with fresh parameters, where a test needs no training."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from musicvae_jax.config import Experiment, FeatureConfig, ModelConfig, TrainConfig
+from musicvae_jax.config import (
+    CropConfig,
+    Experiment,
+    FeatureConfig,
+    LyricsConfig,
+    ModelConfig,
+    TrainConfig,
+)
 from musicvae_jax.features import Scaler, extract_features
 from musicvae_jax.preprocess import (
     ModelInputs,
@@ -36,6 +45,32 @@ EXPORTED = (
         model=ModelConfig("mvtcae", hidden=(4,), latent=2),
     ),
 )
+# Two betas and two seeds of rows, and two seeds of crops.
+AUDIO = ("statistics", "mfcc")
+SWEEP = Experiment(
+    "x",
+    features=FeatureConfig(blocks=AUDIO),
+    lyrics=LyricsConfig(runtime="tfidf", components=4),
+    model=ModelConfig(hidden=(8,), latent=3),
+    train=TrainConfig(beta=(1.0, 4.0)),
+    seeds=(2, 7),
+)
+CROPS = replace(
+    SWEEP,
+    features=FeatureConfig(),
+    crops=CropConfig(encoded=2),
+    model=ModelConfig(kind="conv_vae", latent=3),
+    train=TrainConfig(epochs=1),
+)
+
+
+def sweep_of(blocks: tuple[str, ...] = AUDIO, condition: str = "none") -> Experiment:
+    """The sweep with other inputs."""
+    return replace(
+        SWEEP,
+        features=FeatureConfig(blocks=blocks),
+        model=replace(SWEEP.model, condition=condition),
+    )
 
 
 def fresh(experiment: Experiment, songs: Songs) -> tuple[Trained, ModelInputs, Split]:
