@@ -1,6 +1,6 @@
 """The types of config fields: what is nearly of a field's type becomes so, all else is refused.
 
-Standard library only, so NumPy's numbers and arrays are told by what they can do.
+Standard library only, so NumPy's numbers and arrays are recognised by what they can do.
 """
 
 from functools import cache

@@ -76,7 +76,7 @@ class ClustererTraits(NamedTuple):
         function: "file.function" in `musicvae_jax.clustering`.
         leaves_noise: whether songs may be in no cluster. Its scores then have a second row, for
             the clustered songs only.
-        takes_k: whether it is told the number of clusters.
+        takes_k: whether it takes the number of clusters.
         draws: whether its clusters depend on the seed when all songs are clustered.
     """
 

@@ -100,8 +100,8 @@ def _metrics(experiment: Experiment, row: pd.Series) -> Iterator[dict[str, Any]]
 
 def _what(experiment: Experiment, about: Mapping[str, Any]) -> str:
     model = experiment.model
-    told = "" if model.condition == "none" else f", given the {model.condition} of each song"
-    lines = [f"{_family(experiment).capitalize()} (`{model.kind}`) of {_reads(experiment)}{told}."]
+    given = "" if model.condition == "none" else f", given the {model.condition} of each song"
+    lines = [f"{_family(experiment).capitalize()} (`{model.kind}`) of {_reads(experiment)}{given}."]
     if model.traits.trained:
         swept = {"beta": experiment.train.beta, "learning rate": experiment.train.learning_rate}
         of_each = [f"{name} {_listed(values)}" for name, values in swept.items() if len(values) > 1]

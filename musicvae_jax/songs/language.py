@@ -32,13 +32,13 @@ _UNKNOWN = ("und", "zxx", "mul", "mis", "xxx")
 
 
 def detect_language(lyrics: str) -> str | None:
-    """The language of lyrics, as a code of ISO 639; None where it cannot be told.
+    """The language of lyrics, as a code of ISO 639; None where it is not clear.
 
     The result is the same every time. Portuguese is "pt": texts do not tell its countries apart.
 
     Args:
         lyrics: any text. With fewer than 20 letters, or where the probability that the model gives
-            its first choice is below one half, the language is not told.
+            its first choice is below one half, it is not clear.
 
     References:
         Lui and Baldwin, langid.py: An Off-the-shelf Language Identification Tool, 2012, as

@@ -20,7 +20,7 @@ from musicvae_jax.reporting.style import (
 )
 from musicvae_jax.songs import LABELS
 
-# Signs beside the words: no verdict is told by its colour.
+# Signs beside the words: no verdict is shown by colour alone.
 _SIGNS = {"better": "▲", "worse": "▼", "negligible": "≈", "no difference shown": "○"}
 _UNSURE = "?"
 

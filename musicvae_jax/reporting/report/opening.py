@@ -22,7 +22,7 @@ _CERTAINTY = {
     "": "Unknown: nothing was compared with it",
 }
 _BY_CHANCE = "Unknown: it scores above {baseline}, but no higher than shuffled genres do"
-_UNTOLD = ("", "one seed", "too few artists")
+_NOT_COMPARED = ("", "one seed", "too few artists")
 # Shares of a score from which on it is called nearly all, half, or more, of another.
 _NEARLY, _HALF, _MORE = 0.9, 0.45, 1.1
 
@@ -181,12 +181,12 @@ def _of_artists_only(best: pd.Series, same: pd.DataFrame) -> str:
 
 def _how_many(models: pd.DataFrame) -> str:
     """How many models beat the baselines of their runs; of a single one, its sentence says it."""
-    told = models[~models["against_baseline"].isin(_UNTOLD)]
-    if len(told) <= 1:
+    compared = models[~models["against_baseline"].isin(_NOT_COMPARED)]
+    if len(compared) <= 1:
         return ""
-    n_better = int((told["against_baseline"] == "better").sum())
+    n_better = int((compared["against_baseline"] == "better").sum())
     beat = "beat their hardest baselines" if n_better > 1 else "beats its hardest baseline"
-    return f"; {n_better or 'none'} of {len(told)} models compared {beat}"
+    return f"; {n_better or 'none'} of {len(compared)} models compared {beat}"
 
 
 def _worth(best: pd.Series) -> str:

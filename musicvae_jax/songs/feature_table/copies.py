@@ -63,12 +63,12 @@ def _is_copy(column: np.ndarray, label: np.ndarray) -> bool:
 
 def _one_hot(columns: Mapping[str, np.ndarray], label: np.ndarray) -> list[str]:
     """The columns that tell the songs of one label from all others, if there are such labels."""
-    told = {name: _told_label(column, label) for name, column in columns.items()}
-    labels = {one for one in told.values() if one is not None}
-    return [name for name, one in told.items() if one is not None] if len(labels) > 1 else []
+    label_of = {name: _label_of(column, label) for name, column in columns.items()}
+    labels = {one for one in label_of.values() if one is not None}
+    return [name for name, one in label_of.items() if one is not None] if len(labels) > 1 else []
 
 
-def _told_label(column: np.ndarray, label: np.ndarray) -> int | None:
+def _label_of(column: np.ndarray, label: np.ndarray) -> int | None:
     """The label whose songs have one of the two numbers, while no other song has it."""
     both = (column >= 0) & (label >= 0)
     column, label = column[both], label[both]
